@@ -20,8 +20,24 @@ def compiled(extras: list[str], *, pinned_by: str) -> dict[str, str]:
     with tempfile.TemporaryDirectory() as folder:
         constraints, output = Path(folder, "constraints.txt"), Path(folder, "output.txt")
         constraints.write_text(re.sub(r" \\\n\s+--hash=\S+", "", pinned_by))
-        command = [sys.executable, "-m", "piptools", "compile", "--quiet", "--generate-hashes", "--strip-extras", "--allow-unsafe"]
-        command += ["--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-trusted-host", "--no-emit-find-links", "--no-emit-options"]
+        command = [
+            sys.executable,
+            "-m",
+            "piptools",
+            "compile",
+            "--quiet",
+            "--generate-hashes",
+            "--strip-extras",
+            "--allow-unsafe",
+        ]
+        command += [
+            "--no-header",
+            "--no-annotate",
+            "--no-emit-index-url",
+            "--no-emit-trusted-host",
+            "--no-emit-find-links",
+            "--no-emit-options",
+        ]
         command += [f"--extra={extra}" for extra in extras]
         command += [f"--constraint={constraints}", f"--output-file={output}", str(ROOT / "pyproject.toml")]
         subprocess.run(command, check=True, cwd=ROOT)  # noqa: S603

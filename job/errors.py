@@ -1,0 +1,161 @@
+"""The tree of errors, sorted by what happens next.
+
+    SyncError
+    ├── BadSettings        nothing was started; every problem is listed                    exit 2
+    ├── StopsRun           no further write in this run, nothing closed on a guess         exit 3
+    │   ├── RemoteRefused      credentials, permissions, a removed endpoint
+    │   ├── RemoteDown         no usable answer although we asked politely and repeatedly
+    │   ├── MalformedAnswer    an answer that contradicts itself or what we know
+    │   ├── StateUnreadable    our own memory cannot be read safely
+    │   └── LeaseLost          another run may be writing
+    ├── LeaseHeld          another run is at work; this one has nothing to do              exit 0
+    ├── UnsafePlan         the plan is over a limit, or is not the approved one            exit 4
+    ├── IssueFailed        this issue is parked, the others go on                          exit 5
+    │   ├── TicketRejected     Jira said no to a write for this issue
+    │   ├── NoTransition       the workflow has no usable way to where we want to go
+    │   └── UnusableValue      a value does not fit its Jira field
+    └── FateUnknown        a write was sent and its answer never came; never sent again blindly
+
+Errors carry facts as attributes; `cli.py` alone turns them into words for people. Any other exception is a bug: exit 1.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(eq=False)
+class SyncError(Exception):
+    """The root: something that the program expects to meet. `str()` of any of them is a sentence without secrets."""
+
+    def __post_init__(self) -> None:
+        Exception.__init__(self, *vars(self).values())
+
+
+@dataclass(eq=False)
+class Problem:
+    """One thing wrong with the settings: which variable, what is wrong, what is allowed."""
+
+    variable: str
+    wrong: str
+    allowed: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.variable}: {self.wrong}" + (f" Allowed: {self.allowed}" if self.allowed else "")
+
+
+@dataclass(eq=False)
+class BadSettings(SyncError):
+    """The settings, or what they name in Jira, cannot be used. Every problem is listed, not just the first."""
+
+    problems: Sequence[Problem]
+
+    def __str__(self) -> str:
+        return "\n".join(str(problem) for problem in self.problems)
+
+
+@dataclass(eq=False)
+class StopsRun(SyncError):
+    """Stop before the next write. What is in flight may finish; nothing else is begun."""
+
+    remote: str
+    """halo, jira, store or secrets."""
+    doing: str
+    """What we were doing, as `listing issues`."""
+    happened: str
+    """What came back, as a sentence."""
+    advice: str = ""
+    """What the operator can do; "" when waiting for the next run is all."""
+
+    def __str__(self) -> str:
+        words = f"{self.remote}, {self.doing}: {self.happened}"
+        return f"{words} {self.advice}" if self.advice else words
+
+
+class RemoteRefused(StopsRun):
+    """The remote answered and said no to us, not to one issue: bad or expired credentials, a missing right, 410."""
+
+
+class RemoteDown(StopsRun):
+    """No usable answer: connection failures, 429 or 5xx beyond our patience."""
+
+
+class MalformedAnswer(StopsRun):
+    """An answer that cannot be read, or a listing that contradicts itself. Never taken as an end or as emptiness."""
+
+
+class StateUnreadable(StopsRun):
+    """The store holds something newer than this program, from the future, or not ours."""
+
+
+class LeaseLost(StopsRun):
+    """Our lease ended or another run has taken it: whatever we write now could collide."""
+
+
+@dataclass(eq=False)
+class LeaseHeld(SyncError):
+    """Another run holds the lease; the caller has nothing to do."""
+
+    shard: str
+    holder: str
+    until: datetime
+
+    def __str__(self) -> str:
+        return (
+            f"Run {self.holder} holds the lease of shard {self.shard} until {self.until.isoformat(timespec='seconds')}."
+        )
+
+
+@dataclass(eq=False)
+class UnsafePlan(SyncError):
+    """The plan is over its limits, or the world moved since it was approved. Nothing of it was written."""
+
+    digest: str
+    limits: Sequence[str]
+    """A sentence for each limit that was passed, with its name and the counts."""
+
+    def __str__(self) -> str:
+        return " ".join(self.limits)
+
+
+@dataclass(eq=False)
+class IssueFailed(SyncError):
+    """One issue could not be applied; it is parked with this error and the run goes on."""
+
+    message: str
+
+    def __str__(self) -> str:
+        return self.message
+
+    @property
+    def error_class(self) -> str:
+        """The word that a parked issue carries, as `ticket_rejected`."""
+        return "".join(f"_{c.lower()}" if c.isupper() else c for c in type(self).__name__).lstrip("_")
+
+
+@dataclass(eq=False)
+class TicketRejected(IssueFailed):
+    """Jira refused a write for this issue: its own words by field."""
+
+    status: int = 0
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+class NoTransition(IssueFailed):
+    """No transition leads where we want to go, or it needs a field that we cannot fill."""
+
+
+class UnusableValue(IssueFailed):
+    """A mapped or static value does not fit the Jira field; the message lists what is allowed."""
+
+
+@dataclass(eq=False)
+class FateUnknown(SyncError):
+    """A write left us and no readable answer came back: it may have happened. It is settled later, never resent blindly."""
+
+    remote: str
+    doing: str
+    happened: str
+
+    def __str__(self) -> str:
+        return f"{self.remote}, {self.doing}: {self.happened}"

@@ -1,0 +1,1 @@
+"""Halo's side: the requests we make, what the answers mean, and the client that joins the two."""

@@ -1,0 +1,48 @@
+"""What goes to a remote and what comes back, as plain values, and the ways in which nothing comes back."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One HTTP request. `name` is its template, as `GET /v3/issues/{id}`: calls are counted by it."""
+
+    method: str
+    url: str
+    """Absolute, with its query."""
+    name: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    repeatable: bool = True
+    """`False` for a write whose repetition would do it twice: once sent, it is never sent again."""
+    deadline_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """One HTTP answer. Header names are lower-case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        """The body as JSON; raises `ValueError` when it is not."""
+        return json.loads(self.body)
+
+
+class NotSent(Exception):
+    """The request never left: no connection, no TLS, no address. Repeating it is always safe."""
+
+
+class NoAnswer(Exception):
+    """The request may have arrived, but no complete answer came: time-out, reset, a body cut short."""
+
+
+class Transport(Protocol):
+    """Sends one request once. Raises `NotSent` or `NoAnswer`, nothing else."""
+
+    async def send(self, request: Request) -> Response: ...

@@ -1,0 +1,1 @@
+"""Jira Cloud's side: the requests we make, what the answers mean, and the client that joins the two."""

@@ -1,0 +1,220 @@
+"""What a run needs from outside, as promises without code.
+
+`run.py` and `apply.py` know these and nothing behind them. Adapters keep the promises: `halo/client.py`, `jira/client.py`,
+`state/*.py`, `clock.py`. Every method may raise `StopsRun`; other errors are named where they can come.
+"""
+
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from job.core.fields import FieldBook
+from job.core.model import (
+    Asset,
+    Changes,
+    Finding,
+    Gone,
+    Intent,
+    Issue,
+    IssueId,
+    Lease,
+    Link,
+    Marker,
+    Outcome,
+    Parked,
+    RunRecord,
+    Ticket,
+    TicketId,
+    Watermark,
+)
+from job.core.plan import Plan
+from job.core.tickets import Draft
+from job.errors import SyncError
+
+
+class Clock(Protocol):
+    """The only source of time."""
+
+    def now(self) -> datetime:
+        """The wall clock, aware UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never run backward, for durations only."""
+        ...
+
+    async def sleep(self, seconds: float) -> None: ...
+
+
+class HaloIssues(Protocol):
+    """Read-only sight of Halo."""
+
+    def changed(self, *, since: datetime | None, until: datetime) -> AsyncIterator[Sequence[Issue]]:
+        """Every issue touched in `[since, until]`, in pieces, in no particular order, none left out.
+
+        Two reads: active issues by when they were last seen, resolved ones by when they were resolved. An issue that changes
+        while we read may come twice. `since=None` means from the beginning. Raises `MalformedAnswer` rather than end early.
+        """
+        ...
+
+    def active(self) -> AsyncIterator[Sequence[Issue]]:
+        """Every active issue, however old; for the sweep."""
+        ...
+
+    async def issue(self, issue_id: IssueId) -> Issue | None:
+        """One issue as it is now; `None` when Halo says 404."""
+        ...
+
+    async def finding(self, issue: Issue) -> Finding | Gone | None:
+        """The newest evidence; `None` where the issue names none."""
+        ...
+
+    async def asset(self, issue: Issue) -> Asset | Gone | None:
+        """The asset, fetched once for each asset and run; `None` where the issue names none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Who Jira says we are."""
+
+    account_id: str
+    display_name: str
+    time_zone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Goal:
+    """Where a ticket should go: by a transition of this name, else to one of these statuses."""
+
+    transition: str
+    statuses: tuple[str, ...] = ()
+    resolution: str = ""
+    """The resolution to set where the screen asks for one; "" lets the adapter choose (Done, else the first allowed)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """A transition that exists for a ticket's workflow and status now, and the fields that its screen requires."""
+
+    id: str
+    name: str
+    to_status: str
+    fields: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Creation:
+    """How one draft of a bulk create ended: a confirmed ticket, or an error (`IssueFailed` or `FateUnknown`)."""
+
+    draft: Draft
+    ticket: Ticket | None = None
+    error: SyncError | None = None
+
+
+class JiraTickets(Protocol):
+    """Jira Cloud, as far as a run needs it."""
+
+    async def myself(self) -> Identity:
+        """Proves the credentials before anything else is believed. Raises `RemoteRefused`."""
+        ...
+
+    async def read(self, ids: Collection[TicketId]) -> dict[TicketId, Ticket]:
+        """Tickets by immutable id, from the database and not the index. Deleted or invisible ones are simply absent."""
+        ...
+
+    async def find(self, ids: Collection[IssueId]) -> dict[IssueId, tuple[Ticket, ...]]:
+        """Tickets whose id field holds one of these, in any project, by search. Adds knowledge; proves no absence."""
+        ...
+
+    async def probe(
+        self, *, project: str, above: int, wanted: Collection[IssueId]
+    ) -> dict[IssueId, tuple[Ticket, ...]]:
+        """Looks for lost creates among the keys after `above`, from the database, until the keys run out."""
+        ...
+
+    async def highest_key(self, project: str) -> int:
+        """A lower bound of the highest key number in a project (by search, which may lag); 0 for none."""
+        ...
+
+    async def visible(self, project: str) -> bool:
+        """Whether we may browse the project and see at least one ticket in it: a missing ticket is then really missing."""
+        ...
+
+    async def field_book(self) -> FieldBook:
+        """What the fields of our project and ticket type are and allow; read once a run. Raises `BadSettings`."""
+        ...
+
+    async def create(self, drafts: Sequence[Draft]) -> list[Creation]:
+        """Creates up to 100 tickets in bulk calls and confirms each by its id field. One result for each draft, in order."""
+        ...
+
+    async def comment(self, ticket_id: TicketId, *, body: Mapping[str, Any], marker: Marker) -> None:
+        """Adds one comment that carries the marker as a property. Raises `TicketRejected`, `FateUnknown`."""
+        ...
+
+    async def has_comment(self, ticket_id: TicketId, *, marker: Marker, since: datetime) -> bool:
+        """Whether a comment with this marker, no older than `since` less a day, is on the ticket."""
+        ...
+
+    async def route(self, ticket: Ticket, goal: Goal) -> Route:
+        """The transition to take; listed once for each workflow and status. Raises `NoTransition`."""
+        ...
+
+    async def move(self, ticket: Ticket, *, goal: Goal) -> Ticket:
+        """Takes the transition, reading the ticket anew and trying again where that is safe. Returns it as it is then.
+
+        Raises `NoTransition`, `TicketRejected`, `FateUnknown`.
+        """
+        ...
+
+
+class Store(Protocol):
+    """Our memory between runs. Raises `StateUnreadable` rather than guess."""
+
+    async def take_lease(self, shard: str, *, holder: str, now: datetime, until: datetime) -> Lease:
+        """Takes the right to write. Raises `LeaseHeld` while another run's lease is good."""
+        ...
+
+    async def renew_lease(self, lease: Lease, *, until: datetime) -> Lease:
+        """The same lease with a later end. Raises `LeaseLost`."""
+        ...
+
+    async def release_lease(self, lease: Lease) -> None:
+        """Gives the right back; nothing happens when it is no longer ours."""
+        ...
+
+    async def watermark(self, shard: str) -> Watermark | None: ...
+
+    async def links(self, ids: Collection[IssueId]) -> dict[IssueId, Link]: ...
+
+    def live_links(self) -> AsyncIterator[Sequence[Link]]:
+        """Every link whose issue was active when last applied, in pieces."""
+        ...
+
+    async def live_count(self) -> int:
+        """How many live links there are."""
+        ...
+
+    async def intents(self) -> list[Intent]:
+        """Every intent that stands: writes whose fate is unknown."""
+        ...
+
+    async def parked(self) -> list[Parked]: ...
+
+    async def commit(self, lease: Lease, changes: Changes) -> None:
+        """Writes all of it or nothing, only while the lease's fence is the newest. Raises `LeaseLost`."""
+        ...
+
+    async def runs(self, *, limit: int) -> list[RunRecord]:
+        """The newest records first."""
+        ...
+
+
+class Watcher(Protocol):
+    """Whoever looks on: a progress bar, or nobody."""
+
+    def planned(self, plan: Plan) -> None: ...
+
+    def ended(self, outcome: Outcome) -> None: ...

@@ -1,0 +1,1 @@
+"""Memory between runs: links, intents, parked issues, watermarks, leases and the record of runs."""
