@@ -151,7 +151,7 @@ class UnusableValue(IssueFailed):
 
 @dataclass(eq=False)
 class FateUnknown(SyncError):
-    """A write left us and no readable answer came back: it may have happened. It is settled later, never resent blindly."""
+    """A write left us and no readable answer came back: it may have happened. Settled later, never resent blindly."""
 
     remote: str
     doing: str

@@ -1,7 +1,7 @@
 """What a run needs from outside, as promises without code.
 
-`run.py` and `apply.py` know these and nothing behind them. Adapters keep the promises: `halo/client.py`, `jira/client.py`,
-`state/*.py`, `clock.py`. Every method may raise `StopsRun`; other errors are named where they can come.
+`run.py` and `apply.py` know these and nothing behind them. Adapters keep the promises: `halo/client.py`,
+`jira/client.py`, `state/*.py`, `clock.py`. Every method may raise `StopsRun`; other errors are named where they come.
 """
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
@@ -53,8 +53,9 @@ class HaloIssues(Protocol):
     def changed(self, *, since: datetime | None, until: datetime) -> AsyncIterator[Sequence[Issue]]:
         """Every issue touched in `[since, until]`, in pieces, in no particular order, none left out.
 
-        Two reads: active issues by when they were last seen, resolved ones by when they were resolved. An issue that changes
-        while we read may come twice. `since=None` means from the beginning. Raises `MalformedAnswer` rather than end early.
+        Two reads: active issues by when they were last seen, resolved ones by when they were resolved. An issue that
+        changes while we read may come twice. `since=None` means from the beginning. Raises `MalformedAnswer` rather
+        than end early.
         """
         ...
 
@@ -91,7 +92,7 @@ class Goal:
     transition: str
     statuses: tuple[str, ...] = ()
     resolution: str = ""
-    """The resolution to set where the screen asks for one; "" lets the adapter choose (Done, else the first allowed)."""
+    """What to set where the screen asks for a resolution; "" lets the adapter choose (Done, else the first allowed)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +130,7 @@ class JiraTickets(Protocol):
         ...
 
     async def probe(
-        self, *, project: str, above: int, wanted: Collection[IssueId]
+        self, project: str, *, above: int, wanted: Collection[IssueId]
     ) -> dict[IssueId, tuple[Ticket, ...]]:
         """Looks for lost creates among the keys after `above`, from the database, until the keys run out."""
         ...
@@ -139,7 +140,7 @@ class JiraTickets(Protocol):
         ...
 
     async def visible(self, project: str) -> bool:
-        """Whether we may browse the project and see at least one ticket in it: a missing ticket is then really missing."""
+        """Whether we may browse the project and see a ticket in it: what is missing there is then really missing."""
         ...
 
     async def field_book(self) -> FieldBook:
@@ -147,7 +148,7 @@ class JiraTickets(Protocol):
         ...
 
     async def create(self, drafts: Sequence[Draft]) -> list[Creation]:
-        """Creates up to 100 tickets in bulk calls and confirms each by its id field. One result for each draft, in order."""
+        """Creates up to 100 tickets in bulk and confirms each by its id field. A result for each draft, in order."""
         ...
 
     async def comment(self, ticket_id: TicketId, *, body: Mapping[str, Any], marker: Marker) -> None:

@@ -1,7 +1,7 @@
 """The nouns: what an issue, a finding, an asset, a ticket and our memory of them are.
 
-Every value is frozen, every instant is an aware UTC `datetime`, every id has a type of its own. What a vendor left out is
-`None` or `""` here, never the vendor's way of saying so. Nothing in this file knows how a value was read or is kept.
+Every value is frozen, every instant is an aware UTC `datetime`, every id has a type of its own. What a vendor left out
+is `None` or `""` here, never the vendor's way of saying so. Nothing in this file knows how a value was read or is kept.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ Version = NewType("Version", str)
 Fingerprint = NewType("Fingerprint", str)
 """The hash of what we would say about an issue. Equal fingerprints mean that there is nothing new to say."""
 Marker = NewType("Marker", str)
-"""The name of one comment, kept as a property of the comment in Jira, so that it can be looked for after a lost answer."""
+"""The name of one comment, kept as its property in Jira, so that it can be looked for after a lost answer."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -196,7 +196,7 @@ class Asset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """An issue with the details a ticket speaks of. `None` means that Halo has no such thing or that nobody needed it."""
+    """An issue with the details a ticket speaks of. `None`: Halo has no such thing, or nobody needed it."""
 
     issue: Issue
     finding: Finding | Gone | None = None
@@ -278,7 +278,7 @@ class Intent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parked:
-    """An issue set aside after failing, with its error. It does not hold the watermark; it is tried again at `next_at`."""
+    """An issue set aside after failing, with its error. It holds no watermark and is tried again at `next_at`."""
 
     issue_id: IssueId
     version: Version

@@ -1,0 +1,48 @@
+"""Does one thing for many items, a few at once: the one place where concurrency is spelled out.
+
+Promises: results come in the order of the items; never more than `at_once` are under way; the first error stops the
+taking of new items, cancels the rest and is raised as itself and not wrapped in a group.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TypeVar
+
+from job.errors import StopsRun, SyncError
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+async def each(work: Callable[[T], Awaitable[R]], items: Iterable[T], *, at_once: int) -> list[R]:
+    """Calls `work` for every item and returns what it returned, in order."""
+    queue = enumerate(items)
+    results: dict[int, R] = {}
+
+    async def worker() -> None:
+        for place, item in queue:
+            results[place] = await work(item)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(at_once):
+                group.create_task(worker())
+    except BaseExceptionGroup as failures:
+        raise leading(failures) from failures
+    return [results[place] for place in range(len(results))]
+
+
+def leading(failures: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The one error that speaks for a group: a bug before anything else, then what stops the run, then the first."""
+    leaves = list(_leaves(failures))
+    bugs = (leaf for leaf in leaves if not isinstance(leaf, SyncError))
+    stops = (leaf for leaf in leaves if isinstance(leaf, StopsRun))
+    return next(bugs, None) or next(stops, None) or leaves[0]
+
+
+def _leaves(failures: BaseExceptionGroup[BaseException]) -> Iterable[BaseException]:
+    for failure in failures.exceptions:
+        if isinstance(failure, BaseExceptionGroup):
+            yield from _leaves(failure)
+        else:
+            yield failure

@@ -1,0 +1,104 @@
+"""Calls one remote, politely: every request of a run to that remote goes through one `Caller`.
+
+Promises: every attempt is counted by the request's name and under a deadline; a pause that the remote asks for holds
+everybody; a write that must not be done twice is never sent again once it may have arrived (`FateUnknown`).
+It does not read bodies and knows no vendor: what a 4xx means is for the clients to say.
+"""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable
+from itertools import count
+from typing import TypeVar
+
+import structlog
+
+from job.each import each
+from job.errors import FateUnknown, RemoteDown
+from job.http.governor import Governor
+from job.http.message import NoAnswer, NotSent, Request, Response, Transport
+from job.http.retry import Verdict, asked_pause_s, judge, pause_s, throttled
+from job.ports import Clock
+
+log = structlog.get_logger()
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Caller:
+    """One remote, as all of a run's workers share it."""
+
+    def __init__(
+        self,
+        *,
+        remote: str,
+        transport: Transport,
+        clock: Clock,
+        at_once_max: int,
+        per_second_max: float,
+        rng: random.Random,
+        patience_s: float = 120.0,
+    ) -> None:
+        self.spent: Counter[str] = Counter()
+        self._remote = remote
+        self._transport = transport
+        self._clock = clock
+        self._at_once_max = at_once_max
+        self._governor = Governor(clock=clock, at_once_max=at_once_max, per_second_max=per_second_max)
+        self._rng = rng
+        self._patience_s = patience_s
+
+    async def call(self, request: Request) -> Response:
+        """The answer: any status below 500 but 408 and 429. Raises `RemoteDown`, or `FateUnknown` for a write."""
+        give_up_at = self._clock.monotonic() + self._patience_s
+        for attempt in count(1):
+            result = await self._attempt(request)
+            match judge(request, result):
+                case Verdict.ANSWERED if isinstance(result, Response):
+                    return result
+                case Verdict.UNKNOWN:
+                    raise FateUnknown(self._remote, request.name, _words(result))
+            wait_s = self._pause_after(result, attempt=attempt)
+            if self._clock.monotonic() + wait_s > give_up_at:
+                break
+            await self._clock.sleep(wait_s)
+        raise RemoteDown(
+            self._remote, request.name, f"{_words(result)}, {attempt} attempts", "The next run tries again."
+        )
+
+    async def each(self, work: Callable[[T], Awaitable[R]], items: Iterable[T]) -> list[R]:
+        """Calls `work` for every item, enough of them at once to keep the remote as busy as it allows."""
+        return await each(work, items, at_once=self._at_once_max)
+
+    async def _attempt(self, request: Request) -> Response | NotSent | NoAnswer:
+        async with self._governor.turn():
+            self.spent[request.name] += 1
+            try:
+                async with asyncio.timeout(request.deadline_s):
+                    response = await self._transport.send(request)
+            except TimeoutError:
+                return NoAnswer(f"no answer within {request.deadline_s:g} s")
+            except (NotSent, NoAnswer) as failure:
+                return failure
+            if throttled(response):
+                self._governor.complain()
+            elif response.status < 500:
+                self._governor.praise()
+            return response
+
+    def _pause_after(self, result: Response | NotSent | NoAnswer, *, attempt: int) -> float:
+        """Seconds to wait before the next attempt; a rate limit holds everyone for as long."""
+        asked_s = asked_pause_s(result.headers, now=self._clock.now()) if isinstance(result, Response) else None
+        wait_s = pause_s(attempt, asked_s=asked_s, scatter=self._rng.random())
+        if isinstance(result, Response) and (result.status == 429 or asked_s is not None):
+            self._governor.pause(wait_s)
+            reason = result.headers.get("ratelimit-reason", "")
+            log.warning(
+                "remote.throttled", remote=self._remote, status=result.status, wait_s=round(wait_s, 1), reason=reason
+            )
+        return wait_s
+
+
+def _words(result: Response | NotSent | NoAnswer) -> str:
+    return f"answered {result.status}" if isinstance(result, Response) else str(result)

@@ -1,0 +1,72 @@
+"""Decides when the next request to one remote may leave; all its callers share one.
+
+Promises: never more requests at once than the limit of the moment, which starts small, grows by one after a round of
+clean answers and halves when the remote complains; never more a second than allowed; nobody leaves during a pause that
+the remote asked for. It knows nothing of messages.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from job.ports import Clock
+
+START_AT_ONCE = 4
+
+
+class Governor:
+    """The turnstile in front of one remote."""
+
+    def __init__(self, *, clock: Clock, at_once_max: int, per_second_max: float) -> None:
+        self._clock = clock
+        self._at_once_max = at_once_max
+        self._spacing_s = 1.0 / per_second_max
+        self.limit = min(START_AT_ONCE, at_once_max)
+        self._turns = asyncio.Semaphore(self.limit)
+        self._owed = 0
+        self._clean = 0
+        self._next_at = self._closed_until = clock.monotonic()
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Waits for its turn, and holds it for the length of the block."""
+        await self._turns.acquire()
+        try:
+            await self._wait()
+            yield
+        finally:
+            self._give_back()
+
+    def pause(self, seconds: float) -> None:
+        """Nobody leaves for so long."""
+        self._closed_until = max(self._closed_until, self._clock.monotonic() + seconds)
+
+    def praise(self) -> None:
+        """A clean answer: after as many as the limit, one more may go at once."""
+        self._clean += 1
+        if self._clean >= self.limit and self.limit < self._at_once_max:
+            self._clean = 0
+            self.limit += 1
+            self._give_back()
+
+    def complain(self) -> None:
+        """A complaint: half as many at once. Complaints that answer the same crowd count once."""
+        if self._owed == 0:
+            halved = max(1, self.limit // 2)
+            self._owed, self.limit = self.limit - halved, halved
+        self._clean = 0
+
+    async def _wait(self) -> None:
+        now = self._clock.monotonic()
+        slot = max(now, self._next_at)
+        self._next_at = slot + self._spacing_s
+        if slot > now:
+            await self._clock.sleep(slot - now)
+        while (closed_s := self._closed_until - self._clock.monotonic()) > 0:
+            await self._clock.sleep(closed_s)
+
+    def _give_back(self) -> None:
+        if self._owed:
+            self._owed -= 1
+        else:
+            self._turns.release()
