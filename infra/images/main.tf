@@ -1,0 +1,95 @@
+# The shelf for images: one Artifact Registry repository that tidies itself.
+#
+# Promises: the newest images are always kept, so a roll-back has somewhere to go; older ones are deleted after a while.
+# Not here: writers. The build brings its own grant. Tags may be moved, because deployments name digests, and a repository
+# with immutable tags could not be tidied.
+
+terraform {
+  required_version = ">= 1.11"
+  required_providers {
+    google = {
+      source  = "hashicorp/google"
+      version = ">= 6.50, < 9.0"
+    }
+  }
+}
+
+variable "project_id" {
+  description = "Project of the repository."
+  type        = string
+}
+
+variable "region" {
+  description = "Region of the repository; the job's own region makes the fastest start."
+  type        = string
+}
+
+variable "name" {
+  description = "Name of the repository."
+  type        = string
+}
+
+variable "keep" {
+  description = "How many of the newest images are kept whatever their age."
+  type        = number
+  default     = 10
+}
+
+variable "delete_after_days" {
+  description = "Age in days after which other images are deleted."
+  type        = number
+  default     = 30
+}
+
+variable "scan" {
+  description = "Whether Artifact Registry scans pushed images for known vulnerabilities. Google charges for each image."
+  type        = bool
+  default     = false
+}
+
+variable "labels" {
+  description = "Labels of the repository."
+  type        = map(string)
+  default     = {}
+}
+
+resource "google_artifact_registry_repository" "images" {
+  project                = var.project_id
+  location               = var.region
+  repository_id          = var.name
+  description            = "Images of ${var.name}, deployed by digest."
+  format                 = "DOCKER"
+  labels                 = var.labels
+  cleanup_policy_dry_run = false
+
+  # Keeping wins over deleting.
+  cleanup_policies {
+    id     = "keep-newest"
+    action = "KEEP"
+    most_recent_versions {
+      keep_count = var.keep
+    }
+  }
+  cleanup_policies {
+    id     = "delete-old"
+    action = "DELETE"
+    condition {
+      tag_state  = "ANY"
+      older_than = "${var.delete_after_days * 86400}s"
+    }
+  }
+
+  vulnerability_scanning_config {
+    enablement_config = var.scan ? "INHERITED" : "DISABLED"
+  }
+}
+
+output "name" {
+  description = "Name of the repository, for grants on it."
+  value       = google_artifact_registry_repository.images.repository_id
+}
+
+output "url" {
+  description = "Where images are pushed to, without image name and tag."
+  value       = "${var.region}-docker.pkg.dev/${var.project_id}/${google_artifact_registry_repository.images.repository_id}"
+}

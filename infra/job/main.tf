@@ -1,0 +1,178 @@
+# The Cloud Run job, its identity, and the people who may operate it.
+#
+# Promises: two jobs with the same settings and identity exist, `NAME` and `NAME-candidate`; a release tries its image on the
+# candidate, so that the scheduled job never runs an image whose check failed. Terraform sets the image once, releases set it
+# afterwards. Only the members of `operators` are allowed in here; the schedule and the webhook bring their own grants.
+# Not here: secrets as container environment (the program reads `sm://` references itself), the schedule, the image's build.
+
+terraform {
+  required_version = ">= 1.11"
+  required_providers {
+    google = {
+      source  = "hashicorp/google"
+      version = ">= 6.50, < 9.0"
+    }
+  }
+}
+
+variable "project_id" {
+  description = "Project that holds the job."
+  type        = string
+}
+
+variable "region" {
+  description = "Region the job runs in."
+  type        = string
+}
+
+variable "name" {
+  description = "Name of the job and of its service account."
+  type        = string
+}
+
+variable "image" {
+  description = "Image of the very first deployment. Later images come from releases, and Terraform leaves them alone."
+  type        = string
+  default     = "us-docker.pkg.dev/cloudrun/container/job:latest"
+}
+
+variable "env" {
+  description = "Plain environment of the program. Secrets appear only as sm:// references, never as values."
+  type        = map(string)
+  default     = {}
+}
+
+variable "size" {
+  description = "How much machine one execution gets, how long it may take, and over how many tasks it is spread."
+  type = object({
+    cpu         = optional(string, "1")
+    memory      = optional(string, "512Mi")
+    tasks       = optional(number, 1)
+    parallelism = optional(number, 0)
+    timeout_s   = optional(number, 840)
+    retries     = optional(number, 0)
+  })
+  default = {}
+}
+
+variable "egress" {
+  description = "Network and subnetwork that all traffic leaves through, or null for Cloud Run's own way out."
+  type        = object({ network = string, subnetwork = string })
+  default     = null
+}
+
+variable "operators" {
+  description = "People and groups who run, plan, sweep and approve by hand, such as \"group:security@example.com\"."
+  type        = set(string)
+  default     = []
+}
+
+variable "labels" {
+  description = "Labels of the jobs."
+  type        = map(string)
+  default     = {}
+}
+
+variable "deletion_protection" {
+  description = "Whether Terraform refuses to delete or replace the jobs."
+  type        = bool
+  default     = false
+}
+
+locals {
+  # The keys are known before anything exists, so grants can be made for each.
+  names = { job = var.name, candidate = "${var.name}-candidate" }
+}
+
+resource "google_service_account" "job" {
+  project      = var.project_id
+  account_id   = var.name
+  display_name = "${var.name}: reads Halo, writes Jira"
+}
+
+resource "google_cloud_run_v2_job" "job" {
+  for_each            = local.names
+  project             = var.project_id
+  location            = var.region
+  name                = each.value
+  labels              = var.labels
+  deletion_protection = var.deletion_protection
+
+  template {
+    task_count  = var.size.tasks
+    parallelism = var.size.parallelism
+    template {
+      service_account       = google_service_account.job.email
+      execution_environment = "EXECUTION_ENVIRONMENT_GEN2"
+      max_retries           = var.size.retries
+      timeout               = "${var.size.timeout_s}s"
+
+      containers {
+        image = var.image
+        resources {
+          limits = { cpu = var.size.cpu, memory = var.size.memory }
+        }
+        dynamic "env" {
+          for_each = var.env
+          content {
+            name  = env.key
+            value = env.value
+          }
+        }
+      }
+
+      dynamic "vpc_access" {
+        for_each = var.egress[*]
+        content {
+          egress = "ALL_TRAFFIC"
+          network_interfaces {
+            network    = vpc_access.value.network
+            subnetwork = vpc_access.value.subnetwork
+          }
+        }
+      }
+    }
+  }
+
+  lifecycle {
+    # A release owns the image; an apply must neither roll it back nor report it as a difference.
+    ignore_changes = [template[0].template[0].containers[0].image, client, client_version]
+  }
+}
+
+resource "google_cloud_run_v2_job_iam_member" "operator" {
+  for_each = { for grant in setproduct(keys(local.names), var.operators) : join(" ", grant) => grant }
+  project  = var.project_id
+  location = var.region
+  name     = google_cloud_run_v2_job.job[each.value[0]].name
+  role     = "roles/run.developer"
+  member   = each.value[1]
+}
+
+resource "google_service_account_iam_member" "operator" {
+  for_each           = var.operators
+  service_account_id = google_service_account.job.name
+  role               = "roles/iam.serviceAccountUser"
+  member             = each.value
+}
+
+output "name" {
+  description = "The scheduled job."
+  value       = google_cloud_run_v2_job.job["job"].name
+  depends_on  = [google_cloud_run_v2_job_iam_member.operator]
+}
+
+output "names" {
+  description = "Both jobs, by the keys \"job\" and \"candidate\"."
+  value       = { for key, job in google_cloud_run_v2_job.job : key => job.name }
+  depends_on  = [google_cloud_run_v2_job_iam_member.operator]
+}
+
+output "service_account" {
+  description = "The job's identity: its resource name, email and IAM member."
+  value = {
+    name   = google_service_account.job.name
+    email  = google_service_account.job.email
+    member = google_service_account.job.member
+  }
+}
