@@ -1,0 +1,197 @@
+"""Builds the documents that Jira takes for descriptions and comments, in the Atlassian Document Format.
+
+It promises that every document is valid by the published schema, holds no control characters, links only to web and
+mail addresses, and stays under Jira's limits. What is too long ends at a block, row, item or line, and says so.
+It knows nothing of what the text is about, and offers only the few nodes that a report needs.
+
+Sources: developer.atlassian.com/cloud/jira/platform/apis/document/structure, and the schema in @atlaskit/adf-schema.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from textwrap import wrap
+from typing import Any, Final
+
+Node = dict[str, Any]
+Inline = str | Node
+"""What stands inside a paragraph: bare words, or words with a mark."""
+
+TEXT_MAX: Final = 32_000
+"""Jira takes 32,767 UTF-16 units of plain text in a rich field; ours ends a little earlier."""
+JSON_MAX: Final = 1_000_000
+"""Jira takes 1,048,576 bytes of JSON in any field."""
+LINE_MAX: Final = 255
+"""UTF-16 units in a summary, a single-line text field or a label."""
+
+_CELL_MAX: Final = 1_000
+_PARAGRAPH_MAX: Final = 2_000
+_HREF: Final = re.compile(r"(https?://|mailto:)\S{1,2000}", re.IGNORECASE)
+_UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_DIVISIBLE: Final = frozenset({"table", "bulletList", "panel"})
+
+
+# --- Words ----------------------------------------------------------------------------------------------------------
+
+
+def clean(words: str) -> str:
+    """The words without control characters and halves of surrogate pairs; tabs and line ends stay."""
+    return _UNPRINTABLE.sub("", words.replace("\r\n", "\n"))
+
+
+def one_line(words: str) -> str:
+    """The words on one line, with single spaces."""
+    return " ".join(clean(" ".join(words.split())).split())
+
+
+def units(words: str) -> int:
+    """The length as Jira counts it, in UTF-16 units: an emoji is two."""
+    return len(words) + sum(character > "\uffff" for character in words)
+
+
+def cut(words: str, *, units_max: int) -> str:
+    """The words, or as many as fit with an ellipsis in place of the rest."""
+    if units(words) <= units_max:
+        return words
+    start = words.encode("utf-16-le", "surrogatepass")[: 2 * (units_max - 1)]
+    return start.decode("utf-16-le", "ignore").rstrip() + "…"
+
+
+# --- Inside a paragraph ---------------------------------------------------------------------------------------------
+
+
+def text(words: str, *marks: Node) -> Node:
+    node: Node = {"type": "text", "text": re.sub(r"\s", " ", clean(words))}
+    return {**node, "marks": list(marks)} if marks else node
+
+
+def strong(words: str) -> Node:
+    return text(words, {"type": "strong"})
+
+
+def code(words: str) -> Node:
+    return text(words, {"type": "code"})
+
+
+def link(words: str, href: str) -> Node:
+    """A link to a web or mail address. Any other target, such as `javascript:`, leaves the bare words."""
+    href = clean(href)
+    return text(words, {"type": "link", "attrs": {"href": href}}) if _HREF.fullmatch(href) else text(words)
+
+
+def _inline(parts: Iterable[Inline]) -> list[Node]:
+    nodes = (text(part) if isinstance(part, str) else part for part in parts)
+    return [node for node in nodes if node["text"]]  # the schema forbids empty text
+
+
+# --- Blocks ---------------------------------------------------------------------------------------------------------
+
+
+def paragraph(*parts: Inline) -> Node:
+    return {"type": "paragraph", "content": _inline(parts)}
+
+
+def prose(words: str) -> list[Node]:
+    """A paragraph for each line that is not blank; an endless line becomes several, since paragraphs are kept whole."""
+    return [paragraph(piece) for line in clean(words).splitlines() for piece in wrap(line, _PARAGRAPH_MAX)]
+
+
+def heading(words: str, *, level: int = 3) -> Node:
+    return {"type": "heading", "attrs": {"level": level}, "content": _inline([words])}
+
+
+def bullets(items: Sequence[Inline]) -> Node:
+    """A list of at least one item."""
+    return {"type": "bulletList", "content": [{"type": "listItem", "content": [paragraph(item)]} for item in items]}
+
+
+def code_block(words: str) -> Node:
+    """Words to be read as they are, line by line."""
+    words = clean(words)
+    return {"type": "codeBlock", "content": [{"type": "text", "text": words}] if words else []}
+
+
+def panel(kind: str, *blocks: Node) -> Node:
+    """A coloured box around at least one block: info, note, tip, warning, error or success."""
+    return {"type": "panel", "attrs": {"panelType": kind}, "content": list(blocks)}
+
+
+def rule() -> Node:
+    return {"type": "rule"}
+
+
+def table(rows: Iterable[Sequence[Inline]], *, head: Sequence[str]) -> Node:
+    """Rows under a row of headers."""
+    top = _row(_cell(words, kind="tableHeader") for words in head)
+    return {"type": "table", "content": [top, *(_row(map(_cell, row)) for row in rows)]}
+
+
+def facts(pairs: Iterable[tuple[str, Inline]]) -> Node:
+    """A table of two columns, names and values, for at least one pair."""
+    rows = [_row([_cell(name, kind="tableHeader"), _cell(value)]) for name, value in pairs]
+    return {"type": "table", "content": rows}
+
+
+def _row(cells: Iterable[Node]) -> Node:
+    return {"type": "tableRow", "content": list(cells)}
+
+
+def _cell(part: Inline, *, kind: str = "tableCell") -> Node:
+    node = text(part) if isinstance(part, str) else part
+    short = {**node, "text": cut(node["text"], units_max=_CELL_MAX)}
+    return {"type": kind, "content": [paragraph(short)]}
+
+
+# --- The document ---------------------------------------------------------------------------------------------------
+
+
+def document(blocks: Iterable[Node], *, rest: Inline = "") -> Node:
+    """The blocks as one document. One that is too long ends by saying so, with `rest` for where to read on."""
+    content = list(blocks)
+    if sum(map(size, content)) > TEXT_MAX:
+        closing = paragraph("Shortened to fit into Jira. ", rest)
+        content = [*_fitting(content, room=TEXT_MAX - size(closing)), closing]
+    return {"type": "doc", "version": 1, "content": content}
+
+
+def size(node: Node) -> int:
+    """What a node takes of `TEXT_MAX`: its words and line ends, or its share of `JSON_MAX` where that is more.
+
+    One number for two limits: nodes whose sizes add up to no more than `TEXT_MAX` keep both.
+    """
+    return max(_words(node), 1 + len(json.dumps(node)) * TEXT_MAX // JSON_MAX)
+
+
+def _words(node: Node) -> int:
+    return 1 + units(node.get("text", "")) + sum(map(_words, node.get("content", ())))
+
+
+def _fitting(nodes: Iterable[Node], *, room: int) -> list[Node]:
+    """The first nodes that fit, and the part that fits of the first that does not."""
+    kept: list[Node] = []
+    for node in nodes:
+        taken = size(node)
+        if taken > room:
+            part = _part(node, room=room)
+            return [*kept, part] if part else kept
+        kept.append(node)
+        room -= taken
+    return kept
+
+
+def _part(node: Node, *, room: int) -> Node | None:
+    """As much of a block as fits, ending where a reader expects it; `None` when the block is one piece."""
+    kept: list[Node] = []
+    room -= size({**node, "content": []})
+    if room > 0 and node["type"] in _DIVISIBLE:
+        kept = _fitting(node["content"], room=room)
+    elif room > 0 and node["type"] == "codeBlock":
+        kept = _lines(node["content"][0]["text"], room=room)
+    return {**node, "content": kept} if kept else None
+
+
+def _lines(words: str, *, room: int) -> list[Node]:
+    """The whole lines that fit; of a first line that is too long by itself, its start."""
+    lines, _, broken = cut(words, units_max=max(room - 5, 1)).rpartition("\n")
+    kept: Node = {"type": "text", "text": lines or broken}
+    return [kept] if size(kept) <= room else []
