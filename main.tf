@@ -492,7 +492,7 @@ locals {
   }
 
   # An empty text and an absent variable mean the same to the program; absent is easier to read in the console.
-  env = merge({ for name, value in local.settings : name => tostring(value) if try(tostring(value), "") != "" }, var.runtime.extra_env)
+  env = merge({ for name, value in local.settings : name => tostring(value) if value != null && tostring(value) != "" }, var.runtime.extra_env)
 }
 
 # ---- Everything ------------------------------------------------------------------------------------------------------------------

@@ -1,0 +1,115 @@
+# The whole deployment, applied twice with made-up answers from Google.
+
+mock_provider "google" {}
+
+override_resource {
+  target = module.job.google_service_account.job
+  values = { name = "projects/acme-sec/serviceAccounts/job", email = "job@acme-sec.iam", member = "serviceAccount:job@acme-sec.iam" }
+}
+override_resource {
+  target = module.schedule.google_service_account.schedule
+  values = { email = "schedule@acme-sec.iam", member = "serviceAccount:schedule@acme-sec.iam" }
+}
+override_resource {
+  target = module.build.google_service_account.builder
+  values = { id = "projects/acme-sec/serviceAccounts/builder", email = "builder@acme-sec.iam", member = "serviceAccount:builder@acme-sec.iam" }
+}
+override_resource {
+  target = module.webhook[0].google_service_account.webhook
+  values = { email = "webhook@acme-sec.iam", member = "serviceAccount:webhook@acme-sec.iam" }
+}
+
+variables {
+  project_id    = "acme-sec"
+  region        = "europe-west1"
+  secret_values = {}
+  jira = {
+    url               = "https://acme.atlassian.net"
+    user              = "halo@acme.example"
+    project_key       = "SEC"
+    issue_type        = "Bug"
+    issue_id_field    = "Halo ID"
+    reopen_transition = "Reopen"
+    close_transition  = "Done"
+    status_closed     = ["Done", "Closed"]
+    field_mapping     = { issue_rule_key = "Rule", server_hostname = "customfield_10042" }
+    field_static      = { "Team: name" = "a;b:c" }
+  }
+}
+
+run "first_apply_of_an_empty_project" {
+  assert {
+    condition     = output.environment["STATE_URL"] == "firestore://acme-sec/halo-jira-sync?prefix=halo-jira-sync"
+    error_message = "STATE_URL must name the project, the database and the prefix."
+  }
+  assert {
+    condition = { for name in ["HALO_API_KEY", "HALO_API_SECRET_KEY", "JIRA_API_TOKEN"] : name => output.environment[name] } == {
+      HALO_API_KEY        = "sm://projects/acme-sec/secrets/halo-jira-sync-halo-api-key"
+      HALO_API_SECRET_KEY = "sm://projects/acme-sec/secrets/halo-jira-sync-halo-api-secret-key"
+      JIRA_API_TOKEN      = "sm://projects/acme-sec/secrets/halo-jira-sync-jira-api-token"
+    }
+    error_message = "Secrets must reach the job as references only."
+  }
+  assert {
+    condition     = output.environment["JIRA_FIELD_MAPPING"] == "issue_rule_key:Rule;server_hostname:customfield_10042"
+    error_message = "A mapping must be written as a:b;c:d."
+  }
+  assert {
+    condition     = output.environment["JIRA_FIELD_STATIC"] == "Team\\: name:a\\;b:c"
+    error_message = "Colons in names and semicolons anywhere must be escaped."
+  }
+  assert {
+    condition     = output.environment["ISSUE_STATUS_CLOSED"] == "Done,Closed"
+    error_message = "A list of statuses must be joined by commas."
+  }
+  assert {
+    condition = { for name in ["HALO_API_HOSTNAME", "TIME_RANGE", "MAX_CLOSE_PERCENT", "MAX_CREATE", "SWEEP_EVERY", "CREATE_PATIENCE", "OVERLAP",
+      "WHEN_TICKET_GONE", "WHEN_ISSUE_GONE", "TASK_TIMEOUT_S", "CRITICAL_ONLY", "HALO_CONCURRENCY_MAX", "LOG_LEVEL"] : name => output.environment[name] } == {
+      HALO_API_HOSTNAME = "api.cloudpassage.com", TIME_RANGE = "15", MAX_CLOSE_PERCENT = "30", MAX_CREATE = "0", SWEEP_EVERY = "24h",
+      CREATE_PATIENCE   = "15m", OVERLAP = "5m", WHEN_TICKET_GONE = "recreate", WHEN_ISSUE_GONE = "report", TASK_TIMEOUT_S = "840",
+      CRITICAL_ONLY     = "false", HALO_CONCURRENCY_MAX = "8", LOG_LEVEL = "INFO"
+    }
+    error_message = "The defaults must be the program's own."
+  }
+  assert {
+    condition     = length(setintersection(keys(output.environment), ["HTTPS_PROXY", "CA_BUNDLE", "STATUS_HARD_CLOSED", "NEW_ISSUE_STATUS"])) == 0
+    error_message = "A setting nobody made must be absent."
+  }
+  assert {
+    condition     = output.webhook_url == null && output.static_address == null
+    error_message = "The webhook and the static address must be off by default."
+  }
+  assert {
+    condition     = strcontains(output.release, "_REPOSITORY=europe-west1-docker.pkg.dev/acme-sec/halo-jira-sync") && strcontains(output.release, "_CANDIDATE=halo-jira-sync-candidate")
+    error_message = "The release command must name the repository and the candidate."
+  }
+}
+
+run "second_apply" {
+  command = plan
+}
+
+run "everything_on" {
+  command = plan
+  variables {
+    job           = { tasks = 8, parallelism = 4, cpu = "2", memory = "1Gi", timeout_s = 3600, operators = ["group:sec@acme.example"], protected = true }
+    safety        = { max_create = 500, when_issue_gone = "close", sweep_every = "0" }
+    scope         = { critical_only = true, no_sva = true, issue_sync_max = 100, exclude_cloud_secure = true }
+    runtime       = { log_level = "DEBUG", https_proxy = "http://proxy.acme.example:3128", ca_bundle = "/app/ca.pem", extra_env = { TZ = "Etc/UTC" } }
+    state         = { location = "eur3", backup = { daily_days = 7, weekly_days = 98 }, destroy_data = true }
+    secrets       = { locations = ["europe-west1"], seeded = ["jira-api-token", "halo-api-key"], values_version = 2 }
+    secret_values = { jira-api-token = "the-token-itself", halo-api-key = "the-key-itself" }
+    build         = { trigger = { owner = "acme", repository = "halo-jira-sync", approval = true } }
+    watch         = { emails = ["sec@acme.example"], channels = ["projects/acme-sec/notificationChannels/1"] }
+    webhook       = { enabled = true, image = "europe-west1-docker.pkg.dev/acme-sec/halo-jira-sync/job@sha256:0", target = "jira_webhook" }
+    egress        = { static_address = true }
+  }
+  assert {
+    condition     = output.environment["HTTPS_PROXY"] == "http://proxy.acme.example:3128" && output.environment["TZ"] == "Etc/UTC" && output.environment["SWEEP_EVERY"] == "0"
+    error_message = "Chosen settings must arrive."
+  }
+  assert {
+    condition     = toset(keys(output.add_secrets)) == toset(["halo-api-key", "halo-api-secret-key", "jira-api-token", "webhook-key"])
+    error_message = "The webhook must bring its own secret."
+  }
+}

@@ -1,0 +1,83 @@
+# The state: kept by a destroy, forgotten by TTL, indexed only where it is queried, open to its users only.
+
+mock_provider "google" {}
+
+variables {
+  project_id = "acme-sec"
+  location   = "europe-west1"
+  database   = "halo-jira-sync"
+  users      = { job = "serviceAccount:job@acme-sec.iam" }
+}
+
+run "state" {
+  module {
+    source = "./infra/state"
+  }
+
+  assert {
+    condition     = google_firestore_database.state.deletion_policy == "ABANDON" && google_firestore_database.state.delete_protection_state == "DELETE_PROTECTION_ENABLED"
+    error_message = "A destroy must leave the data."
+  }
+  assert {
+    condition     = google_firestore_database.state.type == "FIRESTORE_NATIVE" && google_firestore_database.state.name == "halo-jira-sync"
+    error_message = "The database must be a named one in native mode."
+  }
+  assert {
+    condition     = google_firestore_database.state.point_in_time_recovery_enablement == "POINT_IN_TIME_RECOVERY_ENABLED"
+    error_message = "Point-in-time recovery must be on by default."
+  }
+  assert {
+    condition     = length(google_firestore_field.expiry.ttl_config) == 1 && google_firestore_field.expiry.collection == "halo-jira-sync-runs" && google_firestore_field.expiry.field == "expires_at"
+    error_message = "Finished runs must expire by expires_at."
+  }
+  assert {
+    condition     = length(one(google_firestore_field.expiry.index_config).indexes) == 0
+    error_message = "The expiry must not be indexed."
+  }
+  assert {
+    condition = { for field in google_firestore_field.indexed : "${field.collection}.${field.field}" => [for index in one(field.index_config).indexes : index.order] } == {
+      "halo-jira-sync-links.*"         = []
+      "halo-jira-sync-links.open"      = ["ASCENDING"]
+      "halo-jira-sync-links.ticket_id" = ["ASCENDING"]
+      "halo-jira-sync-runs.*"          = []
+      "halo-jira-sync-runs.started_at" = ["ASCENDING", "DESCENDING"]
+    }
+    error_message = "Only the fields that are queried may be indexed."
+  }
+  assert {
+    condition     = [for grant in google_project_iam_member.user : "${grant.role} ${grant.member}"] == ["roles/datastore.user serviceAccount:job@acme-sec.iam"]
+    error_message = "The users, and nobody else, must hold datastore.user."
+  }
+  assert {
+    condition     = alltrue([for grant in google_project_iam_member.user : one(grant.condition).expression == "resource.name == \"projects/acme-sec/databases/halo-jira-sync\""])
+    error_message = "datastore.user must be limited to the one database."
+  }
+  assert {
+    condition     = output.url == "firestore://acme-sec/halo-jira-sync?prefix=halo-jira-sync"
+    error_message = "The address must be what the program reads."
+  }
+  assert {
+    condition     = length(google_firestore_backup_schedule.daily) == 0 && length(google_firestore_backup_schedule.weekly) == 0
+    error_message = "No backup may be made that nobody asked for."
+  }
+}
+
+run "state_with_backups_and_no_protection" {
+  module {
+    source = "./infra/state"
+  }
+  command = plan
+  variables {
+    backup                 = { daily_days = 7, weekly_days = 98 }
+    destroy_data           = true
+    point_in_time_recovery = false
+  }
+  assert {
+    condition     = google_firestore_database.state.deletion_policy == "DELETE" && google_firestore_database.state.delete_protection_state == "DELETE_PROTECTION_DISABLED"
+    error_message = "When told so, a destroy must take the data with it."
+  }
+  assert {
+    condition     = google_firestore_backup_schedule.daily[0].retention == "604800s" && google_firestore_backup_schedule.weekly[0].retention == "8467200s"
+    error_message = "Backups must be kept for the days that were asked for."
+  }
+}
