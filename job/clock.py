@@ -1,0 +1,22 @@
+"""The machine's own clock.
+
+Promises: the only file of the program that reads the time or sleeps, so that every test can bring a time of its own.
+Does not do: time zones. Everything is UTC; people's zones are Jira's and the terminal's business.
+"""
+
+import asyncio
+import time
+from datetime import UTC, datetime
+
+
+class SystemClock:
+    """Keeps the promise of `ports.Clock` with the real time."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)

@@ -1,0 +1,114 @@
+"""How the program speaks to machines and terminals while it works.
+
+Promises: away from a terminal every line of output is one JSON object as Cloud Logging reads it (`severity`, `message`,
+`time`, `event` and the event's fields), whatever library wants to speak; a known secret, its HTTP Basic form, and
+anything under a name that sounds like a secret never leave, not even inside an exception's text.
+Does not do: deciding what is worth saying, or words for people (`cli.py`).
+"""
+
+import json
+import logging
+import math
+import os
+import re
+import sys
+import traceback
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+import structlog
+from structlog.contextvars import merge_contextvars
+from structlog.dev import ConsoleRenderer
+from structlog.processors import add_log_level
+from structlog.typing import EventDict, Processor
+
+HIDDEN = "[hidden]"
+SOUNDS_SECRET = re.compile(r"secret|token|passw|authorization|api_?key|credential|cookie", re.IGNORECASE)
+SENT_AS_HEADER = re.compile(r"\b(Basic|Bearer)\s+[\w.~+/=-]{8,}", re.IGNORECASE)
+
+
+class Redactor:
+    """Knows the secrets and takes them out of anything that is about to be said."""
+
+    def __init__(self) -> None:
+        self._secrets: list[str] = []
+
+    def hide(self, secrets: Iterable[str]) -> None:
+        """From now on these texts are never said. The longest are looked for first, since one may hold another."""
+        self._secrets = sorted({*self._secrets, *(text for text in secrets if len(text) > 3)}, key=len, reverse=True)
+
+    def text(self, text: str) -> str:
+        """The text without the secrets."""
+        for secret in self._secrets:
+            text = text.replace(secret, HIDDEN)
+        return SENT_AS_HEADER.sub(rf"\1 {HIDDEN}", text)
+
+    def plain(self, value: object) -> Any:
+        """The value in JSON's own types, without the secrets; what JSON does not know becomes its text."""
+        match value:
+            case None | bool() | int():
+                return value
+            case float() if math.isfinite(value):
+                return value
+            case Mapping():
+                return {self.text(str(key)): self._under(str(key), item) for key, item in value.items()}
+            case list() | tuple() | set() | frozenset():
+                return [self.plain(item) for item in value]
+            case datetime():
+                return value.isoformat()
+        return self.text(str(value))
+
+    def _under(self, key: str, value: object) -> Any:
+        counts = value is None or isinstance(value, int | float)
+        return HIDDEN if SOUNDS_SECRET.search(key) and not counts else self.plain(value)
+
+
+def start(*, redactor: Redactor, now: Callable[[], datetime], level: str, terminal: bool) -> None:
+    """Sets up structlog, and the logging of every library at WARNING to go the same way."""
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # gRPC's C core would write to stderr by itself
+
+    def redacted(_logger: object, _method: str, event: EventDict) -> EventDict:
+        return dict(redactor.plain(event))
+
+    def as_json(_logger: object, method: str, event: EventDict) -> str:
+        name = event.pop("event")
+        said = event.pop("message", name)
+        head = {"severity": method.upper(), "message": said, "time": now().isoformat(), "event": name}
+        return json.dumps({**head, **event, **head})
+
+    last: list[Processor] = [add_log_level, ConsoleRenderer()] if terminal else [as_json]
+    structlog.configure(
+        processors=[merge_contextvars, _with_stack, redacted, *last],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+    logging.basicConfig(handlers=[_ToStructlog()], level=logging.WARNING, force=True)
+    logging.captureWarnings(capture=True)
+    sys.unraisablehook = _tell_unraisable
+
+
+def _with_stack(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """The exception that is being told, as text under the name where Error Reporting looks for it."""
+    error = event.pop("exc_info", None)
+    if error:
+        error = error if isinstance(error, BaseException) else sys.exception()
+        event["stack_trace"] = "".join(traceback.format_exception(error))
+    return event
+
+
+class _ToStructlog(logging.Handler):
+    """What a library logs becomes an event like ours."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[1] if record.exc_info else None
+        structlog.get_logger().log(
+            record.levelno, "library.logged", library=record.name, message=record.getMessage(), exc_info=error
+        )
+
+
+def _tell_unraisable(fault: "sys.UnraisableHookArgs") -> None:
+    structlog.get_logger().error(
+        "library.logged", library="python", message=str(fault.err_msg), exc_info=fault.exc_value
+    )
