@@ -1,0 +1,116 @@
+"""The remote control of a world: lets another process change it and read the truth about it, as JSON.
+
+Promises: the verbs are those of HaloEstate and People, by their names and keyword arguments; what they refuse comes
+back as 400 with the reason.
+Does not do: anything a vendor's API would do; it listens on a port of its own.
+
+    POST /halo/{verb} {...}       open_issue, rescan, resolve, reopen, forget, retire_asset, edit_issue, ...
+    POST /jira/{verb} {...}       transition_by_person, comment_by_person, edit, move_ticket, delete_ticket, ...
+    GET  /halo/issues             POST /clock {"advance_s": 60}
+    GET  /jira/tickets            POST /faults {"vendor": "jira", "chance": {...}, "at": {"3": "lost_after"}}
+    GET  /jira/creations          POST /revoke {"vendor": "halo"}
+    GET  /calls                   POST /story {"act": 1}
+"""
+
+import dataclasses
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from .call import Answer, Call, json_answer
+from .faults import Faults
+from .halo_bodies import issue_body
+from .people import Snapshot
+from .story import Story
+from .world import World
+
+HALO_VERBS: Final = frozenset(
+    {
+        *("open_issue", "rescan", "resolve", "reopen", "forget"),
+        *("forget_asset", "retire_asset", "edit_issue", "add_asset"),
+    }
+)
+JIRA_VERBS: Final = frozenset(
+    {
+        *("transition_by_person", "comment_by_person", "edit", "move_ticket", "delete_ticket"),
+        *("archive_ticket", "clone_ticket", "hide_project", "show_project"),
+    }
+)
+
+
+class Control:
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._story = Story(world)
+
+    def answer(self, call: Call) -> Answer:
+        body = Answer(0, body=call.body or b"{}").json()
+        try:
+            return json_answer(200, self._carry_out(call, body=body))
+        except (KeyError, TypeError, ValueError) as wrong:
+            return json_answer(400, {"error": f"{type(wrong).__name__}: {wrong}"})
+
+    def _carry_out(self, call: Call, *, body: dict[str, Any]) -> Any:
+        match (call.method, *call.path.strip("/").split("/")):
+            case ("GET", "halo", "issues"):
+                estate = self._world.halo.estate
+                return [issue_body(estate, issue=issue) for issue in estate.issues.values()]
+            case ("GET", "jira", "tickets"):
+                return [_plain(one) for one in self._world.jira.people.tickets(deleted=True)]
+            case ("GET", "jira", "creations"):
+                return [_plain(one) for one in self._world.jira.people.creations()]
+            case ("GET", "calls"):
+                return {"halo": self._world.halo.calls, "jira": self._world.jira.calls}
+            case ("POST", "halo" | "jira" as vendor, verb):
+                return {"result": self._verb(vendor, name=verb)(**body)}
+            case ("POST", setting):
+                return self._setting(setting)(body)
+        raise KeyError(f"no such control: {call.method} {call.path}")
+
+    def _verb(self, vendor: str, *, name: str) -> Callable[..., Any]:
+        if name not in (HALO_VERBS if vendor == "halo" else JIRA_VERBS):
+            raise KeyError(f"no such verb: {name}")
+        actor = self._world.halo.estate if vendor == "halo" else self._world.jira.people
+        verb: Callable[..., Any] = getattr(actor, name)
+        return verb
+
+    def _setting(self, name: str) -> Callable[[dict[str, Any]], Any]:
+        settings = {"clock": self._clock, "faults": self._faults, "revoke": self._revoke, "story": self._play}
+        return settings[name]
+
+    def _clock(self, body: dict[str, Any]) -> dict[str, str]:
+        self._world.clock.advance(body["advance_s"])
+        return {"now": self._world.clock().isoformat()}
+
+    def _faults(self, body: dict[str, Any]) -> dict[str, int]:
+        """`at` counts from the next call on."""
+        faults: Faults = {"halo": self._world.halo.faults, "jira": self._world.jira.faults}[body["vendor"]]
+        faults.set_chance(body.get("chance", {}))
+        faults.at = {faults.count + int(number): kind for number, kind in body.get("at", {}).items()}
+        return {"count": faults.count}
+
+    def _revoke(self, body: dict[str, Any]) -> dict[str, str]:
+        if body["vendor"] == "halo":
+            self._world.halo.revoke_tokens()
+        else:
+            self._world.jira.token_expires_at = self._world.clock() - timedelta(seconds=1)
+        return {"revoked": body["vendor"]}
+
+    def _play(self, body: dict[str, Any]) -> dict[str, Any]:
+        return {"happened": self._story.play(body["act"])}
+
+
+def _plain(snapshot: Snapshot) -> Any:
+    body = {field.name: getattr(snapshot, field.name) for field in dataclasses.fields(snapshot)}
+    return _jsonable({**body, "texts": snapshot.texts})
+
+
+def _jsonable(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        own = {field.name: _jsonable(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return own | ({"ours": value.ours} if hasattr(value, "ours") else {})
+    if isinstance(value, dict):
+        return {key: _jsonable(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_jsonable(one) for one in value]
+    return value.isoformat() if isinstance(value, datetime) else value

@@ -1,0 +1,127 @@
+"""What goes wrong on the way to a vendor and back, for both vendors alike.
+
+Promises: a fault is exact (the hook, or `at[n]` for the n-th call) or drawn from a seeded generator, so that one seed
+replays exactly. Every fault says whether the effect happened: REFUSALS come before it, SPOILS after it.
+Does not do: faults that need the vendor's data. Those are the LOCAL kinds, and each simulator asks `strikes(kind)` at
+the place where they bite.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from random import Random
+from typing import Final, Literal
+
+from .call import LOST, Answer, Call, json_answer
+
+Hook = Callable[[Call, Literal["before", "after"]], Answer | None]
+
+_HTML: Final = b"<!DOCTYPE html><html><body><h1>We'll be right back</h1></body></html>"
+_HTML_HEADERS: Final = {"content-type": "text/html;charset=UTF-8"}
+
+
+def _refusal(status: int, *, headers: Mapping[str, str] | None = None) -> Answer:
+    """A gateway's own words: neither vendor's error shape, because neither vendor was reached."""
+    return json_answer(status, {"code": status, "message": "The request has been refused."}, headers=headers)
+
+
+REFUSALS: Final[Mapping[str, Answer]] = {
+    "429_retry_after": _refusal(429, headers={"retry-after": "3", "ratelimit-reason": "jira-burst-based"}),
+    "429_reset": _refusal(429, headers={"x-ratelimit-remaining": "0", "x-ratelimit-reset": "2026-01-01T00:00Z"}),
+    "429_beta": _refusal(429, headers={"beta-retry-after": "86400", "x-ratelimit-limit": "350"}),
+    "429_http_date": _refusal(429, headers={"retry-after": "Thu, 01 Jan 2026 00:00:00 GMT"}),
+    "429_bare": _refusal(429, headers={"x-failure-category": "FAILURE CLIENT RATE LIMITED"}),
+    "429_html": Answer(429, _HTML_HEADERS, _HTML),
+    "503_retry_after": _refusal(503, headers={"retry-after": "5"}),
+    "503_refused": _refusal(503),
+    "401_refused": _refusal(401),
+    "lost_before": LOST,
+}
+
+
+def _cut(answer: Answer) -> Answer:
+    return replace(answer, body=answer.body[: max(len(answer.body) // 2, 1)])
+
+
+SPOILS: Final[Mapping[str, Callable[[Answer], Answer]]] = {
+    "lost_after": lambda _: LOST,
+    "500_after": lambda _: _refusal(500),
+    "502_html_after": lambda _: Answer(502, _HTML_HEADERS, _HTML),
+    "504_after": lambda _: _refusal(504),
+    "html_body": lambda answer: Answer(answer.status, _HTML_HEADERS, _HTML),
+    "truncated_json": _cut,
+    "empty_body": lambda answer: replace(answer, body=b""),
+    "slow": lambda answer: replace(answer, delay_s=answer.delay_s + 90.0),
+}
+
+# Where each of these bites is said in halo.py and jira.py, beside the `strikes` that asks for it.
+LOCAL: Final = frozenset(
+    {
+        "repeated_page",
+        "short_page",
+        "shifted_rows",
+        "empty_list",
+        "missing_finding",
+        "missing_asset",
+        "token_revoked",
+        "short_search_page",
+        "empty_search_page",
+        "wrong_is_last",
+        "search_warning",
+        "conflict",
+        "shuffled_successes",
+        "bulk_prefix",
+        "retriable_issue_errors",
+    }
+)
+
+KINDS: Final = frozenset(REFUSALS) | frozenset(SPOILS) | LOCAL
+
+
+class Faults:
+    """Decides, call by call, what goes wrong. `chance` maps a kind to a probability; 1.0 means always."""
+
+    def __init__(self, *, seed: int = 0, chance: Mapping[str, float] | None = None) -> None:
+        self.hook: Hook | None = None
+        self.at: dict[int, str] = {}
+        self.count = 0
+        self._random = Random(seed)
+        self._chance: dict[str, float] = {}
+        self._exact_now: str | None = None
+        self.set_chance(chance or {})
+
+    def set_chance(self, chance: Mapping[str, float]) -> None:
+        """Replace all probabilities; an empty mapping makes the way quiet again."""
+        if unknown := set(chance) - KINDS:
+            raise ValueError(f"no such fault: {sorted(unknown)}; there are {sorted(KINDS)}")
+        self._chance = dict(chance)
+
+    def strikes(self, kind: str) -> bool:
+        """Whether a LOCAL kind bites now. A kind without a chance draws nothing, so adding kinds keeps old seeds."""
+        if self._exact_now == kind:
+            self._exact_now = None
+            return True
+        probability = self._chance.get(kind, 0.0)
+        return probability > 0.0 and self._random.random() < probability
+
+    def around(self, call: Call, *, effect: Callable[[Call], Answer]) -> Answer:
+        """Carry out a call with this moment's fault before or after its effect. A hook may also raise."""
+        if self.hook and (instead := self.hook(call, "before")) is not None:
+            return instead
+        kind = self._draw()
+        if kind in REFUSALS:
+            return REFUSALS[kind]
+        answer = effect(call)
+        self._exact_now = None
+        if self.hook and (instead := self.hook(call, "after")) is not None:
+            return instead
+        return SPOILS[kind](answer) if kind in SPOILS and not answer.lost else answer
+
+    def _draw(self) -> str:
+        number, self.count = self.count, self.count + 1
+        if number in self.at:
+            self._exact_now = self.at[number] if self.at[number] in LOCAL else None
+            return self.at[number]
+        for kind, probability in self._chance.items():
+            if kind not in LOCAL and self._random.random() < probability:
+                return kind
+        return ""
