@@ -1,0 +1,319 @@
+"""Jira Cloud as a run needs it: joins what we know about its answers (`wire`) with one polite caller (`http`).
+
+Promises: what `ports.JiraTickets` says. Tickets are read from Jira's database; its search index only ever names
+candidates. Metadata and workflows are read once a run, however many ask. A create or a comment is sent once.
+Does not do: repeating on 429 and 5xx (the caller does), deciding, remembering anything beyond the run.
+"""
+
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import chain, islice
+from typing import Any, NamedTuple, TypeVar
+
+import structlog
+
+from job.core.fields import FieldBook, Shape
+from job.core.model import IssueId, Marker, Ticket, TicketId
+from job.core.tickets import Draft
+from job.errors import FateUnknown, MalformedAnswer, RemoteDown, TicketRejected
+from job.http.caller import Caller
+from job.http.message import Request, Response
+from job.jira.remembered import Remembered
+from job.jira.wire import exchange, metadata, search, tickets, transitions
+from job.jira.wire.exchange import REMOTE, Site
+from job.jira.wire.search import IdClause
+from job.jira.wire.tickets import Sent
+from job.jira.wire.transitions import Exit
+from job.ports import Clock, Creation, Goal, Identity, Route
+
+log = structlog.get_logger()
+T = TypeVar("T")
+
+FETCH_ROUNDS_MAX = 3
+PROBE_BLOCKS_MAX = 20
+MOVES_MAX = 3
+BLOCK_SIZES = (tickets.CREATE_MAX, 10, 1)
+COMMENT_MARGIN = timedelta(days=1)
+"""How much Jira's clock and ours may differ about a comment."""
+
+
+class Place(NamedTuple):
+    """Where in which workflow a ticket stands: tickets in the same place have the same ways out."""
+
+    project: str
+    type_id: str
+    status: str
+
+
+class JiraClient:
+    """`ports.JiraTickets` over HTTP."""
+
+    def __init__(self, *, caller: Caller, base_url: str, user: str, token: str, clock: Clock, shape: Shape) -> None:
+        self._caller = caller
+        self._site = Site(base_url=base_url, user=user, token=token)
+        self._clock = clock
+        self._shape = shape
+        self._account_id: str | None = None
+        self._id_field = metadata.certain_id(shape)
+        self._block_max = tickets.CREATE_MAX
+        self._books = Remembered[str, FieldBook]()
+        self._clauses = Remembered[str, IdClause]()
+        self._exits = Remembered[Place, Sequence[Exit]]()
+
+    # --- Who we are and what there is --------------------------------------------------------------------------------
+
+    async def myself(self) -> Identity:
+        request = self._site.request("GET /rest/api/3/myself")
+        identity = tickets.identity(await self._ask(request, doing="asking who we are"))
+        self._account_id = identity.account_id
+        return identity
+
+    async def visible(self, project: str) -> bool:
+        doing = "asking for our permissions"
+        response = await self._send(metadata.permission(self._site, project), doing=doing)
+        if response.status == 404 or not metadata.may_browse(self._site.answer(response, doing=doing)):
+            return False
+        newest = await self._newest(project, size=10)
+        found = await self.read([tickets.ticket(raw, id_field=None).id for raw in newest])
+        return any(ticket.project == project for ticket in found.values())
+
+    async def field_book(self) -> FieldBook:
+        return await self._books.get(self._shape.project_key, read=self._read_book)
+
+    async def _read_book(self) -> FieldBook:
+        site, shape = self._site, self._shape
+        types = await self._list(
+            lambda start: metadata.ticket_types(site, shape.project_key, start=start),
+            key=metadata.TYPES,
+            missing=frozenset({400, 403, 404}),
+        )
+        if not types:
+            known = await self._send(metadata.projects(site), doing=metadata.DOING)
+            raise metadata.no_project(shape.project_key, known=known)
+        chosen = metadata.ticket_type(types, shape=shape)
+        fields = await self._list(
+            lambda start: metadata.screen(site, shape.project_key, type_id=chosen.id, start=start), key=metadata.FIELDS
+        )
+        book = metadata.field_book(fields, shape=shape, chosen=chosen)
+        self._id_field = book.id_field.id
+        return book
+
+    # --- Reading tickets ---------------------------------------------------------------------------------------------
+
+    async def read(self, ids: Collection[TicketId]) -> dict[TicketId, Ticket]:
+        found = (tickets.ticket(raw, id_field=self._id_field) for raw in await self._fetch(ids))
+        return {ticket.id: ticket for ticket in found}
+
+    async def find(self, ids: Collection[IssueId]) -> dict[IssueId, tuple[Ticket, ...]]:
+        if not ids:
+            return {}
+        spec = (await self.field_book()).id_field
+        clause = await self._clauses.get(spec.id, read=self._read_clause)
+        pages = await self._caller.each(self._search, search.queries(ids, clause=clause))
+        seen = tickets.by_issue_id(chain.from_iterable(pages), id_field=spec.id, wanted=set(ids))
+        # The index may show a status, a project or an id of yesterday; only the database is believed.
+        return await self._holding({one.id for found in seen.values() for one in found}, wanted=ids)
+
+    async def probe(
+        self, project: str, *, above: int, wanted: Collection[IssueId]
+    ) -> dict[IssueId, tuple[Ticket, ...]]:
+        id_field = (await self.field_book()).id_field.id
+        seen: list[Any] = []
+        for block in range(PROBE_BLOCKS_MAX):
+            first = above + 1 + block * tickets.FETCH_MAX
+            there = await self._fetch_block([f"{project}-{first + step}" for step in range(tickets.FETCH_MAX)])
+            if not there:
+                break
+            seen += there
+        else:
+            log.warning("probe.bounded", project=project, above=above, blocks_max=PROBE_BLOCKS_MAX)
+        return tickets.by_issue_id(seen, id_field=id_field, wanted=set(wanted))
+
+    async def highest_key(self, project: str) -> int:
+        return max(map(tickets.key_number, await self._newest(project, size=1)), default=0)
+
+    async def _holding(
+        self, ids: Collection[TicketId], *, wanted: Collection[IssueId]
+    ) -> dict[IssueId, tuple[Ticket, ...]]:
+        """Which of these tickets hold which of the wanted ids, by the database."""
+        id_field = (await self.field_book()).id_field.id
+        return tickets.by_issue_id(await self._fetch(sorted(ids, key=int)), id_field=id_field, wanted=set(wanted))
+
+    async def _fetch(self, names: Iterable[str]) -> list[Any]:
+        blocks = await self._caller.each(self._fetch_block, _blocks(names, size=tickets.FETCH_MAX))
+        return list(chain.from_iterable(blocks))
+
+    async def _fetch_block(self, names: Sequence[str]) -> list[Any]:
+        """Up to 100 tickets. Jira may fail to load some of them for the moment; those are asked for again."""
+        found: list[Any] = []
+        for attempt in range(1, FETCH_ROUNDS_MAX + 1):
+            request = tickets.fetch(self._site, names, id_field=self._id_field)
+            there, names = tickets.fetched(await self._ask(request, doing=tickets.READING))
+            found += there
+            if not names:
+                return found
+            await self._clock.sleep(attempt)
+        what = f"{len(names)} tickets could not be loaded in {FETCH_ROUNDS_MAX} attempts, the first {names[0]}."
+        raise MalformedAnswer(REMOTE, tickets.READING, what)
+
+    # --- Searching ---------------------------------------------------------------------------------------------------
+
+    async def _read_clause(self) -> IdClause:
+        body = await self._ask(search.operators(self._site), doing="asking how fields are searched")
+        return search.id_clause(body, spec=(await self.field_book()).id_field)
+
+    async def _search(self, jql: str) -> list[Any]:
+        return [raw async for page in self._pages(jql, size=search.PAGE_MAX) for raw in page]
+
+    async def _newest(self, project: str, *, size: int) -> list[Any]:
+        """The first page with a ticket on it, for a page may be empty and not the last."""
+        async for page in self._pages(search.newest(project), size=size):
+            if page:
+                return page
+        return []
+
+    async def _pages(self, jql: str, *, size: int) -> AsyncIterator[list[Any]]:
+        token: str | None = None
+        seen: set[str] = set()
+        for _ in range(search.PAGES_MAX):
+            request = search.search(self._site, jql, id_field=self._id_field, token=token, size=size)
+            page = search.hits(await self._ask(request, doing=search.SEARCHING))
+            yield page.raws
+            token = page.next_token
+            if token is None:
+                return
+            if token in seen:
+                raise MalformedAnswer(REMOTE, search.SEARCHING, "a page came twice.")
+            seen.add(token)
+        raise MalformedAnswer(REMOTE, search.SEARCHING, f"more than {search.PAGES_MAX} pages for one query.")
+
+    # --- Writing -----------------------------------------------------------------------------------------------------
+
+    async def create(self, drafts: Sequence[Draft]) -> list[Creation]:
+        await self.field_book()
+        blocks = await self._caller.each(self._create_block, _blocks(drafts, size=self._block_max))
+        sent = sum(blocks, Sent())
+        found = await self._holding(sent.created, wanted=[draft.issue_id for draft in drafts])
+        return [tickets.creation(draft, sent=sent, found=found) for draft in drafts]
+
+    async def _create_block(self, drafts: Sequence[Draft]) -> Sent:
+        """One bulk call. A body that Jira refuses as a whole is halved until the draft that spoils it stands alone."""
+        try:
+            response = await self._send(tickets.create(self._site, drafts), doing=tickets.CREATING)
+            return tickets.created(response, drafts=drafts)
+        except TicketRejected as refusal:
+            if refusal.status in {400, 413} and len(drafts) > 1:
+                half = len(drafts) // 2
+                return await self._create_block(drafts[:half]) + await self._create_block(drafts[half:])
+            return Sent(errors={draft.issue_id: refusal for draft in drafts})
+        except FateUnknown as unknown:
+            self._shrink_blocks(len(drafts))
+            return Sent(errors={draft.issue_id: unknown for draft in drafts})
+
+    def _shrink_blocks(self, size: int) -> None:
+        """The next unknown fate shall be the fate of fewer."""
+        smaller = next((one for one in BLOCK_SIZES if one < size), BLOCK_SIZES[-1])
+        if smaller < self._block_max:
+            self._block_max = smaller
+            log.warning("create.shrunk", block_max=smaller)
+
+    async def comment(self, ticket_id: TicketId, *, body: Mapping[str, Any], marker: Marker) -> None:
+        request = tickets.comment(self._site, ticket_id, body=body, marker=marker)
+        tickets.commented(await self._send(request, doing=tickets.COMMENTING))
+
+    async def has_comment(self, ticket_id: TicketId, *, marker: Marker, since: datetime) -> bool:
+        doing, start = "reading comments", 0
+        while True:
+            response = await self._send(tickets.comments(self._site, ticket_id, start=start), doing=doing)
+            if response.status == 404:
+                return False
+            page = tickets.comments_page(self._site.answer(response, doing=doing), start=start)
+            if marker in page.markers:
+                return True
+            if page.next_start is None or page.reaches(since - COMMENT_MARGIN):
+                return False
+            start = page.next_start
+
+    # --- Moving ------------------------------------------------------------------------------------------------------
+
+    async def route(self, ticket: Ticket, goal: Goal) -> Route:
+        ways = await self._exits.get(_place(ticket), read=lambda: self._read_exits(ticket))
+        return transitions.choose(ways, ticket=ticket, goal=goal)
+
+    async def move(self, ticket: Ticket, *, goal: Goal) -> Ticket:
+        attempt = 0
+        while True:
+            attempt += 1
+            route = await self.route(ticket, goal)
+            failure = await self._take(ticket, route=route)
+            if failure is None:
+                return replace(ticket, status=route.to_status)
+            # Somebody else may have moved it, or the workflow changed; what stands in the database decides.
+            self._exits.forget(_place(ticket))
+            ticket = await self._read_again(ticket, failure=failure)
+            if transitions.arrived(ticket, route=route, goal=goal):
+                return ticket
+            if attempt == MOVES_MAX:
+                raise failure
+            await self._clock.sleep(attempt)
+
+    async def _take(self, ticket: Ticket, *, route: Route) -> TicketRejected | FateUnknown | None:
+        """Takes the transition; `None` when Jira confirms it. Raises for a refusal that another look cannot cure."""
+        doing = "moving a ticket"
+        try:
+            response = await self._send(transitions.take(self._site, ticket, route=route), doing=doing)
+            transitions.taken(response, route=route)
+        except FateUnknown as unknown:
+            return unknown
+        except TicketRejected as refusal:
+            if refusal.status not in {400, 404, 409}:
+                raise
+            return refusal
+        return None
+
+    async def _read_exits(self, ticket: Ticket) -> Sequence[Exit]:
+        return transitions.exits(await self._ask(transitions.listing(self._site, ticket), doing="listing transitions"))
+
+    async def _read_again(self, ticket: Ticket, *, failure: TicketRejected | FateUnknown) -> Ticket:
+        """The ticket as it is now; the failure that made us look when it cannot be seen."""
+        try:
+            found = await self.read([ticket.id])
+        except RemoteDown:
+            raise failure from None
+        if ticket.id not in found:
+            raise failure
+        return found[ticket.id]
+
+    # --- Calling -----------------------------------------------------------------------------------------------------
+
+    async def _send(self, request: Request, *, doing: str) -> Response:
+        return self._site.trust(await self._caller.call(request), doing=doing, account_id=self._account_id)
+
+    async def _ask(self, request: Request, *, doing: str) -> Any:
+        return self._site.answer(await self._send(request, doing=doing), doing=doing)
+
+    async def _list(
+        self, request: Callable[[int], Request], *, key: str, missing: frozenset[int] = frozenset()
+    ) -> list[Any]:
+        """Every piece of a listing of metadata; nothing for an answer with a status that means it is not there."""
+        items: list[Any] = []
+        start: int | None = 0
+        while start is not None:
+            response = await self._send(request(start), doing=metadata.DOING)
+            if response.status in missing:
+                return []
+            body = self._site.answer(response, doing=metadata.DOING)
+            page = exchange.page(body, key=key, start=start, doing=metadata.DOING)
+            items, start = items + page.items, page.next_start
+        return items
+
+
+def _place(ticket: Ticket) -> Place:
+    return Place(ticket.project, ticket.type_id, ticket.status)
+
+
+def _blocks(items: Iterable[T], *, size: int) -> Iterable[list[T]]:
+    rest = iter(items)
+    while block := list(islice(rest, size)):
+        yield block

@@ -1,0 +1,220 @@
+"""How any exchange with Jira Cloud looks: what goes around a body, and what has to be true before a body is believed.
+
+Promises: an answer that was given to a stranger (an expired token) or to somebody else never passes as an answer to us;
+no body is taken for JSON unread; Jira's words are kept, shortened, whatever shape an error has.
+Does not do: single endpoints (the files beside this one), sending and repeating (`job/http`).
+"""
+
+import base64
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from job.errors import FateUnknown, MalformedAnswer, RemoteRefused, TicketRejected
+from job.http.message import Request, Response
+
+REMOTE = "jira"
+WORDS_MAX = 300
+GATEWAY = "https://api.atlassian.com/ex/jira/"
+REJECTED = frozenset({400, 403, 404, 409, 413, 422})
+"""Jira looked at the write and said no to it (Jira Cloud REST v3, the responses of POST "issue" and its neighbours)."""
+
+_CHECK_TOKEN = "Check JIRA_API_USER and JIRA_API_TOKEN: tokens expire, after a year at the latest."
+SITE_ADVICE = (
+    f"{_CHECK_TOKEN} A token with scopes does not work with the site's own address: set JIRA_API_URL to "
+    f"{GATEWAY}{{cloudId}}."
+)
+GATEWAY_ADVICE = (
+    f"{_CHECK_TOKEN} Behind the gateway it needs the scopes read:jira-work, write:jira-work and read:jira-user; a "
+    "token without scopes works only with the site's own address."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """Which Jira we speak to, and as whom."""
+
+    base_url: str
+    """The site's address, or the gateway's with the cloud id: all paths below it are the same."""
+    user: str
+    token: str = field(repr=False)
+
+    @property
+    def advice(self) -> str:
+        """What to look at when Jira does not know us."""
+        return GATEWAY_ADVICE if self.base_url.startswith(GATEWAY) else SITE_ADVICE
+
+    def request(
+        self,
+        name: str,
+        *,
+        ids: Mapping[str, str] | None = None,
+        query: Mapping[str, str | int] | None = None,
+        body: Mapping[str, Any] | None = None,
+        repeatable: bool = True,
+        deadline_s: float = 30.0,
+    ) -> Request:
+        """`name` is a method and a path with places such as `{id}`, which `ids` fills."""
+        method, path = name.split(" ")
+        for place, value in (ids or {}).items():
+            path = path.replace(f"{{{place}}}", quote(value, safe=""))
+        return Request(
+            method=method,
+            url=f"{self.base_url.rstrip('/')}{path}" + (f"?{urlencode(query)}" if query else ""),
+            name=name,
+            headers=self._headers(with_body=body is not None),
+            body=None if body is None else json.dumps(body, separators=(",", ":")).encode(),
+            repeatable=repeatable,
+            deadline_s=deadline_s,
+        )
+
+    def _headers(self, *, with_body: bool) -> dict[str, str]:
+        # Error texts come in the user's language unless English is forced (Jira Cloud REST v3, "Special headers").
+        secret = base64.b64encode(f"{self.user}:{self.token}".encode()).decode()
+        headers = {
+            "Authorization": f"Basic {secret}",
+            "Accept": "application/json",
+            "X-Force-Accept-Language": "true",
+            "Accept-Language": "en",
+        }
+        return headers | ({"Content-Type": "application/json"} if with_body else {})
+
+    def trust(self, response: Response, *, doing: str, account_id: str | None) -> Response:
+        """The answer, if it was given to us. Raises `RemoteRefused` for one that was given to somebody else."""
+        # A bad token does not give 401 where strangers may look: it gives 200 and an empty site, and this header tells
+        # (seen by clients of many kinds, such as github.com/MrRefactoring/jira.js/issues/418).
+        reason = response.headers.get("x-seraph-loginreason", "")
+        if "AUTHENTICATED_FAILED" in reason or "AUTHENTICATION_DENIED" in reason:
+            raise RemoteRefused(REMOTE, doing, f"our credentials were not accepted ({reason}).", self.advice)
+        if response.status == 401:
+            raise RemoteRefused(REMOTE, doing, f"our credentials were not accepted. {complaint(response)}", self.advice)
+        # Jira Cloud REST v3, "Special headers": X-AAccountId is the account that the answer was made for.
+        answered_to = response.headers.get("x-aaccountid", account_id)
+        if account_id is not None and answered_to != account_id:
+            raise RemoteRefused(REMOTE, doing, f"the answer is for account {answered_to}, not for {account_id}.")
+        if response.status == 410:
+            advice = "This endpoint was removed from Jira; a newer version of this program is needed."
+            raise RemoteRefused(REMOTE, doing, complaint(response), advice)
+        return response
+
+    def answer(self, response: Response, *, doing: str) -> Any:
+        """The JSON of an answer to a read."""
+        if response.status != 200:
+            advice = self.advice if 300 <= response.status < 400 else ""
+            raise RemoteRefused(REMOTE, doing, f"it answered {response.status}: {complaint(response)}", advice)
+        if _is_web_page(response):
+            raise RemoteRefused(REMOTE, doing, "a web page came where JSON should be, likely a log-in.", self.advice)
+        with readable(doing):
+            return response.json()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """What an error says: in general, and about single fields."""
+
+    general: str = ""
+    fields: dict[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        about = (f"{name}: {text}" for name, text in self.fields.items())
+        return " ".join(filter(None, (self.general, *about))) or "It gave no reason."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A piece of a listing that is paged by numbers."""
+
+    items: list[Any]
+    next_start: int | None
+    """Where the next piece starts; `None` at the end."""
+
+
+@contextmanager
+def readable(doing: str) -> Iterator[None]:
+    """A block that picks an answer apart: whatever is missing or of another kind makes it malformed."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        what = f"the answer cannot be read ({type(error).__name__}: {error})."[:WORDS_MAX]
+        raise MalformedAnswer(REMOTE, doing, what) from error
+
+
+def page(body: Any, *, key: str, start: int, doing: str) -> Page:
+    """A piece of a listing. Nothing where there should be more is an error and never taken for the end."""
+    with readable(doing):
+        items, total = list(body[key]), int(body["total"])
+    next_start = start + len(items)
+    if next_start >= total:
+        return Page(items=items, next_start=None)
+    if not items:
+        raise MalformedAnswer(REMOTE, doing, f"the list ended after {start} of {total}.")
+    return Page(items=items, next_start=next_start)
+
+
+def written(response: Response, *, doing: str) -> Any:
+    """The JSON of an answer to a write that was accepted; anything unreadable leaves the write's fate unknown."""
+    if response.status not in {200, 201} or _is_web_page(response):
+        raise FateUnknown(REMOTE, doing, f"it answered {response.status}: {complaint(response)}")
+    try:
+        return response.json()
+    except ValueError as error:
+        raise FateUnknown(REMOTE, doing, f"it answered {response.status} and a body that is not JSON.") from error
+
+
+def rejection(response: Response, *, doing: str) -> TicketRejected:
+    """Jira's no to one write, in its own words by field."""
+    return rejected(_words(response), doing=doing, status=response.status)
+
+
+def rejected(words: Words, *, doing: str, status: int) -> TicketRejected:
+    return TicketRejected(f"Jira refused {doing} ({status}): {words}", status=status, fields=words.fields)
+
+
+def complaint(response: Response) -> str:
+    """What an error says, on one line."""
+    return str(_words(response))
+
+
+def words_of(body: Any) -> Words:
+    """Reads Jira's own `ErrorCollection` and every other shape in which an error comes.
+
+    Jira itself: `errorMessages`, and `errors` by field; bulk operations: `errors` as a list; gateways: `message`;
+    unknown paths: problem+json with `title` and `detail`.
+    """
+    if not isinstance(body, dict):
+        return Words()
+    said = [*_list(body.get("errorMessages")), *(body.get(name) for name in ("message", "title", "detail"))]
+    errors = body.get("errors")
+    said += [one.get("message") for one in _list(errors) if isinstance(one, dict)]
+    by_field = errors if isinstance(errors, dict) else {}
+    return Words(
+        general=shorten(" ".join(text for text in said if isinstance(text, str))),
+        fields={str(name): shorten(str(text)) for name, text in by_field.items()},
+    )
+
+
+def shorten(text: str) -> str:
+    """One line, cut where a log line would become a page."""
+    line = " ".join(text.split())
+    return line if len(line) <= WORDS_MAX else f"{line[: WORDS_MAX - 1]}…"
+
+
+def _words(response: Response) -> Words:
+    if _is_web_page(response):
+        return Words(general="It sent a web page.")
+    try:
+        return words_of(response.json())
+    except ValueError:
+        return Words(general=shorten(response.body.decode(errors="replace")))
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _is_web_page(response: Response) -> bool:
+    is_html = "text/html" in response.headers.get("content-type", "")
+    return is_html or response.body.lstrip()[:1] == b"<"

@@ -1,0 +1,136 @@
+"""What a project's create screen asks for and allows (Jira Cloud REST v3, "issue/createmeta").
+
+Promises: a project, ticket type or id field that is not there is refused with the names that are.
+Does not do: judging values. `core/fields.py` does, with the `FieldBook` that is made here.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from job.core.fields import Allowed, FieldBook, FieldSpec, Shape
+from job.errors import BadSettings, Problem
+from job.http.message import Request, Response
+from job.jira.wire.exchange import Site, readable
+
+PAGE_MAX = 200
+TYPES, FIELDS = "issueTypes", "fields"
+DOING = "reading what tickets are made of"
+
+
+def ticket_types(site: Site, project: str, *, start: int) -> Request:
+    return site.request(
+        "GET /rest/api/3/issue/createmeta/{project}/issuetypes",
+        ids={"project": project},
+        query={"startAt": start, "maxResults": PAGE_MAX},
+    )
+
+
+def screen(site: Site, project: str, *, type_id: str, start: int) -> Request:
+    return site.request(
+        "GET /rest/api/3/issue/createmeta/{project}/issuetypes/{type}",
+        ids={"project": project, "type": type_id},
+        query={"startAt": start, "maxResults": PAGE_MAX},
+    )
+
+
+def projects(site: Site) -> Request:
+    """Asked only to name what is allowed when the configured project is not there."""
+    return site.request("GET /rest/api/3/project/search", query={"maxResults": 50})
+
+
+def permission(site: Site, project: str) -> Request:
+    return site.request(
+        "GET /rest/api/3/mypermissions", query={"projectKey": project, "permissions": "BROWSE_PROJECTS"}
+    )
+
+
+def may_browse(body: Any) -> bool:
+    with readable("asking for our permissions"):
+        return body["permissions"]["BROWSE_PROJECTS"]["havePermission"] is True
+
+
+def no_project(project: str, *, known: Response) -> BadSettings:
+    """No project of this key in which we may create tickets: Jira does not tell the two apart."""
+    keys: list[str] = []
+    if known.status == 200:  # else the wrong setting is still the news, and not that we cannot list the right ones
+        with readable(DOING):
+            keys = [one["key"] for one in known.json()["values"]]
+    return _bad("JIRA_PROJECT_KEY", f"there is no project {project!r} in which we may create tickets.", allowed=keys)
+
+
+def ticket_type(raws: Sequence[Any], *, shape: Shape) -> Allowed:
+    """The configured ticket type, by id or by name in any case."""
+    with readable(DOING):
+        known = [Allowed(str(one["id"]), one["name"]) for one in raws]
+    for one in known:
+        if one.id == shape.ticket_type or one.name.casefold() == shape.ticket_type.casefold():
+            return one
+    wrong = f"project {shape.project_key} has no ticket type {shape.ticket_type!r}."
+    raise _bad("JIRA_ISSUE_TYPE", wrong, allowed=[one.name for one in known])
+
+
+def field_book(raws: Sequence[Any], *, shape: Shape, chosen: Allowed) -> FieldBook:
+    """The create screen of our ticket type, with the id field found on it."""
+    with readable(DOING):
+        specs = [_spec(raw) for raw in raws]
+    return FieldBook(
+        project_key=shape.project_key,
+        type_id=chosen.id,
+        type_name=chosen.name,
+        id_field=_id_field(specs, shape=shape, type_name=chosen.name),
+        fields={spec.id: spec for spec in specs},
+    )
+
+
+def certain_id(shape: Shape) -> str | None:
+    """The id field's id where the settings give it, so that nothing has to be asked; `None` where they give a name."""
+    return shape.id_field if shape.id_field.startswith("customfield_") or shape.id_field == "labels" else None
+
+
+def _id_field(specs: Sequence[FieldSpec], *, shape: Shape, type_name: str) -> FieldSpec:
+    """Names are not unique in Jira, so a name that several fields share is refused."""
+    usable = [spec for spec in specs if _can_hold_an_id(spec)]
+    wanted = shape.id_field.casefold()
+    found = [spec for spec in usable if spec.id.casefold() == wanted] or [
+        spec for spec in usable if spec.name.casefold() == wanted
+    ]
+    if len(found) == 1:
+        return found[0]
+    screen_name = f"the create screen of {type_name} in {shape.project_key}"
+    if found:
+        wrong = f"several fields on {screen_name} are called {shape.id_field!r}; take an id."
+        raise _bad("JIRA_ISSUE_ID_FIELD", wrong, allowed=[spec.id for spec in found])
+    wrong = f"{screen_name} has no text, URL or label field {shape.id_field!r}."
+    raise _bad("JIRA_ISSUE_ID_FIELD", wrong, allowed=[f"{spec.name} ({spec.id})" for spec in usable])
+
+
+def _can_hold_an_id(spec: FieldSpec) -> bool:
+    """One line of text, a URL, or labels. Long texts are documents in API v3 and cannot be compared."""
+    if spec.type == "array":
+        return spec.items == "string"
+    return spec.type == "string" and bool(spec.custom) and not spec.custom.endswith(":textarea")
+
+
+def _spec(raw: Any) -> FieldSpec:
+    schema = raw["schema"]
+    return FieldSpec(
+        id=raw["fieldId"],
+        name=raw["name"],
+        type=schema["type"],
+        items=schema.get("items", ""),
+        system=schema.get("system", ""),
+        custom=schema.get("custom", ""),
+        required=raw["required"],
+        has_default=raw.get("hasDefaultValue", False),
+        allowed=tuple(allowed(raw.get("allowedValues") or ())),
+    )
+
+
+def allowed(raws: Iterable[Any]) -> Iterable[Allowed]:
+    """Options of custom fields are named by `value`, everything else by `name`."""
+    for raw in raws:
+        yield Allowed(str(raw.get("id", "")), str(raw.get("value", raw.get("name", ""))))
+
+
+def _bad(variable: str, wrong: str, *, allowed: Iterable[str]) -> BadSettings:
+    return BadSettings([Problem(variable, wrong, ", ".join(allowed) or "none that we can see.")])

@@ -1,0 +1,111 @@
+"""Finding tickets by search: JQL, and Jira's answers to it.
+
+Promises: a query stays within the sizes that Jira is known to take; every value is quoted; an incomplete answer is an
+error.
+Does not do: believing the answer. The index runs behind the database by seconds, at times by hours, so what is found
+has to be read by id, and what is not found may exist (developer.atlassian.com, "Search and reconcile").
+"""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from job.core.fields import FieldSpec
+from job.core.model import IssueId
+from job.errors import BadSettings, MalformedAnswer, Problem
+from job.http.message import Request
+from job.jira.wire.exchange import REMOTE, Site, readable, shorten
+from job.jira.wire.tickets import STATE_FIELDS
+
+IDS_MAX = 50
+JQL_MAX = 8_000
+"""Jira names no limit; queries of several thousand operands fail (jira.atlassian.com/browse/JRACLOUD-84010)."""
+PAGE_MAX = 100
+PAGES_MAX = 100
+SEARCHING = "searching tickets"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdClause:
+    """How JQL asks for the id field: by its number, and for exact values or for phrases, as the site allows."""
+
+    name: str
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hits:
+    """One page of a search."""
+
+    raws: list[Any]
+    next_token: str | None
+
+
+def operators(site: Site) -> Request:
+    """Jira Cloud REST v3, GET "jql/autocompletedata": what each field can be searched by on this site."""
+    return site.request("GET /rest/api/3/jql/autocompletedata")
+
+
+def id_clause(body: Any, *, spec: FieldSpec) -> IdClause:
+    """The way to ask for the id field. Text fields know only `~`; URL and label fields take `in`."""
+    # `cf[N]` survives renaming and is unique, names are not.
+    name = f"cf[{spec.id.removeprefix('customfield_')}]" if spec.custom else spec.id
+    with readable("asking how fields are searched"):
+        known = [one for one in body["visibleFieldNames"] if name in (one.get("cfid"), one["value"])]
+        signs = {sign for one in known for sign in one["operators"]}
+    if not signs & {"in", "~"}:
+        raise BadSettings([Problem("JIRA_ISSUE_ID_FIELD", f"the field {spec.name!r} cannot be searched on this site.")])
+    return IdClause(name=name, exact="in" in signs)
+
+
+def queries(ids: Collection[IssueId], *, clause: IdClause) -> Iterator[str]:
+    """One query for at most 50 ids and 8,000 characters each."""
+    batch: list[str] = []
+    for issue_id in ids:
+        if len(batch) == IDS_MAX or len(_query([*batch, issue_id], clause=clause)) > JQL_MAX:
+            yield _query(batch, clause=clause)
+            batch = []
+        batch.append(issue_id)
+    if batch:
+        yield _query(batch, clause=clause)
+
+
+def newest(project: str) -> str:
+    """All tickets of a project, the highest key first."""
+    return f"project = {literal(project)} ORDER BY key DESC"
+
+
+def search(
+    site: Site, jql: str, *, id_field: str | None = None, token: str | None = None, size: int = PAGE_MAX
+) -> Request:
+    """Jira Cloud REST v3, POST "search/jql": only the id comes back unless fields are asked for."""
+    fields = [*STATE_FIELDS, *([id_field] if id_field else [])]
+    body = {"jql": jql, "fields": fields, "maxResults": size} | ({"nextPageToken": token} if token else {})
+    return site.request("POST /rest/api/3/search/jql", body=body)
+
+
+def hits(body: Any) -> Hits:
+    """One page. Only a missing token is an end: pages may be short or empty, and `isLast` has been seen wrong."""
+    with readable(SEARCHING):
+        warnings = body.get("warnings") or ()
+        page = Hits(raws=list(body["issues"]), next_token=body.get("nextPageToken"))
+    if warnings:
+        raise MalformedAnswer(REMOTE, SEARCHING, f"the result is incomplete: {shorten(str(warnings))}")
+    return page
+
+
+def literal(text: str) -> str:
+    """A quoted JQL value."""
+    return '"' + _escaped(text).replace("\n", "\\n") + '"'
+
+
+def _query(ids: list[str], *, clause: IdClause) -> str:
+    if clause.exact:
+        return f"{clause.name} in ({', '.join(map(literal, ids))}) ORDER BY key ASC"
+    # A phrase is a quoted text inside a quoted value, so what could end it is escaped at both levels.
+    phrases = (literal(f'"{_escaped(one)}"') for one in ids)
+    return " OR ".join(f"{clause.name} ~ {phrase}" for phrase in phrases) + " ORDER BY key ASC"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')

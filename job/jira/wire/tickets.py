@@ -1,0 +1,254 @@
+"""Tickets as Jira's database has them: reading by id or key, creating in bulk, comments.
+
+Promises: a ticket is recognised by what its id field holds, compared for equality, and never by its place in an answer;
+whatever an answer to a create leaves open comes out as `FateUnknown`.
+Does not do: search (`search.py`), moving through a workflow (`transitions.py`).
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from job.core.model import IssueId, Marker, Ticket, TicketId, TicketKey
+from job.core.tickets import Draft
+from job.errors import FateUnknown, SyncError
+from job.http.message import Request, Response
+from job.jira.wire.exchange import (
+    REJECTED,
+    REMOTE,
+    Page,
+    Site,
+    page,
+    readable,
+    rejected,
+    rejection,
+    words_of,
+    written,
+)
+from job.ports import Creation, Identity
+
+FETCH_MAX = 100
+"""Jira Cloud REST v3, POST "issue/bulkfetch": 100 in one call, whatever else is asked for."""
+CREATE_MAX = 50
+"""Jira Cloud REST v3, POST "issue/bulk": up to 50 in one call."""
+COMMENTS_MAX = 100
+PROPERTY = "halo.sync"
+STATE_FIELDS = ("status", "project", "issuetype", "created")
+
+READING, CREATING, COMMENTING = "reading tickets", "creating tickets", "adding a comment"
+
+
+def identity(body: Any) -> Identity:
+    """Jira Cloud REST v3, GET "myself"."""
+    with readable("asking who we are"):
+        return Identity(
+            account_id=body["accountId"], display_name=body["displayName"], time_zone=body.get("timeZone", "")
+        )
+
+
+# --- Reading ---------------------------------------------------------------------------------------------------------
+
+
+def fetch(site: Site, names: Sequence[str], *, id_field: str | None) -> Request:
+    """Up to 100 tickets by id or key."""
+    fields = [*STATE_FIELDS, *([id_field] if id_field else [])]
+    return site.request("POST /rest/api/3/issue/bulkfetch", body={"issueIdsOrKeys": list(names), "fields": fields})
+
+
+def fetched(body: Any) -> tuple[list[Any], list[str]]:
+    """The tickets of an answer as Jira wrote them, and the ids that are worth asking for again.
+
+    Deleted and invisible tickets are in neither list (Jira Cloud REST v3, POST "issue/bulkfetch").
+    """
+    with readable(READING):
+        again = [str(error["id"]) for error in body.get("issueErrors") or ()]
+        return list(body["issues"]), again
+
+
+def ticket(raw: Any, *, id_field: str | None) -> Ticket:
+    """One ticket. Of several labels none is known to be the Halo id, so only a single value is taken for it."""
+    values = held(raw, id_field=id_field)
+    return _ticket(raw, issue_id=IssueId(values[0]) if len(values) == 1 else None)
+
+
+def by_issue_id(
+    raws: Iterable[Any], *, id_field: str, wanted: Collection[IssueId]
+) -> dict[IssueId, tuple[Ticket, ...]]:
+    """Those tickets whose id field holds one of the wanted ids, exactly; each once, in Jira's order."""
+    found: dict[IssueId, dict[TicketId, Ticket]] = {}
+    for raw in raws:
+        for issue_id in map(IssueId, held(raw, id_field=id_field)):
+            if issue_id in wanted:
+                one = _ticket(raw, issue_id=issue_id)
+                found.setdefault(issue_id, {})[one.id] = one
+    return {issue_id: tuple(tickets.values()) for issue_id, tickets in found.items()}
+
+
+def held(raw: Any, *, id_field: str | None) -> tuple[str, ...]:
+    """What the id field holds: one text, or each of its labels."""
+    if id_field is None:
+        return ()
+    with readable(READING):
+        value = raw["fields"].get(id_field)
+    values = value if isinstance(value, list) else [value]
+    return tuple(one for one in values if isinstance(one, str) and one)
+
+
+def key_number(raw: Any) -> int:
+    """The number in a ticket's key, such as 12 in `SEC-12`."""
+    with readable(READING):
+        return int(raw["key"].rpartition("-")[2])
+
+
+def _ticket(raw: Any, *, issue_id: IssueId | None) -> Ticket:
+    with readable(READING):
+        fields = raw["fields"]
+        return Ticket(
+            id=TicketId(str(raw["id"])),
+            key=TicketKey(raw["key"]),
+            project=fields["project"]["key"],
+            status=fields["status"]["name"],
+            type_id=str(fields["issuetype"]["id"]),
+            issue_id=issue_id,
+            created_at=_instant(fields["created"]),
+        )
+
+
+def _instant(text: str) -> datetime:
+    """Jira writes offsets without a colon and in the site's zone (Jira Cloud REST v3, "Timestamps")."""
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+# --- Creating --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What became of one bulk call, as far as its answer tells."""
+
+    created: tuple[TicketId, ...] = ()
+    errors: Mapping[IssueId, SyncError] = field(default_factory=dict)
+
+    def __add__(self, other: "Sent") -> "Sent":
+        return Sent(self.created + other.created, {**self.errors, **other.errors})
+
+
+def create(site: Site, drafts: Sequence[Draft]) -> Request:
+    """The Halo id rides in the create itself, in the id field and in a property. Jira makes the tickets one by one."""
+    updates = [{"fields": dict(draft.fields), "properties": list(draft.properties)} for draft in drafts]
+    return site.request(
+        "POST /rest/api/3/issue/bulk",
+        body={"issueUpdates": updates},
+        repeatable=False,
+        deadline_s=60.0 + len(drafts),
+    )
+
+
+def created(response: Response, *, drafts: Sequence[Draft]) -> Sent:
+    """The new ids, and the errors of single drafts. Raises `TicketRejected` for all, `FateUnknown` when unreadable.
+
+    201 when at least one was created, 400 in the same shape when none was; a body that Jira could not take is a plain
+    400 (Jira Cloud REST v3, POST "issue/bulk").
+    """
+    if response.status in REJECTED:
+        body = _itemised(response)
+        if body is None:
+            raise rejection(response, doing=CREATING)
+    else:
+        body = written(response, doing=CREATING)
+    try:
+        ids = tuple(TicketId(str(one["id"])) for one in body["issues"])
+        return Sent(ids, dict(_refused(body["errors"], drafts=drafts)))
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        what = f"the answer cannot be read ({type(error).__name__}: {error})."
+        raise FateUnknown(REMOTE, CREATING, what) from error
+
+
+def _itemised(response: Response) -> Any:
+    """The body of a refusal that speaks of single drafts; `None` for one that speaks of the whole call."""
+    try:
+        body = response.json()
+    except ValueError:
+        return None
+    errors = body.get("errors") if isinstance(body, dict) else None
+    return body if isinstance(errors, list) and "issues" in body else None
+
+
+def _refused(errors: Iterable[Any], *, drafts: Sequence[Draft]) -> Iterable[tuple[IssueId, SyncError]]:
+    """Jira's words for a draft stand in two places, `errorMessages` and `errors`; `failedElementNumber` is 0-based."""
+    for one in errors:
+        status = int(one.get("status") or 400)
+        if status < 500:
+            words = words_of(one["elementErrors"])
+            draft = drafts[one["failedElementNumber"]]
+            yield draft.issue_id, rejected(words, doing="to create the ticket", status=status)
+
+
+def creation(draft: Draft, *, sent: Sent, found: Mapping[IssueId, Sequence[Ticket]]) -> Creation:
+    """How one draft ended. A ticket that was read back outweighs whatever the answer said about its place."""
+    if tickets := found.get(draft.issue_id):
+        return Creation(draft=draft, ticket=tickets[0])
+    unconfirmed = FateUnknown(REMOTE, CREATING, "no new ticket that can be read holds the Halo id.")
+    return Creation(draft=draft, error=sent.errors.get(draft.issue_id, unconfirmed))
+
+
+# --- Comments --------------------------------------------------------------------------------------------------------
+
+
+def comment(site: Site, ticket_id: TicketId, *, body: Mapping[str, Any], marker: Marker) -> Request:
+    """The marker is a property in the same call, so no comment of ours is ever without it."""
+    return site.request(
+        "POST /rest/api/3/issue/{id}/comment",
+        ids={"id": ticket_id},
+        body={"body": dict(body), "properties": [{"key": PROPERTY, "value": {"marker": marker}}]},
+        repeatable=False,
+        deadline_s=60.0,
+    )
+
+
+def commented(response: Response) -> None:
+    """Raises `TicketRejected` or `FateUnknown` unless the comment is certainly there."""
+    if response.status in REJECTED:
+        raise rejection(response, doing="to add the comment")
+    body = written(response, doing=COMMENTING)
+    if not isinstance(body, dict) or "id" not in body:
+        raise FateUnknown(REMOTE, COMMENTING, "the answer names no comment.")
+
+
+def comments(site: Site, ticket_id: TicketId, *, start: int) -> Request:
+    """The newest first, so that a new comment on the way shows an old one twice and hides none."""
+    return site.request(
+        "GET /rest/api/3/issue/{id}/comment",
+        ids={"id": ticket_id},
+        query={"startAt": start, "maxResults": COMMENTS_MAX, "orderBy": "-created", "expand": "properties"},
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comments:
+    """A piece of the comments, the newest first: our markers among them, and how far back they reach."""
+
+    markers: frozenset[str]
+    oldest_at: datetime | None
+    next_start: int | None
+
+    def reaches(self, at: datetime) -> bool:
+        """Whether everything that follows is older."""
+        return self.oldest_at is None or self.oldest_at < at
+
+
+def comments_page(body: Any, *, start: int) -> Comments:
+    doing = "reading comments"
+    piece: Page = page(body, key="comments", start=start, doing=doing)
+    with readable(doing):
+        markers = {marker for one in piece.items if (marker := _marker(one)) is not None}
+        oldest_at = _instant(piece.items[-1]["created"]) if piece.items else None
+    return Comments(markers=frozenset(markers), oldest_at=oldest_at, next_start=piece.next_start)
+
+
+def _marker(raw: Any) -> str | None:
+    for one in raw.get("properties") or ():
+        if one["key"] == PROPERTY and isinstance(one["value"], dict):
+            return one["value"].get("marker")
+    return None

@@ -1,0 +1,137 @@
+"""A ticket's ways through its workflow: the transitions that exist, the one to take, the request that takes it.
+
+Promises: a required resolution is filled with an allowed one; a transition that asks for anything else is never tried;
+who finds no way is told which ways there are.
+Does not do: walking over several transitions, remembering.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from job.core.fields import Allowed
+from job.core.model import Ticket
+from job.errors import FateUnknown, NoTransition
+from job.http.message import Request, Response
+from job.jira.wire.exchange import REJECTED, REMOTE, Site, complaint, readable, rejection
+from job.jira.wire.metadata import allowed
+from job.ports import Goal, Route
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exit:
+    """One transition out of a status."""
+
+    id: str
+    name: str
+    to_status: str
+    available: bool
+    resolutions: tuple[Allowed, ...] | None
+    """What a required resolution may be; `None` where the screen requires none."""
+    demands: tuple[str, ...]
+    """The names of other required fields without a default."""
+
+
+def listing(site: Site, ticket: Ticket) -> Request:
+    return site.request(
+        "GET /rest/api/3/issue/{id}/transitions", ids={"id": ticket.id}, query={"expand": "transitions.fields"}
+    )
+
+
+def exits(body: Any) -> tuple[Exit, ...]:
+    with readable("listing transitions"):
+        return tuple(_exit(raw) for raw in body["transitions"])
+
+
+def choose(ways: Sequence[Exit], *, ticket: Ticket, goal: Goal) -> Route:
+    """By the configured name if there is one of it, else by the status it leads to. Raises `NoTransition`."""
+    statuses = {status.casefold() for status in goal.statuses}
+    named = [way for way in ways if goal.transition and way.name.casefold() == goal.transition.casefold()]
+    fitting = named or [way for way in ways if way.to_status.casefold() in statuses]
+    if not fitting:
+        raise _no_way(ways, ticket=ticket, goal=goal, why="no transition fits.")
+    usable = [way for way in fitting if not _obstacle(way, goal=goal)]
+    if not usable:
+        why = " ".join(f"{way.name} {_obstacle(way, goal=goal)}." for way in fitting)
+        raise _no_way(ways, ticket=ticket, goal=goal, why=why)
+    best = min(usable, key=lambda way: (not way.available, way.to_status.casefold() not in statuses, _number(way.id)))
+    return Route(id=best.id, name=best.name, to_status=best.to_status, fields=_fields(best, goal=goal))
+
+
+def arrived(ticket: Ticket, *, route: Route, goal: Goal) -> bool:
+    """Whether the ticket is where we wanted it, whoever brought it there."""
+    return ticket.status.casefold() in {status.casefold() for status in (route.to_status, *goal.statuses)}
+
+
+def take(site: Site, ticket: Ticket, *, route: Route) -> Request:
+    """Never repeated by itself: taking a transition twice may walk on, or fire the workflow's own actions twice."""
+    body: dict[str, Any] = {"transition": {"id": route.id}} | ({"fields": dict(route.fields)} if route.fields else {})
+    return site.request(
+        "POST /rest/api/3/issue/{id}/transitions",
+        ids={"id": ticket.id},
+        body=body,
+        repeatable=False,
+        deadline_s=60.0,
+    )
+
+
+def taken(response: Response, *, route: Route) -> None:
+    """Raises `TicketRejected` or `FateUnknown` unless Jira confirms the transition: 204 and nothing more."""
+    doing = f"the transition {route.name}"
+    if response.status in REJECTED:
+        raise rejection(response, doing=doing)
+    if response.status != 204:
+        raise FateUnknown(REMOTE, doing, f"it answered {response.status}: {complaint(response)}")
+
+
+def _exit(raw: Any) -> Exit:
+    required = {
+        name: one
+        for name, one in (raw.get("fields") or {}).items()
+        if one["required"] and not one.get("hasDefaultValue", False)
+    }
+    resolution: Mapping[str, Any] | None = required.pop("resolution", None)
+    return Exit(
+        id=str(raw["id"]),
+        name=raw["name"],
+        to_status=raw["to"]["name"],
+        available=raw.get("isAvailable", True),
+        resolutions=None if resolution is None else tuple(allowed(resolution.get("allowedValues") or ())),
+        demands=tuple(one.get("name", name) for name, one in required.items()),
+    )
+
+
+def _obstacle(way: Exit, *, goal: Goal) -> str:
+    """Why we cannot take this way; "" when we can."""
+    if way.demands:
+        return f"asks for {', '.join(way.demands)}, which we cannot fill"
+    if way.resolutions is not None and _resolution(way.resolutions, wanted=goal.resolution) is None:
+        names = ", ".join(one.name for one in way.resolutions) or "none"
+        return f"asks for a resolution and {goal.resolution or 'none'} is not allowed (allowed: {names})"
+    return ""
+
+
+def _fields(way: Exit, *, goal: Goal) -> dict[str, Any]:
+    """Only what the screen requires: a field that is not on it would be refused."""
+    chosen = _resolution(way.resolutions or (), wanted=goal.resolution)
+    return {"resolution": {"id": chosen.id}} if chosen else {}
+
+
+def _resolution(known: Iterable[Allowed], *, wanted: str) -> Allowed | None:
+    """The configured one, by name or id, and no other; without one `Done`, else the first."""
+    ranked = list(known)
+    if wanted:
+        return next((one for one in ranked if wanted.casefold() in (one.name.casefold(), one.id)), None)
+    return next((one for one in ranked if one.name.casefold() == "done"), ranked[0] if ranked else None)
+
+
+def _no_way(ways: Sequence[Exit], *, ticket: Ticket, goal: Goal, why: str) -> NoTransition:
+    wanted = " or ".join(
+        filter(None, (goal.transition, f"a way to {' / '.join(goal.statuses)}" if goal.statuses else ""))
+    )
+    there = ", ".join(f"{way.name} → {way.to_status}" for way in ways) or "none (may we transition tickets there?)"
+    return NoTransition(f"{ticket.key} in {ticket.status} needs {wanted}: {why} Transitions there: {there}.")
+
+
+def _number(transition_id: str) -> tuple[int, str]:
+    return (int(transition_id) if transition_id.isdecimal() else 0, transition_id)
