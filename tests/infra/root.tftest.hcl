@@ -89,8 +89,14 @@ run "second_apply" {
   command = plan
 }
 
-run "everything_on" {
+run "another_first_image" {
   command = plan
+  variables {
+    job = { image = "europe-west1-docker.pkg.dev/acme-sec/halo-jira-sync/job@sha256:0" }
+  }
+}
+
+run "everything_on" {
   variables {
     job           = { tasks = 8, parallelism = 4, cpu = "2", memory = "1Gi", timeout_s = 3600, operators = ["group:sec@acme.example"], protected = true }
     safety        = { max_create = 500, when_issue_gone = "close", sweep_every = "0" }

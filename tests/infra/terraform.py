@@ -1,0 +1,134 @@
+"""Runs the real terraform on a folder, with the real provider or an offline stand-in that serves its schema.
+
+Promises: nothing is written into the project; a wrong exit is the caller's to judge.
+Where the provider comes from, in this order: the command prefix in TERRAFORM_OFFLINE (such as `python
+terraform_offline.py SCHEMA.json --`); `../shared/tools/terraform_offline.py` with the schemas in VENDOR_SCHEMAS or
+`../shared/data`; the registry, by an ordinary `terraform init`. Without any of them the tests are skipped, with the
+reason.
+"""
+
+import json
+import os
+import shlex
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.infra.tools import PROJECT, give_up, machine_program, python_tool
+
+SHARED = PROJECT.parent / "shared"
+SCHEMAS = sorted(Path(os.environ.get("VENDOR_SCHEMAS", SHARED / "data")).glob("google-provider-schema-*.json"))
+STAND_IN = SHARED / "tools" / "terraform_offline.py"
+
+
+@dataclass(frozen=True)
+class Provider:
+    """One way to get the google provider: a command prefix that serves it, or none for the registry's own."""
+
+    label: str
+    prefix: tuple[str, ...] = ()
+    needs_tool: bool = False
+
+
+def providers() -> list[Provider]:
+    """Every provider version that this machine can test against, oldest first."""
+    if prefix := os.environ.get("TERRAFORM_OFFLINE"):
+        return [Provider("TERRAFORM_OFFLINE", tuple(shlex.split(prefix)))]
+    if STAND_IN.exists() and SCHEMAS:
+        return [
+            Provider(
+                path.stem.removeprefix("google-provider-schema-"), (str(STAND_IN), str(path), "--"), needs_tool=True
+            )
+            for path in SCHEMAS
+        ]
+    return [Provider("registry")]
+
+
+@dataclass(frozen=True)
+class Terraform:
+    """The terraform binary with one provider and a data folder of its own."""
+
+    provider: Provider
+    data: Path
+
+    def run(self, *words: str, cwd: Path = PROJECT) -> subprocess.CompletedProcess[str]:
+        """Run one terraform command; its output and exit are the caller's."""
+        settings = self.data / "terraformrc"
+        settings.touch()
+        prefix = [python_tool("python")] if self.provider.needs_tool else []
+        return subprocess.run(
+            [*prefix, *self.provider.prefix, machine_program("terraform"), *words],
+            cwd=cwd,
+            env={
+                **os.environ,
+                "TF_CLI_CONFIG_FILE": str(settings),
+                "TF_DATA_DIR": str(self.data),
+                "TF_IN_AUTOMATION": "1",
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def init(self, cwd: Path = PROJECT, *, tests: str = "tests/infra") -> None:
+        """Install modules and, with the registry, the provider."""
+        done = self.run("init", "-backend=false", "-input=false", "-no-color", f"-test-directory={tests}", cwd=cwd)
+        if done.returncode != 0 and self.provider.label == "registry" and "query available provider" in done.stderr:
+            give_up("the google provider can be had neither from the registry nor from TERRAFORM_OFFLINE")
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def test(self, cwd: Path = PROJECT, *, tests: str = "tests/infra") -> "TestReport":
+        """Run every *.tftest.hcl of a folder and keep what terraform says about it."""
+        done = self.run("test", "-json", "-verbose", f"-test-directory={tests}", cwd=cwd)
+        return TestReport([json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")], done.stdout)
+
+
+@dataclass(frozen=True)
+class TestReport:
+    """What `terraform test -json -verbose` said."""
+
+    __test__ = False
+
+    messages: list[dict[str, Any]]
+    text: str
+
+    def statuses(self) -> dict[str, str]:
+        """How each run ended, by "file: run"."""
+        return {
+            f"{Path(said['@testfile']).name}: {said['@testrun']}": said["test_run"]["status"]
+            for said in self.messages
+            if said["type"] == "test_run" and said["test_run"].get("progress") == "complete"
+        }
+
+    def complaints(self) -> list[str]:
+        """Every error, as "file: text"."""
+        errors = [said for said in self.messages if said.get("diagnostic", {}).get("severity") == "error"]
+        return [
+            f"{Path(said.get('@testfile', '')).name}: {said['diagnostic']['summary']}: {said['diagnostic']['detail']}"
+            for said in errors
+        ]
+
+    def plan(self, run: str) -> list[dict[str, Any]]:
+        """The resource changes that one run planned."""
+        (plan,) = [
+            said["test_plan"] for said in self.messages if said["type"] == "test_plan" and said["@testrun"] == run
+        ]
+        return list(plan["resource_changes"])
+
+    def resources(self) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+        """Address, type and values of every managed resource that any run planned or applied."""
+        for said in self.messages:
+            if said["type"] == "test_state":
+                yield from _of_module(said["test_state"].get("root_module", {}))
+            elif said["type"] == "test_plan":
+                for change in said["test_plan"].get("resource_changes", []):
+                    yield change["address"], change["type"], change["change"]["after"] or {}
+
+
+def _of_module(module: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    for resource in module.get("resources", []):
+        yield resource["address"], resource["type"], resource["values"]
+    for child in module.get("child_modules", []):
+        yield from _of_module(child)

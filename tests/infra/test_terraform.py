@@ -1,0 +1,361 @@
+"""The deployment, proven with the real terraform against every provider version at hand.
+
+Promises: no test needs a cloud account or writes into the project. Each assertion that guards access or data is shown
+to fail once, on a copy of the project with the fault put in.
+"""
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.infra.terraform import Provider, Terraform, TestReport, providers
+from tests.infra.tools import PROJECT, machine_program
+
+pytestmark = pytest.mark.infra
+
+ANYBODY = {"allUsers", "allAuthenticatedUsers"}
+FIRST_IMAGE_IGNORED = "template[0].template[0].containers[0].image, client"
+
+
+@pytest.fixture(scope="session", params=providers(), ids=lambda provider: provider.label)
+def terraform(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Terraform:
+    """The real terraform with each provider version in turn, initialised for the project."""
+    provider: Provider = request.param
+    machine_program("terraform")
+    ready = Terraform(provider, tmp_path_factory.mktemp("terraform"))
+    ready.init()
+    return ready
+
+
+@pytest.fixture(scope="session")
+def newest(tmp_path_factory: pytest.TempPathFactory) -> Terraform:
+    """The real terraform with the newest provider at hand, for tests where the version makes no difference."""
+    machine_program("terraform")
+    return Terraform(providers()[-1], tmp_path_factory.mktemp("newest"))
+
+
+@pytest.fixture(scope="session")
+def report(terraform: Terraform) -> TestReport:
+    """What `terraform test` says about the whole project."""
+    return terraform.test()
+
+
+def copy_of_project(place: Path) -> Path:
+    """A copy of everything terraform reads, to be changed at will."""
+    shutil.copytree(PROJECT / "infra", place / "infra")
+    shutil.copytree(
+        PROJECT / "tests" / "infra", place / "tests" / "infra", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    shutil.copy(PROJECT / "main.tf", place)
+    return place
+
+
+def test_every_terraform_file_is_formatted(newest: Terraform) -> None:
+    for place in ("main.tf", "infra", "tests/infra"):
+        done = newest.run("fmt", "-check", "-diff", "-recursive", place)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_configuration_is_valid(terraform: Terraform) -> None:
+    done = terraform.run("validate", "-no-color")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_promise_of_every_module_holds(report: TestReport) -> None:
+    files = {path.name for path in (PROJECT / "tests" / "infra").glob("*.tftest.hcl")}
+    statuses = report.statuses()
+    assert {name.split(":")[0] for name in statuses} == files
+    assert set(statuses.values()) == {"pass"}, report.complaints()
+
+
+def test_a_second_apply_changes_nothing(report: TestReport) -> None:
+    changes = report.plan("second_apply")
+    assert len(changes) > 50
+    assert [change["address"] for change in changes if change["change"]["actions"] != ["no-op"]] == []
+
+
+def test_another_first_image_changes_nothing_once_the_job_exists(report: TestReport) -> None:
+    changes = report.plan("another_first_image")
+    assert [change["address"] for change in changes if change["change"]["actions"] != ["no-op"]] == []
+
+
+def grants(report: TestReport) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Every resource that gives somebody something."""
+    for address, kind, values in report.resources():
+        if "_iam_" in kind:
+            yield address, kind, dict(values)
+
+
+def test_nobody_gets_a_role_on_the_whole_project_but_for_two_narrow_ones(report: TestReport) -> None:
+    seen = [
+        (values["role"], bool(values["condition"]))
+        for _, kind, values in grants(report)
+        if kind == "google_project_iam_member"
+    ]
+    assert set(seen) == {("roles/datastore.user", True), ("roles/logging.logWriter", False)}
+
+
+def test_every_grant_adds_one_member_and_replaces_none(report: TestReport) -> None:
+    kinds = {kind for _, kind, _ in grants(report)}
+    assert len(kinds) >= 6
+    assert {kind for kind in kinds if not kind.endswith("_iam_member")} == set()
+
+
+def test_anybody_may_call_the_webhook_and_nothing_else(report: TestReport) -> None:
+    open_doors = {
+        (address.split(".")[-2], values["role"]) for address, _, values in grants(report) if values["member"] in ANYBODY
+    }
+    assert open_doors == {("google_cloud_run_v2_service_iam_member", "roles/run.invoker")}
+    basic = {"roles/owner", "roles/editor", "roles/viewer", "roles/iam.serviceAccountTokenCreator"}
+    assert [address for address, _, values in grants(report) if values["role"] in basic] == []
+
+
+def test_only_the_schedule_may_start_the_job_without_being_an_operator_or_the_builder(report: TestReport) -> None:
+    starters = {
+        (values["member"], values["role"])
+        for address, kind, values in grants(report)
+        if kind == "google_cloud_run_v2_job_iam_member"
+        and values["name"] == "halo-jira-sync"
+        and address.startswith("module.")
+    }
+    assert starters == {
+        ("serviceAccount:schedule@acme-sec.iam", "roles/run.invoker"),
+        ("serviceAccount:builder@acme-sec.iam", "roles/run.developer"),
+        ("serviceAccount:webhook@acme-sec.iam", "roles/run.jobsExecutorWithOverrides"),
+        ("group:sec@acme.example", "roles/run.developer"),
+    }
+
+
+def test_no_secret_value_reaches_a_plan_or_a_state(report: TestReport) -> None:
+    seeded = [address for address, kind, _ in report.resources() if kind == "google_secret_manager_secret_version"]
+    assert any("jira-api-token" in address for address in seeded)
+    assert "the-token-itself" not in report.text
+    assert "the-key-itself" not in report.text
+
+
+def test_alerts_and_charts_ask_only_for_metrics_that_exist(report: TestReport) -> None:
+    made, asked = set(), set()
+    for _, kind, values in report.resources():
+        if kind == "google_logging_metric":
+            made.add(values["name"])
+        if kind in {"google_monitoring_alert_policy", "google_monitoring_dashboard"}:
+            asked |= set(re.findall(r"logging_googleapis_com:user_(\w+)", str(values)))
+    asked = {name.removesuffix("_sum").removesuffix("_count") for name in asked}
+    assert asked
+    assert asked - made == set()
+
+
+def test_the_smallest_example_in_each_readme_can_be_applied(newest: Terraform, tmp_path: Path) -> None:
+    readmes = sorted((PROJECT / "infra").glob("*/README.md"))
+    modules = {path.parent.name for path in (PROJECT / "infra").glob("*/main.tf")}
+    examples = {path.parent.name: re.findall(r"```hcl\n(.*?)```", path.read_text(), re.DOTALL)[0] for path in readmes}
+    assert set(examples) == modules
+    shutil.copytree(PROJECT / "infra", tmp_path / "infra")
+    needs = 'terraform {\n  required_providers {\n    google = { source = "hashicorp/google" }\n  }\n}\n'
+    (tmp_path / "main.tf").write_text("\n".join([needs, *examples.values()]))
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "examples.tftest.hcl").write_text('mock_provider "google" {}\nrun "examples" {}\n')
+    fresh = Terraform(newest.provider, tmp_path / "data")
+    fresh.data.mkdir()
+    fresh.init(tmp_path, tests="tests")
+    done = fresh.test(tmp_path, tests="tests")
+    assert done.statuses() == {"examples.tftest.hcl: examples": "pass"}, done.complaints()
+
+
+# What is set, and the words of the refusal that say what is allowed.
+REFUSED = {
+    'project_id = "Acme Sec"': "6 to 30 lower-case letters",
+    'region = "europe-west1-b"': "not a zone",
+    'name = "halo"': "6 to 20 lower-case letters",
+    'halo = { hostname = "http://api.cloudpassage.com" }': "a host name, or an https:// address",
+    "halo = { concurrency_max = 0 }": "whole number of at least 1",
+    'jira.url = "acme.atlassian.net"': "https://api.atlassian.com/ex/jira/CLOUD_ID",
+    'jira.project_key = "sec"': "upper-case letters",
+    'jira.user = " "': "must not be empty",
+    "jira.status_closed = []": "must not be empty",
+    'jira.status_closed = ["Done,Closed"]': "one status an entry",
+    'jira.status_hard_closed = ["Done"]': "one means reopen, the other a new ticket",
+    'jira.field_mapping = { hostname = "Host" }': "asset_group_name, asset_group_path",
+    "jira.concurrency_max = 1.5": "whole number of at least 1",
+    "scope = { time_range_min = 0 }": "at least 1",
+    "scope = { issue_sync_max = -1 }": "0 is no cap",
+    "scope = { exclude_server_secure = true, exclude_container_secure = true, exclude_cloud_secure = true }": "be left",
+    "safety = { max_close_percent = 101 }": "must be 0 to 100",
+    "safety = { max_create = -1 }": "0 is no limit",
+    'safety = { overlap = "5 minutes" }': "such as 15m, or 0",
+    'safety = { when_ticket_gone = "ignore" }': '"recreate" or "report"',
+    'safety = { when_issue_gone = "delete" }': '"report" or "close"',
+    'runtime = { log_level = "TRACE" }': "DEBUG, INFO, WARNING or ERROR",
+    'runtime = { https_proxy = "http://me:pass@proxy:3128" }': "without credentials",
+    'runtime = { ca_bundle = "ca.pem" }': "absolute path",
+    'runtime = { extra_env = { CLOUD_RUN_JOB = "x" } }': "none of Cloud Run's own",
+    'runtime = { extra_env = { MAX_CREATE = "1" } }': "names MAX_CREATE, which has a setting of its own",
+    'job = { cpu = "3" }': '"1", "2", "4" or "8"',
+    'job = { memory = "3Gi" }': "512Mi, 1Gi, 2Gi",
+    'job = { memory = "16Gi" }': "512Mi to 4Gi with 1 cpu",
+    "job = { tasks = 0 }": "1 to 10000",
+    "job = { tasks = 2, parallelism = 3 }": "0 (all at once) to `job.tasks`",
+    "job = { timeout_s = 604801 }": "60 to 604800 (7 days)",
+    "job = { retries = 11 }": "0 to 10",
+    'job = { operators = ["allUsers"] }': "user:a@example.com",
+    'schedule = { cron = "every 15 minutes" }': "five cron fields",
+    'schedule = { time_zone = "CET+1" }': "Europe/Berlin",
+    "schedule = { retries = 6 }": "0 to 5",
+    'state = { prefix = "a/b" }': "letters, digits, hyphens",
+    "state = { backup = { daily_days = 99 } }": "1 to 98",
+    "state = { backup = { weekly_days = 1 } }": "7 to 98",
+    'secrets = { seeded = ["jira-api-token"] }': "must hold a value for every name",
+    "images = { keep = 1 }": "an image to go back to",
+    'watch = { emails = ["nobody"] }': "e-mail addresses",
+    'watch = { channels = ["12"] }': "projects/P/notificationChannels/N",
+    "watch = { silence_min = 2000 }": "5 to 1440",
+    "webhook = { enabled = true }": "a released image, by digest",
+    "webhook = { instances_max = 0 }": "1 to 20",
+    'egress = { static_address = true, range = "10.0.0.0/28" }': "/26 or larger",
+}
+JIRA = {
+    "url": '"https://acme.atlassian.net"',
+    "user": '"halo@acme.example"',
+    "project_key": '"SEC"',
+    "issue_type": '"Bug"',
+    "issue_id_field": '"Halo ID"',
+    "reopen_transition": '"Reopen"',
+    "close_transition": '"Done"',
+    "status_closed": '["Done"]',
+}
+
+
+def settings_with(fault: str) -> str:
+    """A *.tftest.hcl whose settings are all right but for one."""
+    settings = {"project_id": '"acme-sec"', "region": '"europe-west1"', "secret_values": "{}"}
+    jira = dict(JIRA)
+    name, value = fault.split(" = ", 1)
+    if name.startswith("jira."):
+        jira[name.removeprefix("jira.")] = value
+    else:
+        settings[name] = value
+    settings["jira"] = "{" + ", ".join(f"{key} = {text}" for key, text in jira.items()) + "}"
+    lines = "\n".join(f"  {key} = {text}" for key, text in settings.items())
+    return f'mock_provider "google" {{}}\nvariables {{\n{lines}\n}}\nrun "refused" {{\n  command = plan\n}}\n'
+
+
+@pytest.fixture(scope="module")
+def refusals(newest: Terraform, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """What terraform says to each wrong setting, all asked at once."""
+    place = tmp_path_factory.mktemp("refused")
+    shutil.copytree(PROJECT / "infra", place / "infra")
+    shutil.copy(PROJECT / "main.tf", place)
+    (place / "tests").mkdir()
+    for number, fault in enumerate(REFUSED):
+        (place / "tests" / f"{number}.tftest.hcl").write_text(settings_with(fault))
+    fresh = Terraform(newest.provider, tmp_path_factory.mktemp("refused-data"))
+    fresh.init(place, tests="tests")
+    return fresh.test(place, tests="tests").complaints()
+
+
+@pytest.mark.parametrize("fault", REFUSED)
+def test_a_wrong_setting_is_refused_with_what_is_allowed(fault: str, refusals: list[str]) -> None:
+    number = list(REFUSED).index(fault)
+    mine = [complaint for complaint in refusals if complaint.startswith(f"{number}.tftest.hcl:")]
+    assert [complaint for complaint in mine if REFUSED[fault] in " ".join(complaint.split())], mine
+
+
+# By file: a line of it, what the line becomes, and words of the assertion that must then fail.
+FAULTS = {
+    "main.tf": [
+        ('replace(key, ";", "\\\\;"), ":", "\\\\:")', 'key, ":", ":")', "Colons in names and semicolons anywhere"),
+        ("max_close_percent = optional(number, 30)", "max_close_percent = optional(number, 99)", "the program's own"),
+        ('value != null && tostring(value) != ""', "true", "A setting nobody made must be absent."),
+    ],
+    "infra/job/main.tf": [
+        ("= google_service_account.job.email", '= "default"', "The job must run as its own identity."),
+        (
+            "timeout_s   = optional(number, 840)",
+            "timeout_s   = optional(number, 9)",
+            "One task, 14 minutes and no retry",
+        ),
+        ("${var.name}-candidate", "${var.name}-2", "There must be the job and its candidate."),
+        ("ALL_TRAFFIC", "PRIVATE_RANGES_ONLY", "All traffic of both jobs must leave"),
+        ("roles/run.developer", "roles/run.admin", "Operators, and nobody else, must hold run.developer"),
+        ("roles/iam.serviceAccountUser", "roles/iam.serviceAccountAdmin", "Operators must be able to act as the job's"),
+    ],
+    "infra/schedule/main.tf": [
+        ('base64encode("{}")', 'base64encode("{\\"overrides\\":{}}")', "The schedule's body must be empty"),
+        ("roles/run.invoker", "roles/run.developer", "must hold run.invoker on the one job."),
+        ("= google_service_account.schedule.email", '= "default"', "an OAuth token of the schedule's own identity."),
+        ("${var.job}:run", "${var.job}/run", "The schedule must call :run of the one job."),
+    ],
+    "infra/state/main.tf": [
+        ('"DELETE" : "ABANDON"', '"DELETE" : "DELETE"', "A destroy must leave the data."),
+        ("databases/${var.database}", "databases/*", "must be limited to the one database."),
+        ("roles/datastore.user", "roles/datastore.owner", "must hold datastore.user."),
+        ("  ttl_config {}\n", "", "Finished runs must expire by expires_at."),
+        ('merge({ "*" = [] }, fields)', "fields", "Only the fields that are queried may be indexed."),
+    ],
+    "infra/secrets/main.tf": [
+        ("roles/secretmanager.secretAccessor", "roles/secretmanager.admin", "readable by its reader only."),
+        ('"ABANDON"', '"DELETE"', "A value must stay when Terraform forgets it."),
+    ],
+    "infra/images/main.tf": [
+        ("cleanup_policy_dry_run = false", "cleanup_policy_dry_run = true", "The clean-up must be real"),
+        ('"KEEP"', '"DELETE"', "must keep the newest images and delete old ones."),
+    ],
+    "infra/build/main.tf": [
+        ("roles/logging.logWriter", "roles/editor", "Writing logs must be the builder's only role"),
+        ("roles/artifactregistry.writer", "roles/artifactregistry.admin", "push to the one repository."),
+        ("roles/iam.serviceAccountUser", "roles/iam.serviceAccountAdmin", "act as the job's identity, on that account"),
+        ('"enforced"', '"inherited"', "The bucket must not be able to become public."),
+        ('["source/"]', '["sbom/"]', "Sources must go after a week, and nothing else."),
+    ],
+    "infra/watch/main.tf": [
+        ("resource.labels.job_name=", "resource.labels.name=", "and not the candidate's."),
+        ("disable_metric_validation = true", "disable_metric_validation = false", "must not ask for metrics"),
+        ('result=\\"failed\\"', 'result=\\"succeeded\\"', "A failed execution of the job must be noticed."),
+        ('exit_code=\\"0\\"', 'exit_code=\\"5\\"', "An hour without a successful run must be noticed"),
+        ("--approve,", "--approve-all,", "The message must say how to approve exactly this plan."),
+    ],
+    "infra/webhook/main.tf": [
+        ("roles/run.jobsExecutorWithOverrides", "roles/run.developer", "start the one job, and nothing more."),
+        ("allUsers", "allAuthenticatedUsers", "Anyone must be able to call the webhook, and nothing more."),
+    ],
+    "infra/egress/main.tf": [
+        ("MANUAL_ONLY", "AUTO_ONLY", "Everything must leave from the one kept address."),
+    ],
+}
+SEEN = [words for faults in FAULTS.values() for _, _, words in faults]
+
+
+@pytest.fixture(scope="module")
+def faulty(newest: Terraform, tmp_path_factory: pytest.TempPathFactory) -> TestReport:
+    """What `terraform test` says about a copy of the project with every fault put in."""
+    place = copy_of_project(tmp_path_factory.mktemp("faulty"))
+    faults = {**FAULTS, "infra/job/main.tf": [*FAULTS["infra/job/main.tf"], (FIRST_IMAGE_IGNORED, "client", "")]}
+    for name, changes in faults.items():
+        text = (place / name).read_text()
+        for line, instead, _ in changes:
+            assert line in text, f"{name} no longer has {line!r}: bring this table up to date"
+            text = text.replace(line, instead)
+        (place / name).write_text(text)
+    fresh = Terraform(newest.provider, tmp_path_factory.mktemp("faulty-data"))
+    fresh.init(place)
+    return fresh.test(place)
+
+
+@pytest.mark.parametrize("words", SEEN)
+def test_a_fault_is_seen_by_the_assertion_that_guards_against_it(words: str, faulty: TestReport) -> None:
+    assert [complaint for complaint in faulty.complaints() if words in complaint], faulty.complaints()
+
+
+def test_wide_grants_and_a_replaced_image_are_seen_in_the_faulty_copy(faulty: TestReport) -> None:
+    with pytest.raises(AssertionError):
+        test_nobody_gets_a_role_on_the_whole_project_but_for_two_narrow_ones(faulty)
+    with pytest.raises(AssertionError):
+        test_anybody_may_call_the_webhook_and_nothing_else(faulty)
+    with pytest.raises(AssertionError):
+        test_only_the_schedule_may_start_the_job_without_being_an_operator_or_the_builder(faulty)
+    with pytest.raises(AssertionError):
+        test_another_first_image_changes_nothing_once_the_job_exists(faulty)

