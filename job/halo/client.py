@@ -1,0 +1,118 @@
+"""Halo as a run sees it: keeps the promises of `ports.HaloIssues` by joining `wire.py` with the caller.
+
+Promises: one token for all workers, renewed once; a listed issue is never asked for again; an asset is fetched once for
+each client, and a client lives for one run. It writes nothing to Halo.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+
+import structlog
+
+from job.core.model import Asset, Finding, Gone, Issue, IssueId, IssueStatus
+from job.halo import bodies, listing, wire
+from job.halo.bodies import Body
+from job.halo.wire import Listing, Page, Token
+from job.http.caller import Caller
+from job.http.message import Request, Response
+from job.ports import Clock
+
+log = structlog.get_logger()
+
+FILE_PAGES_MAX = 5
+"""Of one fim finding: 500 changed files say as much as a ticket can."""
+
+
+class HaloClient:
+    """`ports.HaloIssues` on the real protocol."""
+
+    def __init__(self, *, caller: Caller, base_url: str, key: str, secret: str, clock: Clock) -> None:
+        self._caller = caller
+        self._base_url = base_url.rstrip("/")
+        self._key = key
+        self._secret = secret
+        self._clock = clock
+        self._token: Token | None = None
+        self._signing_in = asyncio.Lock()
+        self._assets: dict[str, Asset | Gone] = {}
+        self._asking_for: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def changed(self, *, since: datetime | None, until: datetime) -> AsyncIterator[Sequence[Issue]]:
+        """Active issues by when they were last seen, then resolved ones by when that was: no resolve slips between.
+
+        From the beginning on nothing is filtered, so both go by their creation, which never moves and is never null.
+        """
+        for status, stamp in ((IssueStatus.ACTIVE, wire.LAST_SEEN), (IssueStatus.RESOLVED, wire.RESOLVED)):
+            wanted = Listing(status=status, stamp=stamp if since else wire.CREATED, since=since)
+            async for piece in listing.read(wanted, until=until, fetch=self._pages):
+                yield piece
+
+    async def active(self) -> AsyncIterator[Sequence[Issue]]:
+        wanted = Listing(status=IssueStatus.ACTIVE, stamp=wire.CREATED)
+        async for piece in listing.read(wanted, until=self._clock.now(), fetch=self._pages):
+            yield piece
+
+    async def issue(self, issue_id: IssueId) -> Issue | None:
+        body = await self._found(
+            wire.issue_request(self._base_url, issue_id=issue_id), doing=f"reading issue {issue_id}"
+        )
+        return None if body is None else bodies.issue(body)
+
+    async def finding(self, issue: Issue) -> Finding | Gone | None:
+        """`None` also for the types of issue whose evidence has no published shape (sam, fw, agent)."""
+        if not issue.finding_url or issue.type not in bodies.FINDINGS:
+            return None
+        pages: list[Body] = []
+        url = issue.finding_url
+        while url and len(pages) < FILE_PAGES_MAX:
+            body = await self._detail(url, doing=f"reading the finding of issue {issue.id}")
+            if body is None:
+                return Gone(url=issue.finding_url)
+            pages.append(body)
+            url = bodies.more_files(body) if issue.type == "fim" else ""
+        if url:
+            log.warning("halo.files_cut", issue=issue.id, pages=len(pages))
+        return bodies.finding(issue.type, pages)
+
+    async def asset(self, issue: Issue) -> Asset | Gone | None:
+        url = issue.asset_url
+        if not url:
+            return None
+        async with self._asking_for[url]:
+            if url not in self._assets:
+                body = await self._detail(url, doing=f"reading the asset of issue {issue.id}")
+                self._assets[url] = Gone(url=url) if body is None else bodies.asset(body)
+        return self._assets[url]
+
+    async def _pages(self, wanted: Listing, numbers: Sequence[int]) -> list[Page]:
+        async def page(number: int) -> Page:
+            answer = await self._answer(wire.page_request(self._base_url, listing=wanted, page=number))
+            return wire.page(answer, listing=wanted, number=number)
+
+        return await self._caller.each(page, numbers)
+
+    async def _detail(self, url: str, *, doing: str) -> Body | None:
+        return await self._found(wire.detail_request(self._base_url, url=url), doing=doing)
+
+    async def _found(self, request: Request, *, doing: str) -> Body | None:
+        return wire.found(await self._answer(request), doing=doing)
+
+    async def _answer(self, request: Request) -> Response:
+        """Asks with a good token; after a 401 once more with a newer one."""
+        token = await self._good_token()
+        answer = await self._caller.call(wire.signed(request, token=token))
+        if answer.status != 401:
+            return answer
+        token = await self._good_token(refused=token)
+        return await self._caller.call(wire.signed(request, token=token))
+
+    async def _good_token(self, *, refused: Token | None = None) -> Token:
+        """Everybody's token. Who comes while it is being renewed waits; who was refused an older one gets the newer."""
+        async with self._signing_in:
+            asked_at = self._clock.monotonic()
+            if self._token is None or self._token is refused or asked_at >= self._token.renew_at:
+                request = wire.token_request(self._base_url, key=self._key, secret=self._secret)
+                self._token = wire.token(await self._caller.call(request), asked_at=asked_at)
+            return self._token

@@ -1,0 +1,215 @@
+"""Reads one of Halo's listings to its true end, although it moves while we read.
+
+Promises: every issue of the listing is given at least once, in pieces, so that only one piece is held at a time; a page
+that repeats, a page or a listing that is short of its own `count`, and an order or a filter that Halo does not keep,
+are never taken for an end; what cannot be read whole is a `MalformedAnswer`. It knows pages and no HTTP.
+
+How a row can get lost: pages are cut by position, so an issue that is touched or resolved while we read leaves its
+place, all rows behind it move up by one, and the first row of a page we have yet to read slips onto one that we have
+read. Rows that are new or touched join at the end, as listings ascend, and push nothing aside.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import count as count_from
+
+import structlog
+
+from job.core.model import Issue, IssueId
+from job.errors import MalformedAnswer
+from job.halo.bodies import malformed
+from job.halo.wire import PAGE_ROWS, PAGES_MAX, Listing, Page
+
+log = structlog.get_logger()
+
+PIECE_PAGES = 10
+"""How many pages are asked for at once, and held at once."""
+READINGS_MAX = 4
+"""The first, and three more when the listing moved."""
+
+Fetch = Callable[[Listing, Sequence[int]], Awaitable[list[Page]]]
+"""Gives the pages with these numbers, read concurrently, in this order."""
+
+
+async def read(listing: Listing, *, until: datetime, fetch: Fetch) -> AsyncIterator[list[Issue]]:
+    """Every issue of the listing. `until` is when we began: what Halo touches later belongs to the next run.
+
+    Bounds are whole seconds, so that no rounding of fractions, ours or Halo's, can hide a row at a border.
+    """
+    if listing.since is not None:
+        listing = replace(listing, since=listing.since.replace(microsecond=0))
+    (first,) = await fetch(listing, [1])
+    if _ignores_filter(listing, first):
+        log.warning("halo.filter_ignored", listing=str(listing), since=str(listing.since))
+        listing = replace(listing, descending=True)
+        (first,) = await fetch(listing, [1])
+        pieces = _settled(Span(listing=listing, until=until), first=first, fetch=fetch)
+    else:
+        pieces = _window(Span(listing=listing, until=until), first=first, above=0, fetch=fetch)
+    async for piece in pieces:
+        yield piece
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """The part of a listing between two instants, and the instant at which we began to read."""
+
+    listing: Listing
+    until: datetime
+    end: datetime | None = None
+    """Exclusive; `None` for the listing's own end."""
+
+    def passed_by(self, at: datetime | None) -> bool:
+        """Whether a row lies behind the span in the order of reading. Rows without a timestamp belong to every span."""
+        if at is None:
+            return False
+        if self.listing.descending:
+            return self.listing.since is not None and at < self.listing.since
+        return self.end is not None and at >= self.end
+
+
+def _ignores_filter(listing: Listing, first: Page) -> bool:
+    """Whether rows from before the listing came back. No public source shows that v3 keeps `_gte`; v1 did."""
+    stamps = (listing.at(issue) for issue in first.issues)
+    return listing.since is not None and any(at < listing.since for at in stamps if at is not None)
+
+
+async def _window(span: Span, *, first: Page, above: int, fetch: Fetch) -> AsyncIterator[list[Issue]]:
+    """Reads a span, halved by time until each part is less than 10,000 rows deep.
+
+    What lies below the middle is counted by asking for what lies above it, so that `_gte` is the only filter needed.
+    `above` is how many rows of the listing lie behind the span's end; it decides on halving and on nothing else.
+    """
+    if first.count - above < PAGE_ROWS * PAGES_MAX:
+        async for piece in _settled(span, first=first, fetch=fetch):
+            yield piece
+        return
+    upper = replace(span, listing=replace(span.listing, since=_middle(span, first)))
+    (probe,) = await fetch(upper.listing, [1])
+    if _ignores_filter(upper.listing, probe):
+        raise _too_deep(span, f"Halo lists {first.count} issues and ignores {span.listing.stamp}_gte.")
+    for half, rows_above in ((replace(span, end=upper.listing.since), probe.count), (upper, above)):
+        (fresh,) = await fetch(half.listing, [1])
+        async for piece in _window(half, first=fresh, above=rows_above, fetch=fetch):
+            yield piece
+
+
+def _middle(span: Span, first: Page) -> datetime:
+    """The whole second half-way between the oldest row and the span's end."""
+    stamps = (span.listing.at(issue) for issue in first.issues)
+    oldest = min((at for at in stamps if at is not None), default=None)
+    end = span.end or span.until
+    if oldest is not None:
+        middle = (oldest + (end - oldest) / 2).replace(microsecond=0)
+        if oldest < middle < end:
+            return middle
+    raise _too_deep(span, f"{first.count} issues lie so close together that no window parts them.")
+
+
+async def _settled(span: Span, *, first: Page, fetch: Fetch) -> AsyncIterator[list[Issue]]:
+    """Reads a span that is not too deep, again and again until nothing can have slipped past. Gives each row once."""
+    given: dict[IssueId, datetime | None] = {}
+    met: set[IssueId] = set()
+    for attempt in count_from(1):
+        reading = Reading(span=span, given=given, met=met)
+        yield reading.take(first)
+        while numbers := reading.next_pages():
+            piece: list[Issue] = []
+            for page in await fetch(span.listing, numbers):
+                piece += reading.take(page)
+            yield piece
+        if reading.is_whole(first=attempt == 1):
+            return
+        log.info("halo.listing_moved", listing=str(span.listing), reading=attempt, **reading.facts())
+        if attempt == READINGS_MAX:
+            raise _contradiction(span, reading)
+        (first,) = await fetch(span.listing, [1])
+
+
+@dataclass(slots=True, kw_only=True)
+class Reading:
+    """What one reading of a span met, and whether that can have been all."""
+
+    span: Span
+    given: dict[IssueId, datetime | None]
+    """Every issue given so far, in all readings, with its place then."""
+    met: set[IssueId]
+    """Every id met so far, in all readings, those behind the span's end included."""
+    met_now: set[IssueId] = field(default_factory=set)
+    counts: list[int] = field(default_factory=list)
+    late: int = 0
+    fresh: int = 0
+    passed: bool = False
+    disordered: bool = False
+    names_next: bool = False
+
+    def take(self, page: Page) -> list[Issue]:
+        """Notes one page, the next in order, and picks what has not been given yet."""
+        self.counts.append(page.count)
+        self.names_next = page.names_next
+        self.met_now.update(issue.id for issue in page.issues)
+        self.met |= self.met_now
+        return [issue for issue in page.issues if self._is_news(issue)]
+
+    def _is_news(self, issue: Issue) -> bool:
+        at = self.span.listing.at(issue)
+        if self.span.passed_by(at):
+            self.passed = True
+            return False
+        self.disordered |= self.passed and at is not None
+        is_late = at is not None and at > self.span.until
+        self.late += is_late
+        self.fresh += issue.id not in self.given and not is_late
+        is_news = issue.id not in self.given or self.given[issue.id] != at
+        self.given[issue.id] = at
+        return is_news
+
+    def next_pages(self) -> range:
+        """The numbers of the pages to read next; empty at the end, which is where Halo's count and its `next` agree."""
+        done = len(self.counts)
+        last = max(-(-self.counts[-1] // PAGE_ROWS), done + self.names_next)
+        if self.passed or done >= last:
+            return range(0)
+        if done >= PAGES_MAX:
+            raise _too_deep(self.span, f"Its end is not among the first {PAGE_ROWS * PAGES_MAX} rows.")
+        return range(done + 1, min(done + PIECE_PAGES, last, PAGES_MAX) + 1)
+
+    def is_whole(self, *, first: bool) -> bool:
+        """Whether nothing can have slipped past.
+
+        A first reading is believed when nothing moved: one count on all pages, as many different rows as it says, and
+        no row from after we began, for such a row could make up for one that left. A later reading is believed when it
+        brought no row that an earlier one should have brought, and all rows that Halo counts have been met.
+        """
+        due = self._due()
+        if first:
+            is_still = len(set(self.counts)) == 1 and (self.late == 0 or len(self.counts) == 1)
+            return is_still and len(self.met_now) == due and not self.disordered
+        return self.fresh == 0 and len(self.met_now) <= due <= len(self.met) and not self.disordered
+
+    def _due(self) -> int:
+        """How many rows the pages read must hold, by the count on the last of them."""
+        return min(PAGE_ROWS * len(self.counts), self.counts[-1])
+
+    def facts(self) -> dict[str, int]:
+        return {
+            "rows": len(self.met_now),
+            "due": self._due(),
+            "counts": len(set(self.counts)),
+            "late": self.late,
+            "fresh": self.fresh,
+        }
+
+
+def _contradiction(span: Span, reading: Reading) -> MalformedAnswer:
+    facts = ", ".join(f"{name} {value}" for name, value in reading.facts().items())
+    order = " Its rows are not in the order we asked for." if reading.disordered else ""
+    return malformed(
+        str(span.listing), f"In {READINGS_MAX} readings the rows never agreed with Halo's count ({facts}).{order}"
+    )
+
+
+def _too_deep(span: Span, happened: str) -> MalformedAnswer:
+    advice = "Give `run --since` a later time, so that fewer issues are listed."
+    return malformed(str(span.listing), happened, advice=advice)

@@ -1,0 +1,208 @@
+"""What we ask Halo and what its answers mean: pure functions from values to `Request`, from `Response` to values.
+
+Promises: every list request carries `status`, all four `state` values, an explicit order and `per_page`; an answer that
+refuses us is a `RemoteRefused` with advice, one that cannot be read a `MalformedAnswer`; no URL that Halo sends ever
+decides which host we talk to. It sends nothing, and `bodies.py` knows what stands inside issues, findings and assets.
+"""
+
+import re
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, Final, Literal
+from urllib.parse import quote, urlencode, urlsplit
+
+from job.core.model import Issue, IssueId, IssueStatus
+from job.errors import RemoteRefused
+from job.halo import bodies
+from job.halo.bodies import Body, malformed
+from job.http.message import Request, Response
+
+PAGE_ROWS = 100
+"""The largest page that any public client of Halo asks for."""
+PAGES_MAX = 100
+"""10,000 rows deep: where cloudpassage/connector stops paging and starts a new window."""
+RENEW_BEFORE_S = 60.0
+STATES = "active,missing,deactivated,retired"
+"""Of the issue's server. Left out, Halo may list active servers only (cloudpassage/jira_halo_issues_sync sends all)."""
+
+
+# --- Signing in -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """The right to ask, for some minutes."""
+
+    value: str = field(repr=False)
+    renew_at: float
+    """On the monotonic clock: a minute before it expires, or half-way for one that hardly lives longer."""
+
+
+def token_request(base_url: str, *, key: str, secret: str) -> Request:
+    """POST /oauth/access_token with the grant in the query and no body, as Halo's Python SDK sends it."""
+    return Request(
+        method="POST",
+        url=f"{base_url}/oauth/access_token?grant_type=client_credentials",
+        name="POST /oauth/access_token",
+        headers={
+            "Authorization": f"Basic {b64encode(f'{key}:{secret}'.encode()).decode()}",
+            "Accept": "application/json",
+        },
+    )
+
+
+def token(response: Response, *, asked_at: float) -> Token:
+    """Lives 900 seconds by RackSec/cloudpassage-lib's documentation; there is no refresh token."""
+    if 400 <= response.status < 500:
+        raise RemoteRefused(
+            "halo",
+            "signing in",
+            f"Halo answered {response.status}. {_said(response)}".strip(),
+            "Check HALO_API_KEY and HALO_API_SECRET_KEY, that the key is active, and its list of allowed addresses.",
+        )
+    body = _json(response, doing="signing in")
+    value = bodies.text(body.get("access_token")) if isinstance(body, dict) else ""
+    if response.status != 200 or not value:
+        raise malformed("signing in", f"Halo answered {response.status} without an `access_token`.")
+    lives_s = bodies.number(body.get("expires_in")) or 900.0
+    return Token(value=value, renew_at=asked_at + max(lives_s - RENEW_BEFORE_S, lives_s / 2))
+
+
+def signed(request: Request, *, token: Token) -> Request:
+    return replace(request, headers={**request.headers, "Authorization": f"Bearer {token.value}"})
+
+
+# --- Asking ---------------------------------------------------------------------------------------------------------
+
+Stamp = Literal["last_seen_at", "resolved_at", "created_at"]
+LAST_SEEN: Final[Stamp] = "last_seen_at"
+RESOLVED: Final[Stamp] = "resolved_at"
+CREATED: Final[Stamp] = "created_at"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """Issues of one status, in the order of one of their timestamps, from an instant on."""
+
+    status: IssueStatus
+    stamp: Stamp
+    since: datetime | None = None
+    descending: bool = False
+
+    def at(self, issue: Issue) -> datetime | None:
+        """Where the issue stands in this listing; `None` when Halo did not say."""
+        at: datetime | None = getattr(issue, self.stamp)
+        return at
+
+    def __str__(self) -> str:
+        return f"listing {self.status} issues by {self.stamp}"
+
+
+def page_request(base_url: str, *, listing: Listing, page: int) -> Request:
+    """GET /v3/issues. Left to itself Halo lists active issues only, in an order of its own."""
+    query = {
+        "status": listing.status.value,
+        "state": STATES,
+        "sort_by": f"{listing.stamp}.{'desc' if listing.descending else 'asc'}",
+        "per_page": PAGE_ROWS,
+        "page": page,
+    }
+    if listing.since is not None:
+        query[f"{listing.stamp}_gte"] = f"{listing.since.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+    return _get(f"{base_url}/v3/issues?{urlencode(query)}", name="GET /v3/issues")
+
+
+def issue_request(base_url: str, *, issue_id: IssueId) -> Request:
+    return _get(f"{base_url}/v3/issues/{quote(issue_id, safe='')}", name="GET /v3/issues/{id}")
+
+
+def detail_request(base_url: str, *, url: str) -> Request:
+    """GET of what an issue points at: the path and query of `url` on our own host, as Halo's SDK does it too.
+
+    Halo's answers name hosts we were never told to trust, among them portal.cloudpassage.com.
+    """
+    parts = urlsplit(url)
+    if not re.match(r"/v\d+/\w", parts.path):
+        raise malformed("reading an issue", f"It points at {url!r:.100}, which is no address of Halo's API.")
+    query = f"?{parts.query}" if parts.query else ""
+    template = re.sub(r"/(?=[^/]*\d)[\w-]{8,}", "/{id}", parts.path)
+    return _get(f"{base_url}{parts.path}{query}", name=f"GET {template}")
+
+
+def _get(url: str, *, name: str) -> Request:
+    return Request(method="GET", url=url, name=name, headers={"Accept": "application/json"})
+
+
+# --- Understanding --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One page of a listing. `count` is Halo's total over all pages at that moment."""
+
+    number: int
+    issues: tuple[Issue, ...]
+    count: int
+    names_next: bool
+    """Whether Halo says that there is another page; never where."""
+
+
+def page(response: Response, *, listing: Listing, number: int) -> Page:
+    """Reads one page whole, or not at all: half a list must never look like a list."""
+    doing = str(listing)
+    body = _json(accepted(response, doing=doing), doing=doing)
+    rows, count = (body.get("issues"), body.get("count")) if isinstance(body, dict) else (None, None)
+    if response.status != 200 or not isinstance(rows, list) or not isinstance(count, int):
+        raise malformed(doing, f"Halo answered {response.status} with a page without `issues` or `count`.")
+    pagination = body.get("pagination")
+    names_next = isinstance(pagination, Mapping) and bool(bodies.text(pagination.get("next")))
+    return Page(number=number, issues=tuple(map(bodies.issue, rows)), count=count, names_next=names_next)
+
+
+def found(response: Response, *, doing: str) -> Body | None:
+    """The object that was asked for by its id; `None` for a 404: deleted, or never there."""
+    if accepted(response, doing=doing).status == 404:
+        return None
+    if response.status != 200:
+        raise malformed(doing, f"Halo answered {response.status}. {_said(response)}".strip())
+    return bodies.unwrap(_json(response, doing=doing), doing=doing)
+
+
+def accepted(response: Response, *, doing: str) -> Response:
+    """The answer, unless it refuses us. A 401 is final here: `client.py` has renewed the token once by then."""
+    if advice := _REFUSALS.get(response.status):
+        raise RemoteRefused("halo", doing, f"Halo answered {response.status}. {_said(response)}".strip(), advice)
+    return response
+
+
+_REFUSALS = {
+    400: "Halo does not take our question: a newer version of this program may be needed.",
+    401: "A token that was just issued is not accepted: check in Halo that HALO_API_KEY is still active.",
+    403: "The API key lacks the right to read this: in Halo, make it at least an auditor's key for the whole group.",
+    410: "Halo has removed this endpoint: a newer version of this program may be needed.",
+    422: "Halo does not take our question: a newer version of this program may be needed.",
+}
+
+
+def _json(response: Response, *, doing: str) -> Any:
+    try:
+        return response.json()
+    except ValueError:
+        kind = response.headers.get("content-type", "no content type")
+        size = len(response.body)
+        raise malformed(
+            doing, f"Halo answered {response.status} with {size} bytes of {kind} that are no JSON."
+        ) from None
+
+
+def _said(response: Response) -> str:
+    """Halo's own words on an error, where it has any: `message`, `error_description` or `error`."""
+    try:
+        body = response.json()
+    except ValueError:
+        return ""
+    keys = ("message", "error_description", "error")
+    words = (bodies.text(body.get(key)) for key in keys) if isinstance(body, dict) else ()
+    return next((f"It says: {said:.200}" for said in words if said), "")
