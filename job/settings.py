@@ -28,7 +28,7 @@ from pydantic import (
     field_validator,
 )
 
-from job.core.fields import parse_pairs
+from job.core.fields import HALO_FIELDS, parse_pairs
 from job.errors import BadSettings, Problem
 
 SECRET_REFERENCE = re.compile(r"sm://(?P<name>projects/[^/\s]+/secrets/[\w-]{1,255})(/versions/(?P<version>[^/\s]+))?")
@@ -97,19 +97,27 @@ def _project_key(text: str) -> str:
     return text
 
 
-def _pairs(text: str) -> Any:
+def _pairs(text: str) -> tuple[tuple[str, str], ...]:
     try:
-        return parse_pairs(text)
+        return tuple(parse_pairs(text))
     except ValueError as error:
         raise Unfit(str(error), "name:value;name:value, with \\; and \\: for a plain ; and :") from error
+
+
+def _mapping(text: str) -> tuple[tuple[str, str], ...]:
+    pairs = _pairs(text)
+    unknown = [halo_field for halo_field, _ in pairs if halo_field not in HALO_FIELDS]
+    if unknown:
+        raise Unfit(f"Halo has no field {', '.join(map(repr, unknown))}.", ", ".join(HALO_FIELDS))
+    return pairs
 
 
 def check_secret(text: str) -> str:
     """The text, if it can be a secret or point at one."""
     if text.startswith("sm:") and not SECRET_REFERENCE.fullmatch(text):
-        raise Unfit("it is not a readable reference to a secret.", "sm://projects/P/secrets/S or …/versions/V")
+        raise Unfit("It is not a readable reference to a secret.", "sm://projects/P/secrets/S or …/versions/V")
     if len(text) < 4 or not text.isprintable() or " " in text:
-        raise Unfit("it is too short to be one, or holds blanks or control characters.", "the secret itself, or sm://…")
+        raise Unfit("It is too short to be one, or holds blanks or control characters.", "the secret itself, or sm://…")
     return text
 
 
@@ -128,9 +136,9 @@ def _split_url(text: str, allowed: str) -> SplitResult:
         url = urlsplit(text if "://" in text else f"https://{text}")
         host, _ = url.hostname or "", url.port
     except ValueError:
-        raise Unfit("it is not a readable URL.", allowed) from None
+        raise Unfit("It is not a readable URL.", allowed) from None
     if url.username or url.password or url.query or url.fragment:
-        raise Unfit("it holds a user, a password, a query or a fragment, which do not belong here.", allowed)
+        raise Unfit("It holds a user, a password, a query or a fragment, which do not belong here.", allowed)
     if not re.fullmatch(r"[\w.:-]+", host) or url.scheme not in {"http", "https"}:
         raise Unfit(f"{text!r} is not a URL of an API.", allowed)
     if url.scheme == "http" and not _is_loopback(host):
@@ -164,7 +172,7 @@ def _proxy(text: str) -> str:
     except ValueError:
         usable = False
     if not usable:
-        raise Unfit("it is not the URL of a proxy.", "http://HOST:PORT, with USER:PASSWORD@ before the host if need be")
+        raise Unfit("It is not the URL of a proxy.", "http://HOST:PORT, with USER:PASSWORD@ before the host if need be")
     return text
 
 
@@ -195,7 +203,6 @@ Workers = Annotated[int, BeforeValidator(_whole(1, 64))]
 Percent = Annotated[int, BeforeValidator(_whole(0, 100))]
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
-Pairs = Annotated[tuple[tuple[str, str], ...], BeforeValidator(_pairs)]
 Secret = Annotated[SecretStr, BeforeValidator(check_secret)]
 
 
@@ -228,8 +235,12 @@ class Settings(BaseModel):
         "15", does="Minutes that the first run looks back; later runs go on where the last one ended."
     )
     jira_issue_id_field: str = _variable(does="Jira field, by name or id, that holds the Halo issue's id.")
-    jira_field_mapping: Pairs = _variable("", does="`halo_field:Jira field;…`: Halo's values in new tickets.")
-    jira_field_static: Pairs = _variable("", does="`Jira field:value;…`: the same value in every new ticket.")
+    jira_field_mapping: Annotated[tuple[tuple[str, str], ...], BeforeValidator(_mapping)] = _variable(
+        "", does="`halo_field:Jira field;…`: Halo's values in new tickets."
+    )
+    jira_field_static: Annotated[tuple[tuple[str, str], ...], BeforeValidator(_pairs)] = _variable(
+        "", does="`Jira field:value;…`: the same value in every new ticket."
+    )
     jira_project_key: Annotated[str, BeforeValidator(_project_key)] = _variable(does="Project of all new tickets.")
     jira_issue_type: str = _variable(does="Type of new tickets, by name or id.")
     issue_reopen_transition: str = _variable(does="Transition that reopens a closed ticket.")
@@ -251,7 +262,9 @@ class Settings(BaseModel):
     exclude_container_secure: Flag = _variable("false", does="No issues of Container Secure.")
     exclude_cloud_secure: Flag = _variable("false", does="No issues of Cloud Secure.")
     issue_sync_max: Count = _variable("0", does="Issues acted on in one run, oldest first; the rest waits. 0: no cap.")
-    max_close_percent: Percent = _variable("30", does="Share of the open tickets that one run may close.")
+    max_close_percent: Percent = _variable(
+        "30", does="Percent of the open tickets that one run may close; ten may always be closed."
+    )
     max_create: Count = _variable("0", does="Tickets that one run may create. 0: no limit.")
     max_reopen: Count = _variable("0", does="Tickets that one run may reopen. 0: no limit.")
     sweep_every: Duration = _variable("24h", does="How often every open ticket is checked on both sides. 0: never.")
@@ -308,7 +321,7 @@ class Settings(BaseModel):
     @classmethod
     def _something_is_left(cls, value: bool, info: ValidationInfo) -> bool:  # noqa: FBT001 -- pydantic calls it so
         if value and info.data.get("exclude_server_secure") and info.data.get("exclude_container_secure"):
-            raise Unfit("all three modules are excluded: nothing is left to do.", "true for two of them at most")
+            raise Unfit("All three modules are excluded: nothing is left to do.", "true for two of them at most")
         return value
 
     @property
@@ -408,7 +421,8 @@ def _contradictions(given: Mapping[str, str]) -> list[Problem]:
 def _problem(fault: Mapping[str, Any], slips: Mapping[str, str]) -> Problem:
     variable = str(fault["loc"][0])
     if fault["type"] == "missing":
+        does = Settings.model_fields[variable.lower()].description
         slip = f" {slips[variable]} is set: a misspelling?" if variable in slips else ""
-        return Problem(variable, f"It is not set.{slip}", Settings.model_fields[variable.lower()].description or "")
+        return Problem(variable, f"It is not set.{slip} It is needed: {does}")
     unfit = fault["ctx"]["error"]
     return Problem(variable, unfit.wrong, unfit.allowed)

@@ -1,0 +1,199 @@
+"""What the environment may say, and what is answered when it says something else."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from job.errors import BadSettings
+from job.settings import SECRETS, SPELLINGS, Settings, load, misspelled, table
+
+GOOD = {
+    "HALO_API_KEY": "halo-key-1",
+    "HALO_API_SECRET_KEY": "halo-secret-1",
+    "JIRA_API_USER": "sync@example.com",
+    "JIRA_API_TOKEN": "jira-token-1",
+    "JIRA_API_URL": "https://example.atlassian.net",
+    "JIRA_ISSUE_ID_FIELD": "Halo Issue ID",
+    "JIRA_PROJECT_KEY": "SEC",
+    "JIRA_ISSUE_TYPE": "Bug",
+    "ISSUE_REOPEN_TRANSITION": "Reopen",
+    "ISSUE_CLOSE_TRANSITION": "Resolve",
+    "ISSUE_STATUS_CLOSED": "Done",
+    "HOME": "/home/someone",
+}
+REQUIRED = sorted(GOOD.keys() - {"HOME"})
+
+
+def problems_of(**given: str) -> dict[str, str]:
+    """Loads the good settings with some replaced; the problems by variable."""
+    with pytest.raises(BadSettings) as caught:
+        load({**GOOD, **given})
+    return {problem.variable: str(problem) for problem in caught.value.problems}
+
+
+@pytest.mark.parametrize("name", REQUIRED)
+def test_each_required_variable_is_missed_when_it_is_blank(name: str) -> None:
+    assert problems_of(**{name: "  "}).keys() == {name}
+
+
+def test_every_problem_is_told_at_once() -> None:
+    with pytest.raises(BadSettings) as caught:
+        load({"NO_SVA": "perhaps", "TIME_RANGE": "soon", "STATUS_HARD_CLOSED": "a", "HARD_CLOSED_STATUS": "b"})
+    told = {problem.variable for problem in caught.value.problems}
+    assert told == {*REQUIRED, "NO_SVA", "TIME_RANGE", "STATUS_HARD_CLOSED"}
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "expected"),
+    [
+        ("HALO_API_HOSTNAME", "api.example.com", "https://api.example.com"),
+        ("HALO_API_HOSTNAME", "https://api.example.com:8443/", "https://api.example.com:8443"),
+        ("HALO_API_HOSTNAME", "http://127.0.0.1:8081", "http://127.0.0.1:8081"),
+        ("HALO_API_HOSTNAME", "http://[::1]:8081", "http://[::1]:8081"),
+        ("JIRA_API_URL", "https://example.atlassian.net/", "https://example.atlassian.net"),
+        ("JIRA_API_URL", "https://example.atlassian.net/rest/api/3", "https://example.atlassian.net"),
+        ("JIRA_API_URL", "http://localhost:8082", "http://localhost:8082"),
+        ("JIRA_API_URL", "https://api.atlassian.com/ex/jira/1-a-2/", "https://api.atlassian.com/ex/jira/1-a-2"),
+        ("TIME_RANGE", "20", timedelta(minutes=20)),
+        ("TIME_RANGE", "7d", timedelta(days=7)),
+        ("OVERLAP", "90s", timedelta(seconds=90)),
+        ("OVERLAP", "90", timedelta(seconds=90)),
+        ("SWEEP_EVERY", "0", timedelta(0)),
+        ("SWEEP_EVERY", "1.5H", timedelta(minutes=90)),
+        ("CRITICAL_ONLY", "False", False),
+        ("CRITICAL_ONLY", "YES", True),
+        ("NO_COMMENT", "on", True),
+        ("NO_SVA", "0", False),
+        ("ISSUE_STATUS_CLOSED", " Done , Won't do,Done,", ("Done", "Won't do")),
+        ("STATUS_HARD_CLOSED", "Closed", ("Closed",)),
+        ("JIRA_FIELD_STATIC", r"Team:a\;b;Link:https://x", (("Team", "a;b"), ("Link", "https://x"))),
+        ("JIRA_FIELD_MAPPING", "issue_type:labels", (("issue_type", "labels"),)),
+        ("WHEN_ISSUE_GONE", "Close", "close"),
+        ("LOG_LEVEL", "WARNING", "warning"),
+        ("MAX_CLOSE_PERCENT", "100", 100),
+        ("STATE_URL", "sqlite:////tmp/x.db", "sqlite:////tmp/x.db"),
+    ],
+)
+def test_a_good_text_becomes_its_value(variable: str, text: str, expected: object) -> None:
+    assert getattr(load({**GOOD, variable: text}), variable.lower()) == expected
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "words"),
+    [
+        ("HALO_API_HOSTNAME", "http://api.example.com", "in the clear"),
+        ("HALO_API_HOSTNAME", "https://api.example.com/v3", "has a path"),
+        ("HALO_API_HOSTNAME", "https://api.example.com:port", "not a readable URL"),
+        ("HALO_API_HOSTNAME", "ftp://api.example.com", "not a URL of an API"),
+        ("HALO_API_HOSTNAME", "https://", "not a URL of an API"),
+        ("JIRA_API_URL", "http://example.atlassian.net", "in the clear"),
+        ("JIRA_API_URL", "https://api.atlassian.com", "which site"),
+        ("JIRA_API_URL", "https://example.atlassian.net/browse/SEC-1", "has a path"),
+        ("JIRA_API_URL", "https://example.atlassian.net/?a=b", "do not belong here"),
+        ("TIME_RANGE", "0", "look at nothing"),
+        ("TIME_RANGE", "-5", "not a duration"),
+        ("SWEEP_EVERY", "daily", "90s, 15m, 24h or 7d"),
+        ("CREATE_PATIENCE", "5000d", "too long"),
+        ("CRITICAL_ONLY", "maybe", "true, false, 1, 0, yes, no, on, off"),
+        ("ISSUE_SYNC_MAX", "-1", "0 or more"),
+        ("ISSUE_SYNC_MAX", "ten", "0 or more"),
+        ("HALO_CONCURRENCY_MAX", "0", "from 1 to 64"),
+        ("JIRA_CONCURRENCY_MAX", "65", "from 1 to 64"),
+        ("MAX_CLOSE_PERCENT", "101", "from 0 to 100"),
+        ("MAX_CREATE", "1.5", "0 or more"),
+        ("JIRA_PROJECT_KEY", "my project", "such as SEC"),
+        ("JIRA_FIELD_MAPPING", "issue_type", "no colon"),
+        ("JIRA_FIELD_MAPPING", "issue_tipe:labels", "asset_group_name"),
+        ("JIRA_FIELD_STATIC", "Team:", "nothing after"),
+        ("ISSUE_STATUS_CLOSED", " , ", "names nothing"),
+        ("STATUS_HARD_CLOSED", "Closed,done", "ISSUE_STATUS_CLOSED as well"),
+        ("NEW_ISSUE_STATUS", "DONE", "would be reopened"),
+        ("WHEN_TICKET_GONE", "close", "recreate, report"),
+        ("WHEN_ISSUE_GONE", "recreate", "report, close"),
+        ("LOG_LEVEL", "loud", "debug, info, warning, error"),
+        ("STATE_URL", "redis://localhost", "no store that we know"),
+        ("HTTPS_PROXY", "proxy:3128", "not the URL of a proxy"),
+        ("CA_BUNDLE", "/no/such/file.pem", "is not a file"),
+        ("CLOUD_RUN_TASK_COUNT", "0", "1 or more"),
+        ("HALO_API_KEY", "abc", "too short"),
+        ("JIRA_API_TOKEN", "two words", "blanks"),
+        ("JIRA_API_TOKEN", "sm://projects/p/secret/s", "not a readable reference"),
+    ],
+)
+def test_a_bad_text_is_refused_with_its_variable_and_what_is_allowed(variable: str, text: str, words: str) -> None:
+    problems = problems_of(**{variable: text})
+    assert problems.keys() == {variable}
+    assert words in problems[variable]
+
+
+def test_excluding_all_three_modules_is_refused() -> None:
+    excluded = {f"EXCLUDE_{module}_SECURE": "yes" for module in ("SERVER", "CONTAINER", "CLOUD")}
+    assert problems_of(**excluded).keys() == {"EXCLUDE_CLOUD_SECURE"}
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS["STATUS_HARD_CLOSED"])
+def test_the_hard_closed_statuses_are_read_under_each_of_their_names(spelling: str) -> None:
+    assert load({**GOOD, spelling: "Closed"}).status_hard_closed == ("Closed",)
+
+
+def test_two_names_of_one_variable_may_agree_but_not_differ() -> None:
+    same = {"STATUS_HARD_CLOSED": "Closed", "HARD_CLOSED_STATUS": "Closed"}
+    assert load({**GOOD, **same}).status_hard_closed == ("Closed",)
+    told = problems_of(STATUS_HARD_CLOSED="Closed", HARD_CLOSED_STATUS="Gone")
+    assert "STATUS_HARD_CLOSED and HARD_CLOSED_STATUS differ" in told["STATUS_HARD_CLOSED"]
+
+
+def test_a_ca_bundle_is_read_under_the_names_that_other_programs_use(tmp_path: Path) -> None:
+    bundle = tmp_path / "ca.pem"
+    bundle.touch()
+    assert load({**GOOD, "REQUESTS_CA_BUNDLE": str(bundle)}).ca_bundle == str(bundle)
+    assert load({**GOOD, "SSL_CERT_FILE": str(bundle), "REQUESTS_CA_BUNDLE": "/no"}).ca_bundle == str(bundle)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, "sqlite:////home/someone/.local/state/halo-jira-sync/state.db"),
+        ({"XDG_STATE_HOME": "/var/state"}, "sqlite:////var/state/halo-jira-sync/state.db"),
+        ({"CLOUD_RUN_JOB": "sync"}, "firestore://"),
+        ({"CLOUD_RUN_JOB": "sync", "STATE_URL": "firestore://p/d?prefix=x"}, "firestore://p/d?prefix=x"),
+    ],
+)
+def test_memory_is_firestore_on_cloud_run_and_a_file_elsewhere(given: dict[str, str], expected: str) -> None:
+    assert load({**GOOD, **given}).state_url == expected
+
+
+def test_a_misspelled_variable_is_named_with_the_one_that_was_meant() -> None:
+    given = {**GOOD, "ISSUE_SINC_MAX": "5", "HTTP_PROXY": "http://p", "PATH": "/bin", "HOME": "/"}
+    assert misspelled(given) == {"ISSUE_SINC_MAX": "ISSUE_SYNC_MAX"}
+    without = {name: text for name, text in GOOD.items() if name != "JIRA_PROJECT_KEY"}
+    with pytest.raises(BadSettings, match="JIRA_PROJET_KEY is set: a misspelling"):
+        load({**without, "JIRA_PROJET_KEY": "SEC"})
+
+
+def test_secrets_are_seen_neither_in_a_repr_nor_in_a_problem() -> None:
+    planted = {name: f"http://pla{nr}nted.example/x y" for nr, name in enumerate(SECRETS)}
+    proxied = load({**GOOD, "HTTPS_PROXY": "http://me:planted@proxy:3128"})
+    told = [repr(proxied), str(proxied), str(problems_of(**planted, JIRA_API_URL="https://me:planted@host"))]
+    assert not [text for text in told if "planted" in text or "nted.example" in text or "halo-secret" in text]
+    assert "http://me:planted@proxy:3128" in proxied.spoken_secrets
+
+
+def test_the_digest_follows_the_settings_but_neither_secrets_nor_executions() -> None:
+    digest = load(GOOD).digest
+    same = {"JIRA_API_TOKEN": "jira-token-2", "CLOUD_RUN_EXECUTION": "sync-7", "CLOUD_RUN_TASK_INDEX": "1"}
+    assert load({**GOOD, **same}).digest == digest
+    assert load({**GOOD, "JIRA_ISSUE_TYPE": "Task"}).digest != digest
+
+
+def test_the_table_has_a_row_for_every_variable() -> None:
+    rows = table().splitlines()[2:]
+    assert [row.split("`")[1] for row in rows] == [name.upper() for name in Settings.model_fields]
+    assert all(row.count(" | ") == 2 for row in rows)
+
+
+def test_readme_shows_the_table_as_the_settings_tell_it() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    missing = [row for row in table().splitlines() if row not in readme]
+    assert not missing, "README lacks these rows:\n" + "\n".join(missing)
