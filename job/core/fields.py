@@ -36,6 +36,8 @@ class Shape:
     """Jira field (name or id) -> value. Commas separate the values of a field that holds several."""
     resolution: str = ""
     """The resolution to close with where the screen asks for one; "" leaves the choice to the program."""
+    issues_url: str = "https://api.cloudpassage.com/v3/issues"
+    """Where Halo keeps its issues. A URL field holds this and the id, for Jira finds addresses only as a whole."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,58 @@
-"""What a ticket or a comment should say."""
+"""What a ticket or a comment says: what is wrong, where, since when, and what Halo saw.
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+It promises that a person can act on a ticket without opening Halo, that evidence which is gone is said to be gone, and
+that two scans which found the same have the same fingerprint, so that nothing is said twice.
+It does not decide whether anything is to be said, and sends nothing.
+"""
 
-from job.core.model import Fingerprint, IssueId, Marker
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any, Final
+
+from job.core import adf, fields
+from job.core.adf import Inline, Node, code, link, paragraph, strong
+from job.core.fields import FieldBook, FieldSpec, Shape
+from job.core.model import (
+    Asset,
+    CsmFinding,
+    Cve,
+    Evidence,
+    FimFinding,
+    Finding,
+    Fingerprint,
+    Gone,
+    Issue,
+    IssueId,
+    IssueStatus,
+    LidsEvent,
+    Marker,
+    SvaFinding,
+)
+
+PROPERTY: Final = "halo.sync"
+"""The key under which every ticket of ours carries the id of its issue, unseen by people."""
+
+_ROWS_MAX: Final = 50
+_PHRASE_MAX: Final = 300
+_SUBJECTS: Final[Mapping[str, str]] = {
+    "agent": "agent",
+    "csm": "configuration",
+    "fim": "file integrity",
+    "fw": "firewall",
+    "image_sva": "vulnerable package",
+    "lids": "log event",
+    "sam": "server account",
+    "sva": "vulnerable package",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A ticket that is ready to be created: Jira's field ids with values of their types, and the properties beside them."""
+    """A ticket that is ready to be created: values by Jira's field ids, and the properties beside them."""
 
     issue_id: IssueId
     fields: Mapping[str, Any]
@@ -24,3 +67,323 @@ class Comment:
     body: Mapping[str, Any]
     marker: Marker
     fingerprint: Fingerprint
+
+
+# --- The id field ---------------------------------------------------------------------------------------------------
+
+
+def id_value(issue_id: IssueId, *, spec: FieldSpec, shape: Shape) -> str | list[str]:
+    """What the id field of an issue's ticket holds. It follows from the id alone, so that it can be searched for."""
+    if spec.kind == "url":
+        return f"{shape.issues_url.rstrip('/')}/{issue_id}"
+    return [issue_id] if spec.kind == "array of string" else issue_id
+
+
+def ids_held(value: object) -> tuple[IssueId, ...]:
+    """Every id that an id field may hold: a text, the end of an address, or each of several labels.
+
+    To be compared for equality: a search by text also finds what merely looks alike.
+    """
+    texts = value if isinstance(value, list) else [value]
+    return tuple(IssueId(text.rpartition("/")[2]) for text in texts if isinstance(text, str) and text)
+
+
+# --- A new ticket ---------------------------------------------------------------------------------------------------
+
+
+def wants_asset(shape: Shape, *, issue: Issue) -> bool:
+    """Whether a draft needs the issue's asset. A mapped field may; our own words use what there is and go on without."""
+    return fields.needs_asset(shape, issue=issue)
+
+
+def draft(evidence: Evidence, *, shape: Shape, book: FieldBook) -> Draft:
+    """The new ticket of an issue. Raises `UnusableValue` when a configured field cannot take its value."""
+    issue = evidence.issue
+    ours = {
+        "project": {"id": book.project_id} if book.project_id else {"key": book.project_key},
+        "issuetype": {"id": book.type_id},
+        "summary": summary(issue),
+        "description": _document(issue, _description(evidence)),
+        book.id_field.id: id_value(issue.id, spec=book.id_field, shape=shape),
+    }
+    return Draft(
+        issue_id=issue.id,
+        fields=fields.filled(evidence, shape=shape, book=book) | ours,
+        properties=({"key": PROPERTY, "value": {"v": 1, "issue": issue.id}},),
+        fingerprint=fingerprint(evidence),
+    )
+
+
+def summary(issue: Issue) -> str:
+    """Such as `[Critical] sva: openssl on ip-10-4-1-22`. A long name gives way, so that the place stays in sight."""
+    rank = "[Critical] " if issue.critical else ""
+    place = adf.cut(adf.one_line(_place(issue)), units_max=100)
+    start = rank + (adf.cut(adf.one_line(issue.type), units_max=40) or "issue") + ": "
+    end = f" on {place}" if place else ""
+    return start + adf.cut(_name(issue), units_max=adf.LINE_MAX - adf.units(start + end)) + end
+
+
+def _description(evidence: Evidence) -> Iterator[Node]:
+    issue = evidence.issue
+    if issue.status is IssueStatus.RESOLVED:
+        yield _resolution(issue)
+    since = _dated(", first seen on", issue.first_seen_at or issue.created_at)
+    yield paragraph(strong(_name(issue)))
+    yield paragraph(f"{_rank(issue)}: {_subject(issue)}{since}.")
+    yield adf.facts(_facts(evidence))
+    if shown := list(_evidence(evidence)):
+        yield adf.heading("Evidence")
+        yield from shown
+
+
+def _facts(evidence: Evidence) -> list[tuple[str, Inline]]:
+    """Where it is and what it breaks. What Halo does not say has no row."""
+    issue = evidence.issue
+    account_name = issue.csp_account_name and f"({issue.csp_account_name})"
+    score = "" if issue.max_cvss is None else f"CVSS {issue.max_cvss:g}"
+    rows = {
+        "Asset": _asset(evidence),
+        "Group": issue.group_path or issue.group_name,
+        "Cloud account": _listed(_joined(issue.csp_account_type, issue.csp_account_id, account_name), issue.csp_region),
+        "Cloud resource": _joined(issue.csp_service_type, issue.csp_resource_id),
+        "Image": _joined(issue.repository_name, issue.registry_name and f"in {issue.registry_name}"),
+        "Package": _joined(issue.package_name, issue.package_version),
+        "Severity": _listed(score, "exploitable from the network" if issue.remotely_exploitable else ""),
+        "Policy": issue.policy_name,
+        "Rule": _listed(issue.cp_rule_id, issue.rule_name or issue.rule_key),
+        "Last seen": _time(issue.last_seen_at),
+    }
+    return [*((name, value) for name, value in rows.items() if value), ("Halo issue", _link(issue, _phrase(issue.id)))]
+
+
+def _asset(evidence: Evidence) -> str:
+    issue, asset = evidence.issue, evidence.asset
+    known = _listed(_place(issue), issue.asset_type, issue.os_type)
+    match asset:
+        case Asset():
+            return _listed(known or asset.hostname or asset.name, asset.ip_address, asset.state)
+        case Gone():
+            return _listed(known, "no longer in Halo")
+        case None:
+            return known
+
+
+# --- Comments -------------------------------------------------------------------------------------------------------
+
+
+def update_comment(evidence: Evidence) -> Comment:
+    """The latest findings."""
+    return _comment(evidence, kind="update", blocks=[_lead(evidence.issue), *_evidence(evidence)])
+
+
+def close_comment(evidence: Evidence, *, because: str = "") -> Comment:
+    """Who resolved the issue, when and why. Where Halo does not call it resolved, `because` must say what is known."""
+    issue = evidence.issue
+    if issue.status is IssueStatus.RESOLVED:
+        box = _resolution(issue)
+    elif because:
+        box = adf.panel("note", *adf.prose(because))
+    else:
+        raise ValueError(f"Issue {issue.id} is not resolved, and no other reason to close its ticket is given.")
+    return _comment(evidence, kind="close", blocks=[box, paragraph(_link(issue, f"Halo issue {_phrase(issue.id)}"))])
+
+
+def reopen_comment(evidence: Evidence, *, because: str) -> Comment:
+    """Why the ticket is open again, and the latest findings."""
+    box = adf.panel("warning", paragraph(strong("Reopened")), *adf.prose(because))
+    return _comment(evidence, kind="reopen", blocks=[box, _lead(evidence.issue), *_evidence(evidence)])
+
+
+def marker(issue: Issue, *, kind: str) -> Marker:
+    """The name of the one comment of this kind for this version of the issue: `update`, `close` or `reopen`."""
+    return Marker(f"{issue.id[:200]}:{kind}:{sha256(issue.version.encode()).hexdigest()[:12]}")
+
+
+def _comment(evidence: Evidence, *, kind: str, blocks: Iterable[Node]) -> Comment:
+    issue = evidence.issue
+    return Comment(body=_document(issue, blocks), marker=marker(issue, kind=kind), fingerprint=fingerprint(evidence))
+
+
+def _lead(issue: Issue) -> Node:
+    seen = _dated(", last seen on", issue.last_seen_at)
+    return paragraph(f"Latest findings{seen}. {_rank(issue)}. ", _link(issue, f"Halo issue {_phrase(issue.id)}"))
+
+
+def _resolution(issue: Issue) -> Node:
+    """Halo's own word that it is over: the positive evidence without which no ticket is closed."""
+    who = f" by {_phrase(issue.resolved_by)}" if issue.resolved_by else ""
+    head = paragraph(strong("Resolved in Halo"), f"{_dated(' on', issue.resolved_at)}{who}.")
+    return adf.panel("success", head, *adf.prose(issue.resolution or "Halo gives no reason."))
+
+
+# --- Evidence -------------------------------------------------------------------------------------------------------
+
+
+def _evidence(evidence: Evidence) -> Iterator[Node]:
+    """What the newest scan or event shows, in the form that suits its type."""
+    issue = evidence.issue
+    match evidence.finding:
+        case CsmFinding() as finding:
+            yield from _configuration(finding)
+        case FimFinding() as finding:
+            yield from _files(finding)
+        case SvaFinding() as finding:
+            package = _joined(finding.package_name, finding.package_version)
+            yield from _vulnerabilities(package, finding.cves or _bare_cves(issue))
+        case LidsEvent() as event:
+            yield from _event(event)
+        case Gone() as gone:
+            words = "Halo no longer has the evidence. It is deleted with its server, as a rule. It was at "
+            yield adf.panel("note", paragraph(words, link(_phrase(gone.url), gone.url), "."))
+            yield from _issue_alone(issue)
+        case None:
+            yield from _issue_alone(issue)
+
+
+def _configuration(finding: CsmFinding) -> Iterator[Node]:
+    yield from adf.prose(finding.description)
+    rows = [(check.type, check.target, check.expected, check.actual, check.status) for check in finding.checks]
+    yield from _table(rows, head=("Check", "Target", "Expected", "Found", "Result"))
+
+
+def _files(finding: FimFinding) -> Iterator[Node]:
+    yield from adf.prose(finding.description)
+    total = max(finding.total, len(finding.files))
+    yield paragraph(_count(total, "file"), " not as in the baseline of ", code(_phrase(finding.target)), ":")
+    rows = [
+        (code(file.path), file.status, _joined(file.owner, file.mode), code(file.expected_sha256), code(file.sha256))
+        for file in finding.files
+    ]
+    head = ("File", "Change", "Owner and mode", "SHA-256 in the baseline", "SHA-256 found")
+    yield from _table(rows, head=head, total=total)
+
+
+def _vulnerabilities(package: str, cves: Sequence[Cve]) -> Iterator[Node]:
+    """The worst first."""
+    yield paragraph(code(_phrase(package)), " has ", _count(len(cves), "known vulnerability"), ":")
+    rows = [
+        (
+            _advisory(cve.id),
+            "not scored" if cve.score is None else f"{cve.score:g}",
+            "excepted in Halo" if cve.suppressed else "open",
+        )
+        for cve in sorted(cves, key=lambda cve: (-(cve.score or 0), cve.id))
+    ]
+    yield from _table(rows, head=("Vulnerability", "CVSS", "State"))
+
+
+def _event(event: LidsEvent) -> Iterator[Node]:
+    yield from adf.prose(event.message)
+    if event.created_at:
+        yield paragraph(f"Logged on {_time(event.created_at)}:")
+    if event.log_entry:
+        yield adf.code_block(event.log_entry)
+
+
+def _issue_alone(issue: Issue) -> Iterator[Node]:
+    """What the issue itself tells where there is no finding to read."""
+    if issue.cves:
+        yield from _vulnerabilities(_joined(issue.package_name, issue.package_version), _bare_cves(issue))
+    elif not issue.finding_url:
+        yield paragraph("Halo keeps no finding for this issue.")
+
+
+def _bare_cves(issue: Issue) -> tuple[Cve, ...]:
+    return tuple(Cve(id=cve_id) for cve_id in issue.cves)
+
+
+def _advisory(cve_id: str) -> Inline:
+    is_cve = re.fullmatch(r"CVE-[0-9]{4}-[0-9]{4,}", cve_id)
+    return link(cve_id, f"https://nvd.nist.gov/vuln/detail/{cve_id}") if is_cve else cve_id
+
+
+def _table(rows: Sequence[Sequence[Inline]], *, head: Sequence[str], total: int = 0) -> Iterator[Node]:
+    """The first rows, and how many more there are: a ticket is no place for thousands."""
+    if rows:
+        yield adf.table(rows[:_ROWS_MAX], head=head)
+    if (more := max(total, len(rows)) - min(len(rows), _ROWS_MAX)) > 0:
+        yield paragraph(f"{more} more in Halo.")
+
+
+# --- Fingerprint ----------------------------------------------------------------------------------------------------
+
+
+def fingerprint(evidence: Evidence) -> Fingerprint:
+    """The hash of the substance: what is wrong, how badly, and what proves it.
+
+    Scan ids, times, scores and the wording of rules are left out, or every scan would seem to bring news.
+    """
+    issue = evidence.issue
+    package = (issue.package_name, issue.package_version, sorted(issue.cves))
+    said = (issue.status, issue.critical, package, _substance(evidence.finding))
+    return Fingerprint(sha256(json.dumps(said).encode()).hexdigest())
+
+
+def _substance(finding: Finding | Gone | None) -> tuple[Any, ...]:
+    match finding:
+        case CsmFinding():
+            return ("csm", sorted(map(astuple, finding.checks)))
+        case FimFinding():
+            return ("fim", finding.target, finding.total, sorted(map(astuple, finding.files)))
+        case SvaFinding():
+            cves = sorted((cve.id, cve.suppressed) for cve in finding.cves)
+            return ("sva", finding.package_name, finding.package_version, cves)
+        case LidsEvent():
+            return ("lids", finding.log_entry or finding.message)
+        case Gone():
+            return ("gone",)
+        case None:
+            return ()
+
+
+# --- Words ----------------------------------------------------------------------------------------------------------
+
+
+def _document(issue: Issue, blocks: Iterable[Node]) -> Node:
+    return adf.document(blocks, rest=_link(issue, "All of it is in Halo."))
+
+
+def _link(issue: Issue, words: str) -> Node:
+    return link(words, issue.url)
+
+
+def _name(issue: Issue) -> str:
+    return _phrase(issue.package_name or issue.name or issue.rule_key) or "unnamed"
+
+
+def _place(issue: Issue) -> str:
+    return issue.asset_hostname or issue.asset_name or issue.csp_resource_id or issue.repository_name or issue.asset_id
+
+
+def _rank(issue: Issue) -> str:
+    return "Critical issue" if issue.critical else "Issue that is not critical"
+
+
+def _subject(issue: Issue) -> str:
+    return _SUBJECTS.get(issue.type) or _phrase(issue.type) or "of unknown type"
+
+
+def _phrase(words: str) -> str:
+    """Words that are short enough to stand inside a paragraph, which is never cut."""
+    return adf.cut(adf.one_line(words), units_max=_PHRASE_MAX)
+
+
+def _joined(*words: str) -> str:
+    return " ".join(filter(None, words))
+
+
+def _listed(*words: str) -> str:
+    return ", ".join(filter(None, words))
+
+
+def _count(number: int, noun: str) -> str:
+    plural = noun.removesuffix("y") + "ies" if noun.endswith("y") else noun + "s"
+    return f"{number} {noun if number == 1 else plural}"
+
+
+def _time(at: datetime | None) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if at else ""
+
+
+def _dated(words: str, at: datetime | None) -> str:
+    return f"{words} {_time(at)}" if at else ""
