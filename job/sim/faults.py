@@ -15,6 +15,7 @@ from .call import LOST, Answer, Call, json_answer
 
 Hook = Callable[[Call, Literal["before", "after"]], Answer | None]
 
+SLOW_S: Final = 90.0  # longer than any sane client waits
 _HTML: Final = b"<!DOCTYPE html><html><body><h1>We'll be right back</h1></body></html>"
 _HTML_HEADERS: Final = {"content-type": "text/html;charset=UTF-8"}
 
@@ -50,7 +51,7 @@ SPOILS: Final[Mapping[str, Callable[[Answer], Answer]]] = {
     "html_body": lambda answer: Answer(answer.status, _HTML_HEADERS, _HTML),
     "truncated_json": _cut,
     "empty_body": lambda answer: replace(answer, body=b""),
-    "slow": lambda answer: replace(answer, delay_s=answer.delay_s + 90.0),
+    "slow": lambda answer: replace(answer, delay_s=answer.delay_s + SLOW_S),
 }
 
 # Where each of these bites is said in halo.py and jira.py, beside the `strikes` that asks for it.
@@ -94,6 +95,12 @@ class Faults:
         if unknown := set(chance) - KINDS:
             raise ValueError(f"no such fault: {sorted(unknown)}; there are {sorted(KINDS)}")
         self._chance = dict(chance)
+
+    def quiet(self) -> None:
+        """From now on nothing goes wrong."""
+        self.hook = None
+        self.at.clear()
+        self._chance.clear()
 
     def strikes(self, kind: str) -> bool:
         """Whether a LOCAL kind bites now. A kind without a chance draws nothing, so adding kinds keeps old seeds."""

@@ -56,6 +56,7 @@ class HaloSim:
         self._tokens: dict[str, datetime] = {}
         self._kept_lists: dict[tuple[tuple[str, str], ...], list[HaloIssue]] = {}
         self._kept_version = -1
+        self._kept_bodies: dict[str, tuple[int, dict[str, Any]]] = {}
 
     def answer(self, call: Call) -> Answer:
         route, effect = self._route(call)
@@ -129,7 +130,15 @@ class HaloSim:
         issue = self.estate.issues.get(issue_id)
         if issue is None or issue.forgotten:
             return _not_found(f"/v3/issues/{issue_id}")
-        return json_answer(200, {"issue": issue_body(self.estate, issue=issue)})
+        return json_answer(200, {"issue": self._body(issue)})
+
+    def _body(self, issue: HaloIssue) -> dict[str, Any]:
+        """Kept until the issue changes: a page is asked for far more often than it changes."""
+        version, body = self._kept_bodies.get(issue.id, (-1, {}))
+        if version != issue.version:
+            body = issue_body(self.estate, issue=issue)
+            self._kept_bodies[issue.id] = (issue.version, body)
+        return body
 
     def _list(self, call: Call) -> Answer:
         args = call.args()
@@ -156,7 +165,7 @@ class HaloSim:
         if listed and self.faults.strikes("short_page"):
             listed = listed[:-1]
         body: dict[str, Any] = {
-            "issues": [issue_body(self.estate, issue=issue) for issue in listed],
+            "issues": [self._body(issue) for issue in listed],
             "count": len(rows),
         }
         if page * size < len(rows):

@@ -13,6 +13,7 @@ from typing import Any, Final
 from .halo_estate import Asset, Finding, HaloEstate, HaloIssue, bare
 from .halo_texts import BASE, CSM_DESCRIPTION
 
+_NO_KEY: Final = object()
 _FINDINGS_KEPT: Final = 6
 _FIM_FILES: Final = 104
 FIM_PAGE: Final = 100
@@ -26,8 +27,8 @@ def stamp(at: datetime) -> str:
 
 def _absent(body: dict[str, Any], *, key: str, draw: Random, also: tuple[Any, ...] = ()) -> None:
     """Say that there is no value the way Halo does today: no key, null, "" or what `also` offers."""
-    nothing = draw.choice((KeyError, None, "", *also))
-    if nothing is not KeyError:
+    nothing = draw.choice((_NO_KEY, None, "", *also))
+    if nothing is not _NO_KEY:
         body[key] = nothing
 
 
@@ -67,6 +68,8 @@ def _write_resolution(body: dict[str, Any], *, issue: HaloIssue, draw: Random) -
         for key in ("resolved_at", "resolved_by", "resolution_comment", "comment"):
             _absent(body, key=key, draw=draw)
         return
+    if issue.type == "lids" and issue.shape % 3 == 0:
+        body["last_seen_at"] = None  # seen on a resolved lids issue
     body["resolved_at"] = stamp(issue.resolved_at)
     body["resolved_by"] = issue.resolved_by
     body["resolution_comment"] = body["comment"] = issue.comment
@@ -97,7 +100,8 @@ def _write_evidence(body: dict[str, Any], *, estate: HaloEstate, issue: HaloIssu
     else:
         body["extended_attributes"] = {"name": issue.name, "os_type": "linux"}
     if issue.source == "cloud_secure":
-        body["findings"] = []
+        _absent(body, key="findings", draw=draw, also=([],))
+        _absent(body, key="last_finding_urls", draw=draw, also=([],))
         return
     kept = issue.findings[-_FINDINGS_KEPT:]
     body["findings"] = [_old_finding(finding) for finding in kept[:-1]] + [_new_finding(kept[-1])]

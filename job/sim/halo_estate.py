@@ -64,6 +64,7 @@ class HaloIssue:
     findings: list[Finding] = field(default_factory=list)
     over: dict[str, Any] = field(default_factory=dict)
     forgotten: bool = False
+    version: int = 0
 
 
 def bare(hyphenated: str) -> str:
@@ -104,24 +105,26 @@ class HaloEstate:
             name=f"Vulnerable package: {name}" if type.endswith("sva") else name,
             rule_key=self._rule_key(type, name=name),
             asset=self.assets[asset] if asset else self._some_asset(source),
-            created_at=now + timedelta(microseconds=self._random.randrange(2_000)),
-            first_seen_at=now,
+            created_at=now,
+            first_seen_at=now - timedelta(microseconds=self._random.randrange(2_000)),
             last_seen_at=now,
             updated_at=now + timedelta(microseconds=self._random.randrange(500, 1_100)),
             shape=self._random.getrandbits(32),
             over=over,
         )
         self.issues[issue.id] = issue
-        self.version += 1
         self._add_finding(issue, revision=1)
+        self._changed(issue)
         return issue.id
 
     def rescan(self, issue_id: str, *, changed: bool = False) -> None:
         """The scanner saw it again: a new finding and a new last_seen_at. `changed` means the evidence differs."""
         issue = self.issues[issue_id]
         revision = issue.findings[-1].revision if issue.findings else 0
-        self._touch(issue)
+        issue.last_seen_at = self._later_than(issue.last_seen_at)
+        issue.updated_at = issue.last_seen_at + timedelta(microseconds=self._random.randrange(500, 1_100))
         self._add_finding(issue, revision=revision + 1 if changed else revision)
+        self._changed(issue)
 
     def resolve(
         self, issue_id: str, *, by: str = "system", comment: str = "Halo detected that the issue has been remediated."
@@ -129,7 +132,7 @@ class HaloEstate:
         issue = self.issues[issue_id]
         issue.status, issue.resolved_by, issue.comment = "resolved", by, comment
         issue.resolved_at = self._later_than(issue.resolved_at)
-        self.version += 1
+        self._changed(issue)
 
     def reopen(self, issue_id: str) -> None:
         """The scanner found it again after it was resolved: same id, resolution gone."""
@@ -140,12 +143,11 @@ class HaloEstate:
     def forget(self, issue_id: str) -> None:
         """Halo answers 404 for it from now on and lists it no more."""
         self.issues[issue_id].forgotten = True
-        self.version += 1
+        self._changed(self.issues[issue_id])
 
     def forget_asset(self, asset_id: str) -> None:
         """A deleted server takes its scans along: asset and finding answer 404, its issues stay listed."""
         self.assets[asset_id].forgotten = True
-        self.version += 1
 
     def retire_asset(self, asset_id: str) -> None:
         """All of the asset's issues are resolved by the system, as thirty days after a server went away."""
@@ -153,14 +155,14 @@ class HaloEstate:
         for issue in list(self.issues.values()):
             if issue.asset.id == asset_id and issue.status == "active":
                 self.resolve(issue.id, comment="Server retired.")
-        self.version += 1
+        self.version += 1  # a list asks for the state of assets too
 
     def edit_issue(self, issue_id: str, *, critical: bool | None = None, **over: Any) -> None:
         """Halo changed its mind about an issue; this counts as seen again."""
         issue = self.issues[issue_id]
         issue.critical = issue.critical if critical is None else critical
         issue.over = {**issue.over, **over}
-        self._touch(issue)
+        self.rescan(issue_id)
 
     def add_asset(self, *, kind: str = "server", name: str | None = None, group: str | None = None) -> str:
         asset_id = self.new_id() if kind == "server" else str(UUID(int=self._random.getrandbits(128), version=4))
@@ -196,10 +198,9 @@ class HaloEstate:
         issue.findings.append(finding)
         self.findings[finding.scan_id, finding.finding_id] = self.events[finding.finding_id] = (issue, finding)
 
-    def _touch(self, issue: HaloIssue) -> None:
-        issue.last_seen_at = self._later_than(issue.last_seen_at)
-        issue.updated_at = issue.last_seen_at + timedelta(microseconds=self._random.randrange(500, 1_100))
+    def _changed(self, issue: HaloIssue) -> None:
         self.version += 1
+        issue.version = self.version
 
     def _later_than(self, before: datetime | None) -> datetime:
         """Two events of one issue never share an instant, even while the clock stands still."""

@@ -63,14 +63,14 @@ class Replica:
     def __init__(self) -> None:
         self.shown: dict[int, Ticket] = {}
         self.by_word: dict[tuple[str, str], set[int]] = {}
-        self._waiting: list[tuple[datetime, int, Ticket]] = []
+        self._waiting: list[tuple[datetime, int, int, Ticket]] = []
 
     def note(self, ticket: Ticket, *, visible_at: datetime) -> None:
-        heappush(self._waiting, (visible_at, len(self._waiting), ticket))
+        heappush(self._waiting, (visible_at, ticket.id, ticket.seq, ticket))
 
     def catch_up(self, now: datetime, *, fields: Iterable[Field]) -> None:
         while self._waiting and self._waiting[0][0] <= now:
-            _, _, ticket = heappop(self._waiting)
+            _, _, _, ticket = heappop(self._waiting)
             before = self.shown.get(ticket.id)
             if before is None or ticket.seq > before.seq:
                 self.shown[ticket.id] = ticket
@@ -142,10 +142,11 @@ class Compiler:
             return None
         found: set[int] = set()
         for value in node.values:
-            first = words(value)[:1]
-            if not first or "*" in value:
+            wanted = words(value)
+            if not wanted or "*" in value:
                 return None
-            found |= set[int]().union(*(replica.by_word.get((field.id, first[0]), ()) for field in fields))
+            for field in fields:
+                found |= set.intersection(*(replica.by_word.get((field.id, word), set()) for word in wanted))
         return found
 
     def _group_candidates(self, group: Group, *, replica: Replica) -> set[int] | None:

@@ -76,7 +76,11 @@ class People:
         """To another project, with a new key; fields without a place there are lost."""
         ticket, target = self._find(key), self._project(project)
         fields = {name: value for name, value in ticket.fields.items() if name not in lost_fields}
-        return self._tickets.move(ticket, project=target, author=author, fields=fields).key
+        moved = self._tickets.move(ticket, project=target, author=author, fields=fields)
+        workflow = self._tickets.site.workflow(target, issue_type=ticket.issue_type)
+        if all(status.name != moved.status for status in workflow.statuses):
+            self._tickets.move_status(moved, status=workflow.start, resolution=None, author=author)
+        return moved.key
 
     def delete_ticket(self, key: str) -> None:
         self._tickets.update(self._find(key), deleted=True)
