@@ -213,6 +213,16 @@ class Store(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """Everything outside that a run touches."""
+
+    halo: HaloIssues
+    jira: JiraTickets
+    store: Store
+    clock: Clock
+
+
 class Watcher(Protocol):
     """Whoever looks on: a progress bar, or nobody."""
 

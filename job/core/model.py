@@ -81,10 +81,14 @@ class Issue:
     csp_resource_id: str = ""
     registry_name: str = ""
     repository_name: str = ""
+    gone: bool = False
+    """Whether Halo answered 404 for it: then nothing but its id is known, and it is neither active nor resolved."""
 
     @property
     def version(self) -> Version:
         """Changes whenever Halo touched the issue: on each scan that sees it again, on resolve, on reopen."""
+        if self.gone:
+            return Version("gone")
         stamps = (self.last_seen_at, self.resolved_at if self.status is IssueStatus.RESOLVED else None)
         words = ("-" if at is None else at.isoformat(timespec="microseconds") for at in stamps)
         return Version("|".join((self.status, "critical" if self.critical else "normal", *words)))
@@ -94,6 +98,21 @@ class Issue:
         """The instant that places the issue on the watermark's line: what Halo's list was filtered by."""
         own = self.resolved_at if self.status is IssueStatus.RESOLVED else self.last_seen_at
         return own or self.updated_at or self.last_seen_at or self.created_at or EPOCH
+
+    @classmethod
+    def forgotten(cls, issue_id: IssueId, *, at: datetime) -> "Issue":
+        """What is left of an issue for which Halo answered 404 at this instant."""
+        return cls(
+            id=issue_id,
+            type="",
+            source="",
+            status=IssueStatus.RESOLVED,
+            critical=False,
+            name="",
+            resolved_at=at,
+            resolution="Halo no longer knows this issue; it and its asset were probably deleted.",
+            gone=True,
+        )
 
 
 # --- Findings: one scan's evidence behind an issue -------------------------------------------------------------------
@@ -270,7 +289,7 @@ class Intent:
     """The ticket to comment; `None` for a create."""
     ticket_key: TicketKey | None = None
     project: str = ""
-    above_key: int | None = None
+    above_key: int = 0
     """The highest key number known in the project before the create was sent; a lost ticket has a higher one."""
     status_owed: str = ""
     follows: str | None = None
@@ -326,6 +345,10 @@ class Case:
     others: tuple[Ticket, ...] = ()
     """Further tickets with the same Halo id; reported, never touched."""
     parked: Parked | None = None
+    linked: bool = False
+    """Whether memory holds a link to this very ticket; `link` may also be drawn up from the intent of a lost create."""
+    ticket_gone: bool = False
+    """Whether the ticket was missing in an earlier run too, and Jira shows us other tickets of its project now."""
 
 
 class Action(StrEnum):
@@ -339,6 +362,17 @@ class Action(StrEnum):
     ADOPT = "adopt"
 
 
+class Afterwards(StrEnum):
+    """What becomes of an issue for which nothing is done now."""
+
+    REMEMBER = "remember"
+    """Its version counts as applied."""
+    WAIT = "wait"
+    """It stays unsettled and holds the watermark."""
+    PARK = "park"
+    """It is set aside and looked at again later."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """The answer for one case: the rule that gave it, in a word and in a sentence, and an action or none."""
@@ -347,8 +381,8 @@ class Decision:
     reason: str
     because: str
     action: Action | None = None
-    settled: bool = True
-    """Whether the issue's version may be remembered as applied when no action follows. `False` keeps it open."""
+    afterwards: Afterwards = Afterwards.REMEMBER
+    """For decisions without an action; an action's outcome says it for the others."""
 
 
 class OutcomeKind(StrEnum):

@@ -1,0 +1,203 @@
+"""What each change means for Jira: an ordered list of named rules; the first that answers wins and says why.
+
+Promises: the same case, policy and instant always give the same decision; a ticket is closed only on Halo's word, never
+because something is absent; a ticket that Jira does not show is never made anew on the first miss.
+It reads nothing and writes nothing: `gather.py` brings the cases, `apply.py` carries the decisions out.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from job.core.model import Action, Afterwards, Case, Decision, IntentKind, Issue, IssueStatus, Link, Ticket
+
+MISSES_BEFORE_GONE = 2
+
+
+class WhenGone(StrEnum):
+    """What to do when one side of a link is gone for good."""
+
+    REPORT = "report"
+    RECREATE = "recreate"
+    CLOSE = "close"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What the operator chose, as far as deciding needs it. Status names are compared without regard to case."""
+
+    closed: frozenset[str]
+    hard_closed: frozenset[str] = frozenset()
+    new_status: str = ""
+    critical_only: bool = False
+    no_comment: bool = False
+    no_sva: bool = False
+    excluded_sources: frozenset[str] = frozenset()
+    create_patience: timedelta = timedelta(minutes=15)
+    when_ticket_gone: WhenGone = WhenGone.RECREATE
+    when_issue_gone: WhenGone = WhenGone.REPORT
+
+    def is_hard_closed(self, ticket: Ticket) -> bool:
+        """Never to be reopened."""
+        return _among(ticket.status, self.hard_closed)
+
+    def is_closed(self, ticket: Ticket) -> bool:
+        """Closed, in either way."""
+        return _among(ticket.status, self.closed) or self.is_hard_closed(ticket)
+
+    def excludes(self, issue: Issue) -> bool:
+        """Whether the operator wants no tickets for such issues."""
+        return (
+            (self.critical_only and not issue.critical)
+            or (self.no_sva and issue.type in {"sva", "image_sva"})
+            or issue.source in self.excluded_sources
+        )
+
+
+def decide(case: Case, *, policy: Policy, now: datetime) -> Decision:
+    """The answer for one case."""
+    return next(decision for rule in RULES if (decision := rule(case, policy, now)))
+
+
+def choose(link: Link | None, *, tickets: Iterable[Ticket], policy: Policy) -> tuple[Ticket | None, tuple[Ticket, ...]]:
+    """The ticket to keep among several of one issue, and the rest: not hard-closed, then linked, open, newest."""
+
+    def rank(ticket: Ticket) -> tuple[bool, bool, bool, int]:
+        linked = link is not None and ticket.id == link.ticket_id
+        return (not policy.is_hard_closed(ticket), linked, not policy.is_closed(ticket), int(ticket.id))
+
+    ranked = sorted(tickets, key=rank, reverse=True)
+    return (ranked[0], tuple(ranked[1:])) if ranked else (None, ())
+
+
+# --- Rules. Each returns None to pass the case on --------------------------------------------------------------------
+
+
+def out_of_scope(case: Case, policy: Policy, now: datetime) -> Decision | None:
+    """An excluded issue is left alone, except that Halo's word still closes a ticket we keep."""
+    if not policy.excludes(case.issue) or case.issue.gone:
+        return None
+    if case.link is not None and case.issue.status is IssueStatus.RESOLVED:
+        return None
+    return Decision(case=case, reason="out_of_scope", because="The settings exclude this kind of issue.")
+
+
+def create_unsettled(case: Case, policy: Policy, now: datetime) -> Decision | None:
+    """A create whose answer was lost is looked for until patience ends; until then nothing is sent again."""
+    intent = case.intent
+    if intent is None or intent.kind is not IntentKind.CREATE:
+        return None
+    if case.ticket is not None and not policy.is_hard_closed(case.ticket):
+        return None
+    if now - intent.at >= policy.create_patience:
+        return None
+    until = (intent.at + policy.create_patience).isoformat(timespec="seconds")
+    because = f"An earlier create got no answer and is not found yet; looking for it until {until}."
+    return Decision(case=case, reason="create_unsettled", because=because, afterwards=Afterwards.WAIT)
+
+
+def issue_gone(case: Case, policy: Policy, now: datetime) -> Decision | None:
+    """Halo answers 404 for an issue we keep a ticket for."""
+    if not case.issue.gone:
+        return None
+    if case.ticket and not policy.is_closed(case.ticket) and policy.when_issue_gone is WhenGone.CLOSE:
+        return Decision(
+            case=case,
+            action=Action.CLOSE,
+            reason="issue_gone",
+            because="Halo no longer knows the issue, and the settings say to close then.",
+        )
+    return _nothing(case, reason="issue_gone", because="Halo no longer knows the issue; its ticket is left as it is.")
+
+
+def ticket_missing(case: Case, policy: Policy, now: datetime) -> Decision | None:
+    """Jira does not show the linked ticket: deleted, or only invisible to us. One miss proves nothing."""
+    if case.link is None or case.ticket is not None:
+        return None
+    if not case.ticket_gone:
+        because = f"Jira does not show {case.link.ticket_key}; it is looked for again before anything is done."
+        return Decision(case=case, reason="ticket_missing", because=because, afterwards=Afterwards.PARK)
+    if case.issue.status is IssueStatus.ACTIVE and policy.when_ticket_gone is WhenGone.RECREATE:
+        because = f"{case.link.ticket_key} was deleted, and Halo still sees the issue."
+        return Decision(case=case, action=Action.CREATE, reason="ticket_gone", because=because)
+    return _nothing(case, reason="ticket_gone", because=f"{case.link.ticket_key} was deleted; nothing is made anew.")
+
+
+def create_cut_short(case: Case, policy: Policy, now: datetime) -> Decision | None:
+    """A ticket of ours that never got its first status, and that nobody has moved since."""
+    link, ticket = case.link, case.ticket
+    if link is None or ticket is None or not link.status_owed or case.issue.status is IssueStatus.RESOLVED:
+        return None
+    if ticket.status != link.status_seen or policy.is_closed(ticket):
+        return None
+    because = f"{ticket.key} was created but did not get the status {link.status_owed} yet."
+    return Decision(case=case, action=Action.CREATE, reason="create_cut_short", because=because)
+
+
+def resolved(case: Case, policy: Policy, now: datetime) -> Decision | None:
+    """Halo says that the issue is resolved."""
+    if case.issue.status is not IssueStatus.RESOLVED:
+        return None
+    if case.ticket is None:
+        because = "Resolved in Halo before a ticket existed; one is kept for the record."
+        return Decision(case=case, action=Action.CREATE_AND_CLOSE, reason="resolved_unseen", because=because)
+    if policy.is_closed(case.ticket):
+        return _nothing(case, reason="already_closed", because=f"Resolved, and {case.ticket.key} is closed.")
+    if case.link is not None and case.link.version == case.issue.version:
+        because = f"Resolved and closed before; a person opened {case.ticket.key} again."
+        return _nothing(case, reason="opened_by_person", because=because)
+    return Decision(case=case, action=Action.CLOSE, reason="resolved", because="Resolved in Halo.")
+
+
+def no_ticket(case: Case, policy: Policy, now: datetime) -> Decision | None:
+    """An active issue without a ticket, or with none but hard-closed ones."""
+    if case.ticket is None:
+        return Decision(case=case, action=Action.CREATE, reason="new", because="New in Halo.")
+    if policy.is_hard_closed(case.ticket):
+        because = f"{case.ticket.key} is {case.ticket.status}, which is never reopened, and Halo still sees the issue."
+        return Decision(case=case, action=Action.CREATE, reason="hard_closed", because=because)
+    return None
+
+
+def ticket_closed(case: Case, policy: Policy, now: datetime) -> Decision | None:
+    """An active issue whose ticket is closed: it came back, or the ticket was closed too early."""
+    if case.ticket is None or not policy.is_closed(case.ticket):
+        return None
+    if case.link is not None and not case.link.live:
+        because = "It was resolved in Halo and is active again."
+        return Decision(case=case, action=Action.REOPEN, reason="came_back", because=because)
+    because = "The ticket was closed, but Halo still sees the issue."
+    return Decision(case=case, action=Action.REOPEN, reason="closed_too_early", because=because)
+
+
+def seen_again(case: Case, policy: Policy, now: datetime) -> Decision | None:
+    """An active issue with an open ticket."""
+    if case.link is not None and case.link.version == case.issue.version:
+        return _nothing(case, reason="unchanged", because="Halo has not touched it since the last run.")
+    if policy.no_comment:
+        return _nothing(case, reason="comments_off", because="Updated in Halo; the settings ask for no comments.")
+    return Decision(case=case, action=Action.COMMENT, reason="updated", because="Updated in Halo.")
+
+
+RULES: tuple[Callable[[Case, Policy, datetime], Decision | None], ...] = (
+    out_of_scope,
+    create_unsettled,
+    issue_gone,
+    ticket_missing,
+    create_cut_short,
+    resolved,
+    no_ticket,
+    ticket_closed,
+    seen_again,
+)
+
+
+def _nothing(case: Case, *, reason: str, because: str) -> Decision:
+    """No word to Jira; but a ticket that memory does not know yet is adopted."""
+    adopts = case.ticket is not None and (not case.linked or case.intent is not None)
+    return Decision(case=case, action=Action.ADOPT if adopts else None, reason=reason, because=because)
+
+
+def _among(status: str, names: frozenset[str]) -> bool:
+    return status.casefold() in names

@@ -1,0 +1,88 @@
+"""All decisions of a run, ordered and counted, with the limits that a plan may not pass unapproved.
+
+Promises: the same decisions make the same plan and the same digest; over a limit nothing of the plan may be written,
+and the error names the limit, the counts and the way to approve exactly this plan.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from job.core.model import Action, Decision
+from job.errors import UnsafePlan
+
+DIGEST_LENGTH = 16
+CLOSE_FLOOR = 10
+GUARDED = frozenset({Action.CREATE, Action.CREATE_AND_CLOSE, Action.REOPEN, Action.CLOSE})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much one run may do unapproved. 0 is no limit, except for closes: there 0 percent allows just the floor."""
+
+    close_percent_max: int = 30
+    create_max: int = 0
+    reopen_max: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a run is about to do, oldest change first."""
+
+    decisions: tuple[Decision, ...]
+    """Those with an action, to be carried out in this run."""
+    deferred: tuple[Decision, ...] = ()
+    """Those with an action beyond the cap of a run; they wait for the next one."""
+    quiet: tuple[Decision, ...] = ()
+    """Those without an action."""
+
+    @property
+    def tally(self) -> Counter[Action]:
+        """How many of each action are planned, deferred ones included."""
+        return Counter(decision.action for decision in (*self.decisions, *self.deferred) if decision.action)
+
+    @property
+    def digest(self) -> str:
+        """Names exactly the creates, reopens and closes of this plan. Comments are harmless and may come and go."""
+        lines = sorted(_line(decision) for decision in self.decisions if decision.action in GUARDED)
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:DIGEST_LENGTH]
+
+
+def make_plan(decisions: Iterable[Decision], *, at_most: int) -> Plan:
+    """Orders decisions by when Halo touched their issues and cuts after `at_most` actions (0: no cut)."""
+    ordered = sorted(decisions, key=lambda decision: (decision.case.issue.touched_at, decision.case.issue.id))
+    acting = [decision for decision in ordered if decision.action]
+    cut = at_most or len(acting)
+    quiet = tuple(decision for decision in ordered if not decision.action)
+    return Plan(decisions=tuple(acting[:cut]), deferred=tuple(acting[cut:]), quiet=quiet)
+
+
+def guard(plan: Plan, *, limits: Limits, live_links: int, approved: str | None) -> None:
+    """Raises `UnsafePlan` when the plan is over a limit and not approved, or not the plan that was approved."""
+    if approved == plan.digest:
+        return
+    broken = list(_broken(plan, limits=limits, live_links=live_links))
+    if approved is not None:
+        broken.insert(0, f"The approved plan {approved} is not today's plan {plan.digest}: the world has moved since.")
+    if broken:
+        raise UnsafePlan(plan.digest, broken)
+
+
+def _broken(plan: Plan, *, limits: Limits, live_links: int) -> Iterable[str]:
+    """A sentence for each limit passed. Closes that wait behind the cap count too, lest a mass close come in slices."""
+    now = Counter(decision.action for decision in plan.decisions)
+    creates, reopens = now[Action.CREATE] + now[Action.CREATE_AND_CLOSE], now[Action.REOPEN]
+    closes, closes_max = plan.tally[Action.CLOSE], max(CLOSE_FLOOR, live_links * limits.close_percent_max // 100)
+    if limits.create_max and creates > limits.create_max:
+        yield f"MAX_CREATE allows {limits.create_max} new tickets in a run; the plan has {creates}."
+    if limits.reopen_max and reopens > limits.reopen_max:
+        yield f"MAX_REOPEN allows {limits.reopen_max} reopened tickets in a run; the plan has {reopens}."
+    if closes > closes_max:
+        share = f"{limits.close_percent_max} % of {live_links} open links, at least {CLOSE_FLOOR}"
+        yield f"MAX_CLOSE_PERCENT allows {closes_max} closed tickets in a run ({share}); the plan has {closes}."
+
+
+def _line(decision: Decision) -> str:
+    ticket = decision.case.ticket
+    return f"{decision.action} {decision.case.issue.id} {ticket.id if ticket else '-'}"

@@ -1,0 +1,313 @@
+"""One run, from the lease to the watermark: the whole flow.
+
+    prove the credentials -> take the lease -> gather cases -> decide -> plan -> guard -> apply -> record
+
+Promises: a plan over its limits writes nothing; the watermark moves only when everything up to it is settled; the books
+balance or the run fails; what happened is recorded in the store and in one canonical log line, `run.finished`.
+`plan` is the same road, stopped before the first write: it takes no lease and leaves no record.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import islice
+
+import structlog
+
+from job.apply import Apply, Manner
+from job.core.decisions import decide
+from job.core.fields import check
+from job.core.model import Action, Afterwards, Changes, Decision, IssueId, Outcome, OutcomeKind, RunRecord, Watermark
+from job.core.outcomes import PARKED_TOO_LONG, account, next_watermark, quietly, unsettled
+from job.core.plan import Limits, Plan, guard, make_plan
+from job.errors import BadSettings, StateUnreadable, StopsRun, UnsafePlan
+from job.gather import Notes, Question, Shard, gather, recall
+from job.lease import Tenure, take_lease
+from job.ports import Ports, Watcher
+
+log = structlog.get_logger()
+
+QUIET_A_COMMIT = 400
+ERRORS_KEPT = 10
+CLOCK_SKEW = timedelta(minutes=1)
+ALL_TIME = "all"
+
+DONE, FAILURES, REFUSED, STOPPED = "done", "failures", "refused", "stopped"
+EXIT_CODES = {DONE: 0, FAILURES: 5, REFUSED: 4, STOPPED: 3}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """What a deployment decided once for all its runs."""
+
+    ports: Ports
+    manner: Manner
+    limits: Limits
+    shard: Shard
+    look_back: timedelta
+    """How far the first run looks back, when there is no watermark."""
+    overlap: timedelta
+    sweep_every: timedelta
+    """Zero: never by itself."""
+    sync_max: int
+    """At most so many issues are acted on in a run; 0: no cap."""
+    time_budget: timedelta | None
+    """How long a run may take before it takes no more work."""
+    spent: Callable[[], Mapping[str, Mapping[str, int]]]
+    """Remote -> request -> calls so far."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What this one run was asked to do."""
+
+    since: datetime | str | None = None
+    """Look at everything from this time on (`ALL_TIME`: from the beginning) instead of from the watermark."""
+    sweep: bool = False
+    approved: str | None = None
+    """The digest of a plan that was over its limits and is to be carried out all the same."""
+
+
+async def plan(setup: Setup, *, order: Order, watcher: Watcher) -> Plan:
+    """What `run` would do now. Writes nothing anywhere. Raises `UnsafePlan`, `BadSettings`, `StopsRun`."""
+    await setup.ports.jira.myself()
+    return (await Run(setup, order=order, watcher=watcher).look()).plan
+
+
+async def run(setup: Setup, *, order: Order, watcher: Watcher, stop: Callable[[], bool]) -> RunRecord:
+    """Carries out one run and returns its record. Raises `LeaseHeld`, `UnsafePlan`, `BadSettings`, `StopsRun`."""
+    one = Run(setup, order=order, watcher=watcher)
+    log.info("run.started", run_id=setup.manner.run_id, shard=setup.shard.name)
+    await setup.ports.jira.myself()
+    store, clock = setup.ports.store, setup.ports.clock
+    async with take_lease(setup.shard.name, holder=setup.manner.run_id, store=store, clock=clock) as tenure:
+        try:
+            sight = await one.look()
+            report = await one.carry_out(sight, tenure=tenure, stop=stop)
+        except (UnsafePlan, StopsRun) as error:
+            await one.record_failure(error, tenure=tenure)
+            raise
+        record = await one.record(report, tenure=tenure)
+    if report.stopped_by:
+        raise report.stopped_by
+    return record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """What a run sees before it does anything."""
+
+    mark: Watermark | None
+    sweeps: bool
+    notes: Notes
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """How a run ended, before it is written down."""
+
+    verdict: str
+    counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    mark: Watermark | None = None
+    parked: int | None = None
+    digest: str = ""
+    errors: Sequence[str] = ()
+    stopped_by: StopsRun | None = None
+
+
+class Run:
+    """The parts of one run, in the order in which they happen."""
+
+    def __init__(self, setup: Setup, *, order: Order, watcher: Watcher) -> None:
+        self._setup = setup
+        self._ports = setup.ports
+        self._order = order
+        self._watcher = watcher
+        self._started_at = setup.ports.clock.now()
+        self._began = setup.ports.clock.monotonic()
+
+    async def look(self) -> Sight:
+        """Everything up to the bridge: gather, decide, plan, guard. Writes nothing."""
+        setup, policy = self._setup, self._setup.manner.policy
+        mark = await self._watermark()
+        sweeps = self._order.sweep or self._sweep_is_due(mark)
+        notes = await recall(self._ports, shard=setup.shard)
+        question = Question(
+            since=self._since(mark),
+            until=self._started_at,
+            sweep=sweeps,
+            shard=setup.shard,
+            policy=policy,
+            settings_digest=setup.manner.settings_digest,
+            notes=notes,
+        )
+        cases = await gather(self._ports, question=question)
+        decisions = [decide(case, policy=policy, now=self._started_at) for case in cases]
+        planned = make_plan(decisions, at_most=setup.sync_max)
+        self._watcher.planned(planned)
+        await self._guard(planned)
+        return Sight(mark=mark, sweeps=sweeps, notes=notes, plan=planned)
+
+    async def carry_out(self, sight: Sight, *, tenure: Tenure, stop: Callable[[], bool]) -> Report:
+        """Everything after the bridge: remember what was only seen, apply the plan, see how far all is settled."""
+        await self._remember_quiet(sight.plan, tenure=tenure)
+        budget, clock = self._setup.time_budget, self._ports.clock
+
+        def enough() -> bool:
+            return stop() or (budget is not None and clock.monotonic() - self._began >= budget.total_seconds())
+
+        high = dict(sight.mark.highest_keys if sight.mark else {})
+        apply = Apply(
+            self._ports, manner=self._setup.manner, tenure=tenure, watcher=self._watcher, stop=enough, high=high
+        )
+        ended = await apply(sight.plan)
+        bad = [outcome for outcome in ended if outcome.kind in {OutcomeKind.FAILED, OutcomeKind.UNKNOWN}]
+        return Report(
+            verdict=STOPPED if apply.stopped_by else FAILURES if bad else DONE,
+            counts=account(sight.plan, outcomes=ended),
+            mark=self._next_mark(sight, ended=ended, high=apply.high),
+            parked=self._parked_now(sight, ended=ended),
+            digest=sight.plan.digest,
+            errors=[f"{outcome.decision.case.issue.id}: {outcome.message}" for outcome in bad],
+            stopped_by=apply.stopped_by,
+        )
+
+    # --- Before the bridge ------------------------------------------------------------------------------------------
+
+    async def _watermark(self) -> Watermark | None:
+        mark = await self._ports.store.watermark(self._setup.shard.name)
+        if mark is not None and mark.at > self._started_at + CLOCK_SKEW and self._order.since is None:
+            happened = f"The watermark {mark.at.isoformat()} lies in the future."
+            advice = "Check the clock of the machine; then set the watermark anew with: run --since TIME."
+            raise StateUnreadable("store", "reading the watermark", happened, advice)
+        return mark
+
+    def _since(self, mark: Watermark | None) -> datetime | None:
+        if isinstance(self._order.since, datetime):
+            return self._order.since
+        if self._order.since == ALL_TIME:
+            return None
+        return mark.at - self._setup.overlap if mark else self._started_at - self._setup.look_back
+
+    def _sweep_is_due(self, mark: Watermark | None) -> bool:
+        every = self._setup.sweep_every
+        if mark is None or not every:
+            return False
+        return mark.swept_at is None or self._started_at - mark.swept_at >= every
+
+    async def _guard(self, planned: Plan) -> None:
+        """Refuses a plan over its limits, and settings that the project's fields contradict, before the first write."""
+        live = await self._ports.store.live_count() if planned.tally[Action.CLOSE] else 0
+        guard(planned, limits=self._setup.limits, live_links=live, approved=self._order.approved)
+        if planned.tally[Action.CREATE] or planned.tally[Action.CREATE_AND_CLOSE]:
+            problems = check(self._setup.manner.shape, book=await self._ports.jira.field_book())
+            if problems:
+                raise BadSettings(problems)
+
+    # --- After it ---------------------------------------------------------------------------------------------------
+
+    async def _remember_quiet(self, planned: Plan, *, tenure: Tenure) -> None:
+        """Writes down what was seen of issues for which nothing is done."""
+        quiet = iter(planned.quiet)
+        while some := list(islice(quiet, QUIET_A_COMMIT)):
+            digest = self._setup.manner.settings_digest
+            changes = quietly(some, now=self._ports.clock.now(), settings_digest=digest)
+            if changes:
+                await self._ports.store.commit(await tenure.hold(), changes)
+
+    def _next_mark(self, sight: Sight, *, ended: Sequence[Outcome], high: Mapping[str, int]) -> Watermark:
+        left = list(unsettled(sight.plan, outcomes=ended))
+        at = next_watermark(
+            sight.mark.at if sight.mark else None,
+            started_at=self._started_at,
+            overlap=self._setup.overlap,
+            held_by=(decision.case.issue.touched_at for decision in left),
+            may_go_back=self._order.since is not None,
+        )
+        swept_at = sight.mark.swept_at if sight.mark else self._started_at
+        if sight.sweeps and not left:
+            swept_at = self._started_at
+        return Watermark(at=at, swept_at=swept_at, highest_keys=high)
+
+    def _parked_now(self, sight: Sight, *, ended: Sequence[Outcome]) -> int:
+        """How many issues are parked after the run; those parked for too long are shouted about."""
+        parked = dict.fromkeys(sight.notes.parked)
+        for decision in sight.plan.quiet:
+            _park_or_release(parked, decision=decision, parks=decision.afterwards is Afterwards.PARK)
+        for outcome in ended:
+            if outcome.kind is not OutcomeKind.DEFERRED:
+                _park_or_release(parked, decision=outcome.decision, parks=outcome.kind is OutcomeKind.FAILED)
+        for issue_id, entry in sight.notes.parked.items():
+            if issue_id in parked and self._started_at - entry.first_at > PARKED_TOO_LONG:
+                log.error(
+                    "issue.park_expired", issue_id=issue_id, error=entry.message, since=entry.first_at.isoformat()
+                )
+        return len(parked)
+
+    # --- The record -------------------------------------------------------------------------------------------------
+
+    async def record(self, report: Report, *, tenure: Tenure) -> RunRecord:
+        """Writes the run's record, the new watermark with it, and the canonical line."""
+        now, setup = self._ports.clock.now(), self._setup
+        record = RunRecord(
+            run_id=setup.manner.run_id,
+            shard=setup.shard.name,
+            started_at=self._started_at,
+            finished_at=now,
+            verdict=report.verdict,
+            exit_code=EXIT_CODES[report.verdict],
+            counts=report.counts,
+            calls=setup.spent(),
+            watermark_at=report.mark.at if report.mark else None,
+            parked_total=report.parked or 0,
+            digest=report.digest,
+            errors=tuple(report.errors[:ERRORS_KEPT]),
+        )
+        await self._ports.store.commit(await tenure.hold(), Changes(watermark=report.mark, run=record))
+        log.info("run.finished", **_canonical(record))
+        return record
+
+    async def record_failure(self, error: UnsafePlan | StopsRun, *, tenure: Tenure) -> None:
+        """Leaves a record of a run that ended early. If the store fails as well, the first error stands."""
+        if isinstance(error, UnsafePlan):
+            report = Report(verdict=REFUSED, digest=error.digest, errors=error.limits)
+        else:
+            report = Report(verdict=STOPPED, errors=[str(error)])
+        try:
+            await self.record(report, tenure=tenure)
+        except StopsRun as second:
+            log.exception("run.unrecorded", error=str(second))
+
+
+def _park_or_release(parked: dict[IssueId, None], *, decision: Decision, parks: bool) -> None:
+    if parks:
+        parked[decision.case.issue.id] = None
+    else:
+        parked.pop(decision.case.issue.id, None)
+
+
+def _canonical(record: RunRecord) -> dict[str, object]:
+    """The facts of `run.finished`: every count of the run in one line."""
+    kinds: Counter[str] = Counter()
+    for ended in record.counts.values():
+        kinds.update({str(kind): many for kind, many in ended.items()})
+    done = {str(action): ended.get(OutcomeKind.DONE, 0) for action, ended in record.counts.items()}
+    return {
+        "run_id": record.run_id,
+        "shard": record.shard,
+        "verdict": record.verdict,
+        "exit_code": record.exit_code,
+        "created": done.get(Action.CREATE, 0) + done.get(Action.CREATE_AND_CLOSE, 0),
+        "commented": done.get(Action.COMMENT, 0),
+        "closed": done.get(Action.CLOSE, 0) + done.get(Action.CREATE_AND_CLOSE, 0),
+        "reopened": done.get(Action.REOPEN, 0),
+        "adopted": done.get(Action.ADOPT, 0),
+        **{str(kind): kinds[kind] for kind in OutcomeKind if kind is not OutcomeKind.DONE},
+        "parked_total": record.parked_total,
+        **{f"calls_{remote}": sum(calls.values()) for remote, calls in record.calls.items()},
+        "duration_s": round((record.finished_at - record.started_at).total_seconds(), 3),
+        "watermark": record.watermark_at.isoformat() if record.watermark_at else None,
+        "lag_s": round((record.finished_at - record.watermark_at).total_seconds()) if record.watermark_at else None,
+    }
