@@ -75,8 +75,8 @@ variable "halo" {
     error_message = "`halo.hostname` must be a host name, or an https:// address, without a path."
   }
   validation {
-    condition     = var.halo.concurrency_max >= 1 && floor(var.halo.concurrency_max) == var.halo.concurrency_max
-    error_message = "`halo.concurrency_max` must be a whole number of at least 1."
+    condition     = var.halo.concurrency_max >= 1 && var.halo.concurrency_max <= 64 && floor(var.halo.concurrency_max) == var.halo.concurrency_max
+    error_message = "`halo.concurrency_max` must be a whole number, 1 to 64."
   }
 }
 
@@ -100,7 +100,7 @@ variable "jira" {
   })
 
   validation {
-    condition     = can(regex("^https://[A-Za-z0-9.-]+(:[0-9]+)?(/.*)?$", var.jira.url))
+    condition     = can(regex("^https://[A-Za-z0-9.-]+(:[0-9]+)?(/ex/jira/[A-Za-z0-9-]+)?/?$", var.jira.url))
     error_message = "`jira.url` must be an https:// address: the site's own, or https://api.atlassian.com/ex/jira/CLOUD_ID."
   }
   validation {
@@ -122,12 +122,16 @@ variable "jira" {
     error_message = "A status in `jira.status_hard_closed` must not be in `jira.status_closed` as well: one means reopen, the other a new ticket."
   }
   validation {
+    condition     = !contains(concat(var.jira.status_closed, var.jira.status_hard_closed), coalesce(var.jira.new_issue_status, "none"))
+    error_message = "`jira.new_issue_status` must be a status of open tickets: in a closed one, each new ticket would be reopened."
+  }
+  validation {
     condition     = length(setsubtract(keys(var.jira.field_mapping), local.halo_fields)) == 0
     error_message = "`jira.field_mapping` maps Halo fields to Jira fields. Halo fields are: ${join(", ", local.halo_fields)}."
   }
   validation {
-    condition     = var.jira.concurrency_max >= 1 && floor(var.jira.concurrency_max) == var.jira.concurrency_max
-    error_message = "`jira.concurrency_max` must be a whole number of at least 1."
+    condition     = var.jira.concurrency_max >= 1 && var.jira.concurrency_max <= 64 && floor(var.jira.concurrency_max) == var.jira.concurrency_max
+    error_message = "`jira.concurrency_max` must be a whole number, 1 to 64."
   }
 }
 
@@ -174,8 +178,8 @@ variable "safety" {
   default = {}
 
   validation {
-    condition     = var.safety.max_close_percent >= 0 && var.safety.max_close_percent <= 100
-    error_message = "`safety.max_close_percent` must be 0 to 100."
+    condition     = contains(range(101), var.safety.max_close_percent)
+    error_message = "`safety.max_close_percent` must be 0 to 100, without fractions."
   }
   validation {
     condition     = alltrue([for limit in [var.safety.max_create, var.safety.max_reopen] : limit >= 0 && floor(limit) == limit])
@@ -439,9 +443,9 @@ locals {
     "server_hostname", "server_state",
   ]
 
-  # `a:b;c:d`, where a semicolon inside a name or value, and a colon inside a name, is written with a backslash.
+  # `a:b;c:d`, where a backslash makes plain signs of a backslash, a semicolon, and a colon inside a name.
   pairs = { for topic, map in { mapping = var.jira.field_mapping, static = var.jira.field_static } :
-  topic => join(";", [for key, value in map : "${replace(replace(key, ";", "\\;"), ":", "\\:")}:${replace(value, ";", "\\;")}"]) }
+  topic => join(";", [for name, value in map : "${replace(name, "/([\\\\;:])/", "\\$1")}:${replace(value, "/([\\\\;])/", "\\$1")}"]) }
 
   settings = {
     HALO_API_HOSTNAME    = var.halo.hostname

@@ -54,6 +54,7 @@ variable "labels" {
 }
 
 resource "google_artifact_registry_repository" "images" {
+  #checkov:skip=CKV_GCP_84:Images hold public packages and this program's source, no secret; Google's own keys are enough for them.
   project                = var.project_id
   location               = var.region
   repository_id          = var.name

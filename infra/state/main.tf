@@ -66,8 +66,11 @@ variable "indexed" {
   description = "Per collection, the fields that are queried and the orders they are read in. Every other field stays unindexed."
   type        = map(map(set(string)))
   default = {
-    links = { open = ["ASCENDING"], ticket_id = ["ASCENDING"] }
-    runs  = { started_at = ["ASCENDING", "DESCENDING"] }
+    links   = { live = ["ASCENDING"] }
+    runs    = { started_at = ["DESCENDING"] }
+    intents = {}
+    parked  = {}
+    control = {}
   }
 }
 

@@ -33,7 +33,7 @@ variables {
     close_transition  = "Done"
     status_closed     = ["Done", "Closed"]
     field_mapping     = { issue_rule_key = "Rule", server_hostname = "customfield_10042" }
-    field_static      = { "Team: name" = "a;b:c" }
+    field_static      = { "Team: name" = "a;b:c\\d" }
   }
 }
 
@@ -55,8 +55,8 @@ run "first_apply_of_an_empty_project" {
     error_message = "A mapping must be written as a:b;c:d."
   }
   assert {
-    condition     = output.environment["JIRA_FIELD_STATIC"] == "Team\\: name:a\\;b:c"
-    error_message = "Colons in names and semicolons anywhere must be escaped."
+    condition     = output.environment["JIRA_FIELD_STATIC"] == "Team\\: name:a\\;b:c\\\\d"
+    error_message = "Colons in names, semicolons and backslashes must be escaped."
   }
   assert {
     condition     = output.environment["ISSUE_STATUS_CLOSED"] == "Done,Closed"
@@ -107,8 +107,24 @@ run "everything_on" {
     secret_values = { jira-api-token = "the-token-itself", halo-api-key = "the-key-itself" }
     build         = { trigger = { owner = "acme", repository = "halo-jira-sync", approval = true } }
     watch         = { emails = ["sec@acme.example"], channels = ["projects/acme-sec/notificationChannels/1"] }
-    webhook       = { enabled = true, image = "europe-west1-docker.pkg.dev/acme-sec/halo-jira-sync/job@sha256:0", target = "jira_webhook" }
-    egress        = { static_address = true }
+    jira = {
+      url                = "https://api.atlassian.com/ex/jira/0a1b-2c3d"
+      user               = "halo@acme.example"
+      project_key        = "SEC"
+      issue_type         = "Bug"
+      issue_id_field     = "customfield_10050"
+      reopen_transition  = "Reopen"
+      close_transition   = "Done"
+      status_closed      = ["Done", "Closed"]
+      status_hard_closed = ["Won't fix"]
+      new_issue_status   = "To Do"
+      close_resolution   = "Fixed"
+      field_mapping      = { issue_rule_key = "Rule" }
+      field_static       = { "Team: name" = "a;b:c\\d" }
+      concurrency_max    = 16
+    }
+    webhook = { enabled = true, image = "europe-west1-docker.pkg.dev/acme-sec/halo-jira-sync/job@sha256:0", target = "jira_webhook" }
+    egress  = { static_address = true }
   }
   assert {
     condition     = output.environment["HTTPS_PROXY"] == "http://proxy.acme.example:3128" && output.environment["TZ"] == "Etc/UTC" && output.environment["SWEEP_EVERY"] == "0"

@@ -36,11 +36,13 @@ run "state" {
   }
   assert {
     condition = { for field in google_firestore_field.indexed : "${field.collection}.${field.field}" => [for index in one(field.index_config).indexes : index.order] } == {
+      "halo-jira-sync-control.*"       = []
+      "halo-jira-sync-intents.*"       = []
       "halo-jira-sync-links.*"         = []
-      "halo-jira-sync-links.open"      = ["ASCENDING"]
-      "halo-jira-sync-links.ticket_id" = ["ASCENDING"]
+      "halo-jira-sync-links.live"      = ["ASCENDING"]
+      "halo-jira-sync-parked.*"        = []
       "halo-jira-sync-runs.*"          = []
-      "halo-jira-sync-runs.started_at" = ["ASCENDING", "DESCENDING"]
+      "halo-jira-sync-runs.started_at" = ["DESCENDING"]
     }
     error_message = "Only the fields that are queried may be indexed."
   }

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from job import settings
 from tests.infra.terraform import Provider, Terraform, TestReport, providers
 from tests.infra.tools import PROJECT, machine_program
 
@@ -137,6 +138,29 @@ def test_no_secret_value_reaches_a_plan_or_a_state(report: TestReport) -> None:
     assert "the-key-itself" not in report.text
 
 
+def test_every_setting_of_the_program_can_be_made_and_is_understood_by_it(report: TestReport, tmp_path: Path) -> None:
+    (environment,) = [
+        said["test_state"]["outputs"]["environment"]["value"]
+        for said in report.messages
+        if said["type"] == "test_state" and said["@testrun"] == "everything_on"
+    ]
+    (tmp_path / "ca.pem").touch()
+    read = settings.load({**environment, "CA_BUNDLE": str(tmp_path / "ca.pem")})
+    assert dict(read.jira_field_static) == {"Team: name": "a;b:c\\d"}
+    assert read.state_url.startswith("firestore://acme-sec/halo-jira-sync?prefix=")
+    unreachable = {name.upper() for name in settings.Settings.model_fields} - set(environment)
+    assert {name for name in unreachable if not name.startswith("CLOUD_RUN_")} == set()
+
+
+def test_exactly_the_fields_that_the_store_queries_are_indexed() -> None:
+    store = (PROJECT / "job" / "state" / "firestore.py").read_text()
+    queried = set(re.findall(r'(?:FieldFilter|order_by)\("(\w+)"', store)) - {"__name__"}
+    module = (PROJECT / "infra" / "state" / "main.tf").read_text()
+    defaults = re.search(r'variable "indexed".*?default = (.*?)\n}', module, re.DOTALL)
+    assert defaults
+    assert set(re.findall(r"(\w+)\s*= \[", defaults[1])) == queried
+
+
 def test_alerts_and_charts_ask_only_for_metrics_that_exist(report: TestReport) -> None:
     made, asked = set(), set()
     for _, kind, values in report.resources():
@@ -172,7 +196,8 @@ REFUSED = {
     'region = "europe-west1-b"': "not a zone",
     'name = "halo"': "6 to 20 lower-case letters",
     'halo = { hostname = "http://api.cloudpassage.com" }': "a host name, or an https:// address",
-    "halo = { concurrency_max = 0 }": "whole number of at least 1",
+    "halo = { concurrency_max = 65 }": "1 to 64",
+    'jira.new_issue_status = "Done"': "each new ticket would be reopened",
     'jira.url = "acme.atlassian.net"': "https://api.atlassian.com/ex/jira/CLOUD_ID",
     'jira.project_key = "sec"': "upper-case letters",
     'jira.user = " "': "must not be empty",
@@ -180,7 +205,7 @@ REFUSED = {
     'jira.status_closed = ["Done,Closed"]': "one status an entry",
     'jira.status_hard_closed = ["Done"]': "one means reopen, the other a new ticket",
     'jira.field_mapping = { hostname = "Host" }': "asset_group_name, asset_group_path",
-    "jira.concurrency_max = 1.5": "whole number of at least 1",
+    "jira.concurrency_max = 1.5": "1 to 64",
     "scope = { time_range_min = 0 }": "at least 1",
     "scope = { issue_sync_max = -1 }": "0 is no cap",
     "scope = { exclude_server_secure = true, exclude_container_secure = true, exclude_cloud_secure = true }": "be left",
@@ -267,7 +292,7 @@ def test_a_wrong_setting_is_refused_with_what_is_allowed(fault: str, refusals: l
 # By file: a line of it, what the line becomes, and words of the assertion that must then fail.
 FAULTS = {
     "main.tf": [
-        ('replace(key, ";", "\\\\;"), ":", "\\\\:")', 'key, ":", ":")', "Colons in names and semicolons anywhere"),
+        ("[\\\\\\\\;:]", ";", "Colons in names, semicolons and backslashes must be escaped."),
         ("max_close_percent = optional(number, 30)", "max_close_percent = optional(number, 99)", "the program's own"),
         ('value != null && tostring(value) != ""', "true", "A setting nobody made must be absent."),
     ],
