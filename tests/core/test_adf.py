@@ -1,0 +1,156 @@
+"""Rich text: whatever words come in, the document is one that Jira takes, and nothing is cut in silence."""
+
+import json
+import os
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft4Validator
+
+from job.core import adf
+from job.core.adf import Node
+
+JIRA_TEXT_MAX = 32_767
+JIRA_JSON_MAX = 1_048_576
+SCHEMAS = Path(os.environ.get("VENDOR_SCHEMAS", Path(__file__).parents[3] / "shared" / "data"))
+REST = adf.link("Read on.", "https://halo.example/1")
+
+
+@cache
+def schema() -> Draft4Validator:
+    file = SCHEMAS / "adf-schema-full.json"
+    if not file.exists():
+        pytest.skip(f"the vendor's schema {file} is missing; VENDOR_SCHEMAS names its folder")
+    return Draft4Validator(json.loads(file.read_text()))
+
+
+def plain(node: Any) -> str:
+    """All words of a document, a line for each block."""
+    return "\n".join(line for line in _lines(node) if line)
+
+
+def _lines(node: Any) -> list[str]:
+    children = node.get("content", [])
+    if all(child["type"] == "text" for child in children):
+        return ["".join(child["text"] for child in children)]
+    return [line for child in children for line in _lines(child)]
+
+
+def utf16_units(document: Any) -> int:
+    return len(plain(document).encode("utf-16-le")) // 2
+
+
+# Characters that break careless code, among all others: halves of pairs, controls, emoji, line ends.
+words = st.text(st.characters() | st.sampled_from("\ud800\udfff\x00\x1b\x7f\r\n\t\u2028😀<>&\"'"), max_size=200)
+long_words = st.builds(
+    lambda one, n: one * n, st.sampled_from(["a", "word ", "line\n", "é", "😀", "\n\n", '"']), st.integers(1, 40_000)
+)
+inlines = st.one_of(words, words.map(adf.strong), words.map(adf.code), st.builds(adf.link, words, words))
+simple_blocks = st.one_of(
+    st.lists(inlines, max_size=4).map(lambda parts: adf.paragraph(*parts)),
+    words.map(adf.heading),
+    st.lists(inlines, min_size=1, max_size=5).map(adf.bullets),
+    st.one_of(words, long_words).map(adf.code_block),
+    st.just(adf.rule()),
+)
+blocks = st.one_of(
+    simple_blocks,
+    st.builds(
+        lambda kind, inner: adf.panel(kind, *inner),
+        st.sampled_from(["info", "note", "success"]),
+        st.lists(simple_blocks, min_size=1, max_size=3),
+    ),
+    st.builds(lambda rows: adf.table(rows, head=("A", "B")), st.lists(st.tuples(inlines, inlines), max_size=5)),
+    st.lists(st.tuples(words, inlines), min_size=1, max_size=5).map(adf.facts),
+)
+documents = st.lists(st.one_of(blocks.map(lambda one: [one]), long_words.map(adf.prose)), max_size=6).map(
+    lambda lists: [one for some in lists for one in some]
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(documents)
+def test_every_document_is_valid_and_within_both_limits(content: list[Node]) -> None:
+    document = adf.document(content, rest=REST)
+    schema().validate(document)
+    assert utf16_units(document) <= adf.TEXT_MAX < JIRA_TEXT_MAX
+    assert len(json.dumps(document)) < JIRA_JSON_MAX
+    json.dumps(document, ensure_ascii=False).encode()  # no half of a surrogate pair is left
+
+
+@settings(max_examples=60, deadline=None)
+@given(documents)
+def test_a_document_is_whole_or_says_that_it_is_not(content: list[Node]) -> None:
+    document = adf.document(content, rest=REST)
+    last = document["content"][-1:] or [adf.paragraph()]
+    assert document["content"] == content or plain(last[0]) == "Shortened to fit into Jira. Read on."
+
+
+@given(words)
+def test_no_control_character_survives(text: str) -> None:
+    kept = adf.clean(text)
+    assert not [one for one in kept if (ord(one) < 32 and one not in "\n\t") or 0x7F <= ord(one) < 0xA0]
+    assert "\n" not in adf.one_line(text)
+
+
+@given(words, st.integers(1, 60))
+def test_a_cut_keeps_the_limit_and_whole_characters(text: str, limit: int) -> None:
+    kept = adf.cut(adf.clean(text), units_max=limit)
+    assert adf.units(kept) <= limit
+    kept.encode()
+    assert kept == adf.clean(text) or kept.endswith("…")
+
+
+@pytest.mark.parametrize("href", ["javascript:alert(1)", "ftp://x/y", "//x/y", "/x", "", "https://", "https://a b"])
+def test_a_target_that_is_no_web_or_mail_address_leaves_bare_words(href: str) -> None:
+    assert adf.link("words", href) == {"type": "text", "text": "words"}
+
+
+@pytest.mark.parametrize(
+    "href", ["https://halo.example/v3/issues/1", "http://127.0.0.1:8080/", "mailto:sec@example.com"]
+)
+def test_a_web_or_mail_address_becomes_a_link(href: str) -> None:
+    assert adf.link("words", href)["marks"] == [{"type": "link", "attrs": {"href": href}}]
+
+
+def test_a_code_block_that_is_too_long_ends_with_a_whole_line() -> None:
+    lines = [f"line {number}" for number in range(10_000)]
+    document = adf.document([adf.code_block("\n".join(lines))], rest=REST)
+    kept = document["content"][0]["content"][0]["text"].split("\n")
+    assert kept == lines[: len(kept)]
+    assert adf.TEXT_MAX - 200 < utf16_units(document) <= adf.TEXT_MAX
+
+
+def test_a_single_endless_line_of_code_is_cut_in_the_middle() -> None:
+    document = adf.document([adf.code_block("x" * 50_000)], rest=REST)
+    assert document["content"][0]["content"][0]["text"].endswith("x…")
+    assert utf16_units(document) > adf.TEXT_MAX - 200
+
+
+def test_a_table_that_is_too_long_ends_with_a_whole_row() -> None:
+    table = adf.table([(str(number), "x" * 500) for number in range(100)], head=("Number", "Text"))
+    document = adf.document([table], rest=REST)
+    rows = document["content"][0]["content"]
+    assert 50 < len(rows) < 64
+    assert [plain(row) for row in rows[1:]] == [f"{number}\n{'x' * 500}" for number in range(len(rows) - 1)]
+
+
+def test_blocks_after_the_one_that_does_not_fit_are_left_out() -> None:
+    content = [adf.paragraph("kept"), adf.paragraph("x" * 40_000), adf.paragraph("left out")]
+    assert plain(adf.document(content, rest=REST)) == "kept\nShortened to fit into Jira. Read on."
+
+
+def test_many_tiny_blocks_are_held_to_the_limit_of_bytes() -> None:
+    document = adf.document(adf.prose("a\n" * 30_000), rest=REST)
+    assert 300_000 < len(json.dumps(document)) < JIRA_JSON_MAX
+
+
+def test_prose_has_a_paragraph_for_each_line() -> None:
+    assert [plain(one) for one in adf.prose("Root must not log in.\r\n\n  Set it to no. \n")] == [
+        "Root must not log in.",
+        "  Set it to no.",
+    ]
