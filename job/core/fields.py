@@ -375,7 +375,7 @@ def _wrong_targets(shape: Shape, book: FieldBook) -> Iterator[Problem]:
             yield Problem(variable, f"{spec} is already filled by {seen[spec.id]}.", "one value for each Jira field")
             continue
         seen[spec.id] = f'"{name}" in {variable}'
-        yield from _misfits(variable, spec, samples)
+        yield from _misfit(variable, spec, samples)
 
 
 def _fillings(shape: Shape) -> Iterator[tuple[str, str, tuple[Value, ...]]]:
@@ -396,7 +396,8 @@ def _not_one(variable: str, name: str, matches: list[FieldSpec], book: FieldBook
     return Problem(variable, f'{book.screen} has no field "{name}".', listed)
 
 
-def _misfits(variable: str, spec: FieldSpec, samples: Iterable[Value]) -> Iterator[Problem]:
+def _misfit(variable: str, spec: FieldSpec, samples: Iterable[Value]) -> Iterator[Problem]:
+    """The first value that the field cannot take, or the field itself when it can take none of ours."""
     if spec.kind not in _WRITERS:
         wrong = f"{spec} is of type {spec.kind or 'unknown'}, which cannot be filled from here."
         yield Problem(variable, wrong, "a field of type " + ", ".join(_WRITERS))
@@ -406,6 +407,7 @@ def _misfits(variable: str, spec: FieldSpec, samples: Iterable[Value]) -> Iterat
             typed(_listed(sample, spec=spec) if isinstance(sample, str) else sample, spec=spec)
         except UnusableValue as error:
             yield Problem(variable, str(error))
+            return
 
 
 def _unfilled(shape: Shape, book: FieldBook) -> Iterator[Problem]:

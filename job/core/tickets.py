@@ -92,7 +92,7 @@ def ids_held(value: object) -> tuple[IssueId, ...]:
 
 
 def wants_asset(shape: Shape, *, issue: Issue) -> bool:
-    """Whether a draft needs the issue's asset. A mapped field may; our own words use what there is and go on without."""
+    """Whether a draft needs the issue's asset. A mapped field may; our own words use one only where it is there."""
     return fields.needs_asset(shape, issue=issue)
 
 
@@ -249,7 +249,7 @@ def _configuration(finding: CsmFinding) -> Iterator[Node]:
 def _files(finding: FimFinding) -> Iterator[Node]:
     yield from adf.prose(finding.description)
     total = max(finding.total, len(finding.files))
-    yield paragraph(_count(total, "file"), " not as in the baseline of ", code(_phrase(finding.target)), ":")
+    yield paragraph(_count(total, "file"), " not as in the baseline of ", code(_phrase(finding.target)), ".")
     rows = [
         (code(file.path), file.status, _joined(file.owner, file.mode), code(file.expected_sha256), code(file.sha256))
         for file in finding.files
@@ -260,16 +260,16 @@ def _files(finding: FimFinding) -> Iterator[Node]:
 
 def _vulnerabilities(package: str, cves: Sequence[Cve]) -> Iterator[Node]:
     """The worst first."""
-    yield paragraph(code(_phrase(package)), " has ", _count(len(cves), "known vulnerability"), ":")
+    yield paragraph(code(_phrase(package) or "The package"), " has ", _count(len(cves), "known vulnerability"), ".")
     rows = [
         (
             _advisory(cve.id),
             "not scored" if cve.score is None else f"{cve.score:g}",
-            "excepted in Halo" if cve.suppressed else "open",
+            "yes" if cve.suppressed else "no",
         )
         for cve in sorted(cves, key=lambda cve: (-(cve.score or 0), cve.id))
     ]
-    yield from _table(rows, head=("Vulnerability", "CVSS", "State"))
+    yield from _table(rows, head=("Vulnerability", "CVSS", "Excepted in Halo"))
 
 
 def _event(event: LidsEvent) -> Iterator[Node]:
@@ -356,7 +356,7 @@ def _place(issue: Issue) -> str:
 
 
 def _rank(issue: Issue) -> str:
-    return "Critical issue" if issue.critical else "Issue that is not critical"
+    return "Critical" if issue.critical else "Not critical"
 
 
 def _subject(issue: Issue) -> str:

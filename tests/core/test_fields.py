@@ -1,0 +1,382 @@
+"""Mapped and static fields: read from the right place, written in the right type, refused before Jira refuses them."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from job.core import fields
+from job.core.fields import HALO_FIELDS, Allowed, FieldBook, FieldSpec, Shape, Value, check, parse_pairs, typed
+from job.core.model import Asset, Evidence, Gone, Issue, IssueId, IssueStatus
+from job.errors import UnusableValue
+
+CUSTOM = "com.atlassian.jira.plugin.system.customfieldtypes:"
+AT = datetime(2026, 12, 1, 11, 29, 29, 908_123, tzinfo=timezone(timedelta(hours=1)))
+
+
+def spec(name: str, type_: str, **more: Any) -> FieldSpec:
+    custom = CUSTOM + more.pop("custom") if "custom" in more else ""
+    return FieldSpec(id=more.pop("id", name), name=name, type=type_, custom=custom, **more)
+
+
+TEXT = spec("Text", "string", custom="textfield", id="customfield_1")
+RICH = spec("Notes", "string", custom="textarea", id="customfield_2")
+URL = spec("Link", "string", custom="url", id="customfield_3")
+NUMBER = spec("Score", "number", custom="float", id="customfield_4")
+CHOICE = spec(
+    "Severity", "option", custom="select", id="customfield_5", allowed=(Allowed("10", "High"), Allowed("11", "Low"))
+)
+BOXES = spec("Modules", "array", items="option", custom="multicheckboxes", id="customfield_6", allowed=CHOICE.allowed)
+RADIO = spec(
+    "Critical", "option", custom="radiobuttons", id="customfield_7", allowed=(Allowed("1", "Yes"), Allowed("2", "No"))
+)
+LABELS = spec("Labels", "array", items="string", system="labels", id="labels")
+USER = spec("Contact", "user", custom="userpicker", id="customfield_8")
+DATE = spec("Due date", "date", system="duedate", id="duedate")
+WHEN = spec("Created in Halo", "datetime", custom="datetime", id="customfield_9")
+PRIORITY = spec(
+    "Priority", "priority", system="priority", id="priority", allowed=(Allowed("2", "High"), Allowed("3", "2"))
+)
+TEAM = spec("Team", "team", custom="atlassian-team", id="customfield_11")
+ID_FIELD = spec("Halo Issue ID", "string", custom="textfield", id="customfield_12")
+SCREEN = (
+    spec("Project", "project", system="project", id="project", required=True),
+    spec("Issue Type", "issuetype", system="issuetype", id="issuetype", required=True),
+    spec("Summary", "string", system="summary", id="summary", required=True),
+    spec("Description", "string", system="description", id="description"),
+    ID_FIELD,
+)
+MAPPABLE = (TEXT, RICH, URL, NUMBER, CHOICE, BOXES, RADIO, LABELS, USER, DATE, WHEN, PRIORITY, TEAM)
+ISSUE = Issue(
+    id=IssueId("3d1f6a80-9b44-11eb-8c1e-41f0a2b7d963"),
+    type="csm",
+    source="server_secure",
+    status=IssueStatus.ACTIVE,
+    critical=False,
+    name="Ensure bootloader password is set",
+)
+
+
+def book(*more: FieldSpec, **changes: Any) -> FieldBook:
+    on_screen = {one.id: one for one in (*SCREEN, *MAPPABLE, *more)}
+    plain = FieldBook(project_key="SEC", type_id="10001", type_name="Bug", id_field=ID_FIELD, fields=on_screen)
+    return replace(plain, **changes)
+
+
+def shape(*, mapping: str = "", static: str = "") -> Shape:
+    return Shape(
+        project_key="SEC",
+        ticket_type="Bug",
+        id_field="Halo Issue ID",
+        mapping=tuple(parse_pairs(mapping)),
+        static=tuple(parse_pairs(static)),
+    )
+
+
+# --- Values in the field's own type ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "written"),
+    [
+        (TEXT, "two\r\nlines\x00", "two lines"),
+        (TEXT, True, "True"),
+        (TEXT, AT, "2026-12-01T10:29:29.908Z"),
+        (URL, "https://halo.example/v3/issues/1", "https://halo.example/v3/issues/1"),
+        (NUMBER, "3.5", 3.5),
+        (NUMBER, "210987654321", 210_987_654_321),
+        (CHOICE, "high", {"id": "10"}),
+        (CHOICE, "11", {"id": "11"}),
+        (BOXES, "Low", [{"id": "11"}]),
+        (BOXES, ("Low", "10"), [{"id": "11"}, {"id": "10"}]),
+        (RADIO, True, {"id": "1"}),
+        (RADIO, False, {"id": "2"}),
+        (LABELS, "Acme/Web  Shop", ["Acme/Web_Shop"]),
+        (LABELS, ("a", "b c", "a"), ["a", "b_c"]),
+        (USER, "712020:5b10-ac8d", {"accountId": "712020:5b10-ac8d"}),
+        (DATE, AT, "2026-12-01"),
+        (DATE, "2026-12-24", "2026-12-24"),
+        (WHEN, AT, "2026-12-01T10:29:29.908+0000"),
+        (WHEN, "2026-12-01T10:29:29.9Z", "2026-12-01T10:29:29.900+0000"),
+        (WHEN, "2026-12-01", "2026-12-01T00:00:00.000+0000"),
+        (PRIORITY, "HIGH", {"id": "2"}),
+    ],
+)
+def test_a_value_is_written_in_the_type_of_its_field(field: FieldSpec, value: Value, written: Any) -> None:
+    assert typed(value, spec=field) == written
+
+
+def test_the_name_of_a_value_goes_before_the_id_of_another() -> None:
+    assert typed("2", spec=PRIORITY) == {"id": "3"}
+
+
+def test_a_long_text_field_is_written_as_a_document() -> None:
+    document = typed("one\ntwo", spec=RICH)
+    assert document["type"] == "doc"
+    assert [block["content"][0]["text"] for block in document["content"]] == ["one", "two"]
+
+
+@given(st.text())
+def test_a_single_line_field_never_gets_two_lines_or_more_than_255_units(text: str) -> None:
+    written = typed(text, spec=TEXT)
+    assert len(written.splitlines()) <= 1
+    assert len(written.encode("utf-16-le")) <= 2 * 255
+
+
+@given(st.lists(st.text()).map(tuple))
+def test_labels_never_hold_white_space_or_nothing(texts: tuple[str, ...]) -> None:
+    labels = typed(texts, spec=LABELS)
+    assert all(label and not any(one.isspace() for one in label) for label in labels)
+    assert len(labels) == len(set(labels))
+
+
+@given(st.datetimes(timezones=st.just(UTC)))
+def test_an_instant_keeps_its_millisecond(at: datetime) -> None:
+    assert datetime.fromisoformat(typed(at, spec=WHEN)) == at.replace(microsecond=at.microsecond // 1000 * 1000)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "wanted"),
+    [
+        (URL, "halo.example/1", "absolute"),
+        (URL, "javascript:alert(1)", "absolute"),
+        (URL, "https://[::1", "absolute"),
+        (NUMBER, "many", "a number"),
+        (NUMBER, "inf", "a number"),
+        (NUMBER, True, "a number"),
+        (CHOICE, "Medium", "High, Low"),
+        (CHOICE, True, "High, Low"),
+        (BOXES, ("High", "Medium"), "High, Low"),
+        (USER, "anna@example.com", "account id"),
+        (USER, "Anna Example", "account id"),
+        (DATE, "tomorrow", "2026-12-01"),
+        (WHEN, "", "2026-12-01"),
+        (TEAM, "x", "team"),
+    ],
+)
+def test_a_value_that_jira_would_refuse_is_refused_with_what_is_allowed(
+    field: FieldSpec, value: Value, wanted: str
+) -> None:
+    with pytest.raises(UnusableValue, match=wanted) as refused:
+        typed(value, spec=field)
+    assert field.name in str(refused.value)
+
+
+def test_of_many_allowed_values_the_first_twenty_are_named() -> None:
+    many = replace(CHOICE, allowed=tuple(Allowed(str(n), f"value {n}") for n in range(33)))
+    with pytest.raises(UnusableValue, match="value 19 and 13 more"):
+        typed("none of them", spec=many)
+
+
+# --- Halo's fields --------------------------------------------------------------------------------------------------
+
+
+def test_the_fifteen_halo_fields_are_read_from_places_that_exist() -> None:
+    assert len(HALO_FIELDS) == 15
+    places = {place for some in HALO_FIELDS.values() for place in some}
+    known = {f"issue.{name}" for name in Issue.__slots__} | {f"asset.{name}" for name in Asset.__slots__}
+    assert places <= known
+
+
+@pytest.mark.parametrize(
+    ("halo_field", "changes", "asset", "value"),
+    [
+        ("issue_critical", {}, None, False),
+        ("issue_created_at", {"first_seen_at": AT}, None, AT),
+        ("asset_group_path", {"group_path": "Acme/Prod"}, Asset(id="1", group_path="Other"), "Acme/Prod"),
+        ("server_hostname", {"asset_name": "ip-10-4-1-22"}, None, "ip-10-4-1-22"),
+        ("server_hostname", {"asset_name": "web", "asset_hostname": "ip-10-4-1-22"}, None, "ip-10-4-1-22"),
+        ("server_csp_instance_id", {}, Asset(id="1", csp_instance_id="i-0f00"), "i-0f00"),
+        ("server_csp_provider", {"csp_account_type": "aws"}, Asset(id="1", csp_provider="aws_ec2"), "aws_ec2"),
+        ("server_csp_provider", {"csp_account_type": "aws"}, Gone(url="https://halo.example/1"), "aws"),
+        ("server_state", {}, Asset(id="1", state="missing"), "missing"),
+        ("server_state", {}, Gone(url="https://halo.example/1"), None),
+        ("issue_policy_name", {}, None, None),
+    ],
+)
+def test_a_halo_field_comes_from_the_first_place_that_has_a_value(
+    halo_field: str, changes: dict[str, Any], asset: Asset | Gone | None, value: Value | None
+) -> None:
+    evidence = Evidence(issue=replace(ISSUE, **changes), asset=asset)
+    assert fields.read(halo_field, evidence=evidence) == value
+
+
+@pytest.mark.parametrize(
+    ("mapping", "changes", "needed"),
+    [
+        ("", {}, False),
+        ("issue_id:Text;server_id:Text;issue_policy_name:Text", {}, False),
+        ("server_state:Text", {}, True),
+        ("server_csp_provider:Text", {"csp_account_type": "aws"}, True),
+        ("server_hostname:Text", {"asset_name": "ip-10-4-1-22"}, False),
+        ("server_hostname:Text", {}, True),
+        ("server_csp_instance_id:Text", {"csp_resource_id": "i-0f00"}, False),
+        ("server_csp_instance_id:Text", {}, True),
+        ("unknown:Text", {}, False),
+    ],
+)
+def test_the_asset_is_needed_only_where_the_issue_cannot_tell(
+    mapping: str, changes: dict[str, Any], needed: bool
+) -> None:
+    assert fields.needs_asset(shape(mapping=mapping), issue=replace(ISSUE, **changes)) is needed
+
+
+# --- Mapped and static fields together ------------------------------------------------------------------------------
+
+
+def test_fields_are_filled_by_jira_id_and_what_halo_does_not_say_is_left_out() -> None:
+    wanted = shape(
+        mapping="issue_critical:critical;issue_created_at:customfield_9;issue_policy_name:Text",
+        static="Labels:halo, web shop;Priority:high;Link:https://wiki.example/halo",
+    )
+    evidence = Evidence(issue=replace(ISSUE, created_at=AT))
+    assert fields.filled(evidence, shape=wanted, book=book()) == {
+        "customfield_7": {"id": "2"},
+        "customfield_9": "2026-12-01T10:29:29.908+0000",
+        "labels": ["halo", "web_shop"],
+        "priority": {"id": "2"},
+        "customfield_3": "https://wiki.example/halo",
+    }
+
+
+def test_a_required_field_for_which_halo_has_nothing_is_refused_in_our_words() -> None:
+    required = replace(TEXT, required=True)
+    with pytest.raises(UnusableValue, match=r'Jira requires "Text" \(customfield_1\).*issue_policy_name'):
+        fields.filled(Evidence(issue=ISSUE), shape=shape(mapping="issue_policy_name:Text"), book=book(required))
+
+
+def test_an_id_goes_before_a_name_and_a_name_may_be_in_any_case() -> None:
+    named_like_an_id = spec("customfield_1", "string", custom="textfield", id="customfield_99")
+    assert book(named_like_an_id).find("customfield_1") == TEXT
+    assert book().find("hALO iSSUE id") == ID_FIELD
+
+
+def test_a_name_of_several_fields_is_refused_with_their_ids() -> None:
+    twin = replace(TEXT, id="customfield_99")
+    with pytest.raises(LookupError, match="customfield_1, customfield_99"):
+        book(twin).find("Text")
+
+
+# --- Checking the configuration -------------------------------------------------------------------------------------
+
+
+def problems(shape: Shape, book: FieldBook) -> list[str]:
+    return [str(problem) for problem in check(shape, book=book)]
+
+
+def test_a_sound_configuration_has_no_problem() -> None:
+    wanted = shape(
+        mapping="issue_critical:Critical;issue_created_at:Due date;asset_group_path:Labels",
+        static="Severity:High;Modules:low,high;Contact:5b10ac8d",
+    )
+    assert problems(wanted, book()) == []
+
+
+@pytest.mark.parametrize(
+    ("wanted", "variable", "words"),
+    [
+        (shape(mapping="server_hostnam:Text"), "JIRA_FIELD_MAPPING", "server_hostname"),
+        (shape(mapping="issue_type:Tex"), "JIRA_FIELD_MAPPING", "Allowed: Text"),
+        (shape(mapping="issue_type:Severity;asset_type:severity"), "JIRA_FIELD_MAPPING", "already filled"),
+        (shape(mapping="issue_type:Severity", static="Severity:High"), "JIRA_FIELD_STATIC", "already filled"),
+        (shape(mapping="issue_type:summary"), "JIRA_FIELD_MAPPING", "the program itself"),
+        (shape(static="Project:OPS"), "JIRA_FIELD_STATIC", "the program itself"),
+        (shape(mapping="issue_id:Halo Issue ID"), "JIRA_FIELD_MAPPING", "the program itself"),
+        (shape(mapping="issue_type:Team"), "JIRA_FIELD_MAPPING", "of type team"),
+        (shape(mapping="issue_critical:Severity"), "JIRA_FIELD_MAPPING", "High, Low"),
+        (shape(mapping="issue_created_at:Score"), "JIRA_FIELD_MAPPING", "a number"),
+        (shape(static="Severity:Medium"), "JIRA_FIELD_STATIC", "High, Low"),
+        (shape(static="Modules:High,Medium"), "JIRA_FIELD_STATIC", '"Medium" does not fit'),
+    ],
+)
+def test_each_mistake_is_one_problem_that_names_its_variable(wanted: Shape, variable: str, words: str) -> None:
+    (problem,) = check(wanted, book=book())
+    assert problem.variable == variable
+    assert words in str(problem)
+
+
+def test_all_mistakes_are_listed_together() -> None:
+    assert (
+        len(problems(shape(mapping="nothing:Text;issue_type:nowhere", static="Score:many;Due date:now"), book())) == 4
+    )
+
+
+def test_a_name_of_several_fields_is_a_problem_that_lists_their_ids() -> None:
+    (problem,) = check(shape(mapping="issue_type:Text"), book=book(replace(TEXT, id="customfield_99")))
+    assert "customfield_1, customfield_99" in problem.allowed
+
+
+def test_a_required_field_must_be_filled_by_somebody() -> None:
+    required = replace(CHOICE, required=True)
+    (problem,) = check(shape(), book=book(required))
+    assert (problem.variable, problem.allowed) == ("JIRA_FIELD_STATIC", "High, Low")
+    assert problems(shape(static="Severity:Low"), book(required)) == []
+    assert problems(shape(), book(replace(required, has_default=True))) == []
+
+
+def test_the_id_field_must_be_on_the_screen_and_able_to_hold_an_id() -> None:
+    (missing,) = check(shape(), book=book(id_field=replace(ID_FIELD, id="customfield_98")))
+    (unfit,) = check(shape(), book=book(id_field=NUMBER))
+    assert missing.variable == unfit.variable == "JIRA_ISSUE_ID_FIELD"
+    assert [problems(shape(), book(id_field=one)) for one in (TEXT, URL, LABELS)] == [[], [], []]
+
+
+def test_a_screen_without_a_description_is_a_problem_of_the_ticket_type() -> None:
+    (problem,) = check(shape(), book=book(fields={one.id: one for one in SCREEN if one.id != "description"}))
+    assert problem.variable == "JIRA_ISSUE_TYPE"
+
+
+@given(st.sampled_from(MAPPABLE), st.text(min_size=1))
+def test_a_static_value_that_passes_the_check_is_never_refused_later(field: FieldSpec, text: str) -> None:
+    wanted = replace(shape(), static=((field.id, text),))
+    assume(not check(wanted, book=book()))
+    assert field.id in fields.filled(Evidence(issue=ISSUE), shape=wanted, book=book())
+
+
+# --- Pairs ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "pairs"),
+    [
+        ("", []),
+        (" ; ;", []),
+        ("a:b;c:d", [("a", "b"), ("c", "d")]),
+        (" a : b ;", [("a", "b")]),
+        ("Link:https://x.example:8080/y", [("Link", "https://x.example:8080/y")]),
+        (r"a\:b:c\;d", [("a:b", "c;d")]),
+        (r"a\\:b", [("a\\", "b")]),
+        (r"Path:C:\temp\\new", [("Path", r"C:\temp\new")]),
+    ],
+)
+def test_pairs_are_separated_by_semicolons_and_by_the_first_colon(text: str, pairs: list[tuple[str, str]]) -> None:
+    assert parse_pairs(text) == pairs
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("a:b;c", '"c" has no colon'),
+        (r"a\:b", "has no colon"),
+        (":b", "nothing before its colon"),
+        ("a: ", "nothing after its colon"),
+    ],
+)
+def test_a_pair_that_is_none_is_refused_with_a_sentence(text: str, sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        parse_pairs(text)
+
+
+def escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace(";", "\\;").replace(":", "\\:")
+
+
+part = st.text(min_size=1).filter(lambda text: text == text.strip())
+
+
+@given(st.lists(st.tuples(part, part)))
+def test_any_escaped_pairs_are_read_back(pairs: list[tuple[str, str]]) -> None:
+    assert parse_pairs(";".join(f"{escaped(name)}:{escaped(value)}" for name, value in pairs)) == pairs
