@@ -179,7 +179,8 @@ class HaloSim:
         if self._kept_version != self.estate.version:
             self._kept_lists.clear()
             self._kept_version = self.estate.version
-        key = tuple(sorted(args.items()))
+        switches = (("ignores_gte", str(self.ignores_gte)), ("ignores_lte", str(self.ignores_lte)))
+        key = (*sorted(args.items()), *switches)
         if key not in self._kept_lists:
             self._kept_lists[key] = self._select(args)
         return self._kept_lists[key]
