@@ -1,0 +1,134 @@
+"""A store in this process's memory, for simulations: the promises of a store without its waiting.
+
+It never awaits, so a simulation of thousands of runs stays fast and plays the same way each time. A restart is
+handing the same object to the next run. `hook`, when set, is called before and after each operation and may raise: a
+crash on either side of the effect.
+
+It keeps the model's values as they are: how documents are written and read is the business of the other stores' tests.
+"""
+
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from typing import Literal
+
+from job.core.model import Changes, Intent, IssueId, Lease, Link, Parked, RunRecord, Watermark
+from job.state import records, rules
+
+Hook = Callable[[str, Literal["before", "after"]], None]
+PAGE = 500
+
+
+class MemoryStore:
+    """The `Store` of `job/ports.py` as five dicts."""
+
+    def __init__(self, *, hook: Hook | None = None) -> None:
+        self.hook = hook
+        self.spent = rules.Spent()
+        self._leases: dict[str, Lease] = {}
+        self._watermarks: dict[str, Watermark] = {}
+        self._links: dict[IssueId, Link] = {}
+        self._intents: dict[IssueId, Intent] = {}
+        self._parked: dict[IssueId, Parked] = {}
+        self._runs: dict[str, RunRecord] = {}
+
+    async def take_lease(self, shard: str, *, holder: str, now: datetime, until: datetime) -> Lease:
+        with self._operation("take_lease"):
+            lease = rules.succeed(self._leases.get(shard), shard=shard, holder=holder, now=now, until=until)
+            self._leases[shard] = lease
+            self.spent.took_lease()
+        return lease
+
+    async def renew_lease(self, lease: Lease, *, until: datetime) -> Lease:
+        with self._operation("renew_lease"):
+            rules.confirm(self._leases.get(lease.shard), lease)
+            self._leases[lease.shard] = renewed = replace(lease, until=until)
+            self.spent.wrote((), following=())
+        return renewed
+
+    async def release_lease(self, lease: Lease) -> None:
+        with self._operation("release_lease"):
+            if rules.holds(self._leases.get(lease.shard), lease):
+                self._leases[lease.shard] = rules.released(lease)
+                self.spent.wrote((), following=())
+
+    async def watermark(self, shard: str) -> Watermark | None:
+        with self._operation("watermark"):
+            self.spent.read(1)
+            return self._watermarks.get(shard)
+
+    async def links(self, ids: Collection[IssueId]) -> dict[IssueId, Link]:
+        with self._operation("links"):
+            wanted = dict.fromkeys(ids)
+            self.spent["read"] += len(wanted)
+            return {issue_id: self._links[issue_id] for issue_id in wanted if issue_id in self._links}
+
+    async def live_links(self) -> AsyncIterator[Sequence[Link]]:
+        after = ""
+        while page := self._live_page(after):
+            yield page
+            if len(page) < PAGE:
+                return
+            after = page[-1].issue_id
+
+    def _live_page(self, after: str) -> list[Link]:
+        with self._operation("live_links"):
+            page = sorted(key for key, link in self._links.items() if link.live and key > after)[:PAGE]
+            self.spent.read(len(page))
+            return [self._links[key] for key in page]
+
+    async def live_count(self) -> int:
+        with self._operation("live_count"):
+            live = sum(link.live for link in self._links.values())
+            self.spent.count(live)
+            return live
+
+    async def intents(self) -> list[Intent]:
+        with self._operation("intents"):
+            self.spent.read(len(self._intents))
+            return list(self._intents.values())
+
+    async def parked(self) -> list[Parked]:
+        with self._operation("parked"):
+            self.spent.read(len(self._parked))
+            return list(self._parked.values())
+
+    async def commit(self, lease: Lease, changes: Changes) -> None:
+        with self._operation("commit"):
+            writes = records.writes(changes, shard=lease.shard)
+            rules.confirm(self._leases.get(lease.shard), lease)
+            for intent in changes.intents:
+                rules.follow(intent, self._intents.get(intent.issue_id), lease=lease)
+            self._apply(changes, shard=lease.shard)
+            self.spent.wrote(writes, following=[intent for intent in changes.intents if intent.follows])
+
+    def _apply(self, changes: Changes, *, shard: str) -> None:
+        self._links.update((link.issue_id, link) for link in changes.links)
+        self._intents.update((intent.issue_id, intent) for intent in changes.intents)
+        self._parked.update((parked.issue_id, parked) for parked in changes.parked)
+        for issue_id in changes.settled:
+            self._intents.pop(issue_id, None)
+        for issue_id in changes.released:
+            self._parked.pop(issue_id, None)
+        if changes.watermark:
+            self._watermarks[shard] = replace(changes.watermark, highest_keys=dict(changes.watermark.highest_keys))
+        if run := changes.run:
+            self._runs[records.run_id(run)] = run
+            oldest = run.finished_at - records.RUNS_KEPT
+            self._runs = {key: kept for key, kept in self._runs.items() if kept.finished_at > oldest}
+
+    async def runs(self, *, limit: int) -> list[RunRecord]:
+        with self._operation("runs"):
+            newest = sorted(self._runs.values(), key=lambda run: run.started_at, reverse=True)[:limit]
+            self.spent.read(len(newest))
+            return newest
+
+    @contextmanager
+    def _operation(self, name: str) -> Iterator[None]:
+        """Where a simulation may crash: before an operation has its effect, or after it and before the caller knows."""
+        if self.hook:
+            self.hook(name, "before")
+        yield
+        if self.hook:
+            self.hook(name, "after")

@@ -1,0 +1,244 @@
+"""Model values as plain documents and back: the one form in which every store keeps them.
+
+Each document carries the schema it was written by. What is read is checked field by field against the model; a newer
+schema, a missing field or a value of another kind is `StateUnreadable` with the document's name and a way out, never a
+guess. A field that the model gives a default may be absent, so that adding one needs no new schema.
+
+This file does no I/O and knows no store: a document is a `dict` of text, numbers, instants, lists and maps.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, dataclass, fields
+from datetime import UTC, datetime, timedelta
+from enum import Enum, StrEnum
+from hashlib import sha256
+from types import NoneType, UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from job.core.model import Changes, Intent, Lease, Link, Parked, RunRecord, Watermark
+from job.errors import StateUnreadable
+
+SCHEMA = 1
+WRITES_MAX = 500
+"""Of one commit. All or nothing costs every writer the same wait, so it must stay a short one."""
+RUNS_KEPT = timedelta(days=90)
+
+Document = dict[str, Any]
+Record = Link | Intent | Parked | Lease | Watermark | RunRecord
+T = TypeVar("T", bound=Record)
+
+
+class Table(StrEnum):
+    """Where documents of a kind are kept."""
+
+    LINKS = "links"
+    INTENTS = "intents"
+    PARKED = "parked"
+    RUNS = "runs"
+    CONTROL = "control"
+
+
+WAY_OUT: Mapping[type[Any], str] = {
+    Link: "Restore it from a backup, or delete it: the ticket is then found again by its id field.",
+    Intent: "Look in Jira for a ticket with this Halo id before you delete it: a write of ours may have succeeded.",
+    Parked: "Restore it from a backup, or delete it: the issue is then tried again.",
+    Lease: "Make sure that no run is at work, then delete it.",
+    Watermark: "Restore it from a backup, or delete it and say from when to read with `run --since`.",
+    RunRecord: "Delete it: nothing depends on the record of a run.",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Write:
+    """One document of a commit: put, or dropped when there is none. A fresh one must not exist yet."""
+
+    table: Table
+    id: str
+    document: Document | None
+    fresh: bool = False
+
+
+# --- Names ----------------------------------------------------------------------------------------------------------
+
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
+
+
+def document_id(name: str) -> str:
+    """A name as the id of a document: itself where every store takes it, otherwise its hash."""
+    return name if _PLAIN_NAME.fullmatch(name) else f"sha256-{sha256(name.encode()).hexdigest()}"
+
+
+def lease_id(shard: str) -> str:
+    return document_id(f"lease-{shard}")
+
+
+def watermark_id(shard: str) -> str:
+    return document_id(f"watermark-{shard}")
+
+
+def run_id(run: RunRecord) -> str:
+    """Hashed, because ids that rise with time would all land on one of the database's servers."""
+    return sha256(f"{run.run_id} {run.shard}".encode()).hexdigest()[:32]
+
+
+# --- Writing --------------------------------------------------------------------------------------------------------
+
+
+def document(record: Record) -> Document:
+    """The plain form of a record, with its schema."""
+    return {"schema": SCHEMA} | {part.name: _plain(getattr(record, part.name)) for part in fields(record)}
+
+
+def _plain(value: object) -> object:
+    match value:
+        case datetime():
+            return _utc(value)
+        case Enum():
+            return value.value
+        case Mapping():
+            return {key: _plain(item) for key, item in value.items()}
+        case tuple():
+            return [_plain(item) for item in value]
+        case _:
+            return value
+
+
+def _utc(at: datetime) -> datetime:
+    if at.tzinfo is None:
+        raise ValueError(f"{at} names no time zone, so it is no instant.")
+    # Firestore reads a timestamp as a kind of datetime of its own; the model knows the plain one only.
+    return datetime.combine((utc := at.astimezone(UTC)).date(), utc.timetz())
+
+
+def writes(changes: Changes, *, shard: str) -> list[Write]:
+    """Every document that these changes put or drop. Naming one twice, or too many at once, is a bug of the caller."""
+    found = [
+        *(_of_issue(Table.LINKS, link) for link in changes.links),
+        *(_of_issue(Table.INTENTS, intent) for intent in changes.intents),
+        *(_of_issue(Table.PARKED, parked) for parked in changes.parked),
+        *(Write(table=Table.INTENTS, id=document_id(issue), document=None) for issue in changes.settled),
+        *(Write(table=Table.PARKED, id=document_id(issue), document=None) for issue in changes.released),
+    ]
+    if changes.watermark:
+        found.append(Write(table=Table.CONTROL, id=watermark_id(shard), document=document(changes.watermark)))
+    if run := changes.run:
+        kept = document(run) | {"expires_at": _utc(run.finished_at + RUNS_KEPT)}
+        found.append(Write(table=Table.RUNS, id=run_id(run), document=kept))
+    if len({(write.table, write.id) for write in found}) < len(found):
+        raise ValueError("A commit names one document twice; which of the two would hold is anybody's guess.")
+    if len(found) > WRITES_MAX:
+        raise ValueError(f"A commit of {len(found)} documents; at most {WRITES_MAX} are written as one.")
+    return found
+
+
+def _of_issue(table: Table, record: Link | Intent | Parked) -> Write:
+    fresh = isinstance(record, Intent) and record.follows is None
+    return Write(table=table, id=document_id(record.issue_id), document=document(record), fresh=fresh)
+
+
+# --- Reading --------------------------------------------------------------------------------------------------------
+
+
+class _Misfit(Exception):
+    """A value is not what the model says; the message is the rest of a sentence that begins with the field's name."""
+
+
+def read(kind: type[T], found: object, *, name: str) -> T:
+    """The record in a document found under this name (as `halo-jira-sync-links/ab12`)."""
+    if not isinstance(found, Mapping):
+        raise unreadable(kind, name=name, wrong="it is not a document")
+    schema = found.get("schema")
+    if type(schema) is not int or schema < 1:
+        raise unreadable(kind, name=name, wrong=f"its schema is {schema!r}, not a number from 1 to {SCHEMA}")
+    if schema > SCHEMA:
+        raise newer(schema, name=name)
+    if missing := [part.name for part in fields(kind) if _required(part) and part.name not in found]:
+        raise unreadable(kind, name=name, wrong=f"{', '.join(missing)} is missing")
+    try:
+        record = kind(**{key: reader(found[key]) for key, reader in _READERS[kind].items() if key in found})
+    except _Misfit as misfit:
+        raise unreadable(kind, name=name, wrong=str(misfit)) from None
+    if isinstance(record, Link | Intent | Parked) and not name.endswith(f"/{document_id(record.issue_id)}"):
+        raise unreadable(kind, name=name, wrong=f"it is about another issue, {record.issue_id}")
+    return record
+
+
+def unreadable(kind: type[Any], *, name: str, wrong: str) -> StateUnreadable:
+    return StateUnreadable("store", f"reading {name}", f"This {kind.__name__} cannot be used: {wrong}.", WAY_OUT[kind])
+
+
+def newer(schema: int, *, name: str) -> StateUnreadable:
+    """What is kept was written by a program that knows more than this one."""
+    wrong = f"It was written by a newer version of this program (schema {schema}; this one knows {SCHEMA})."
+    advice = "Run the newer version, or name other memory in STATE_URL."
+    return StateUnreadable("store", f"reading {name}", wrong, advice)
+
+
+Reader = Callable[[Any], Any]
+
+
+def _required(part: Field[Any]) -> bool:
+    return part.default is MISSING and part.default_factory is MISSING
+
+
+def _named(name: str, reader: Reader) -> Reader:
+    def read_field(value: object) -> object:
+        try:
+            return reader(value)
+        except _Misfit as misfit:
+            raise _Misfit(f"{name} {misfit}") from None
+
+    return read_field
+
+
+def _reader(hint: Any) -> Reader:
+    """How to read a value of a type that the model uses."""
+    hint = getattr(hint, "__supertype__", hint)
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        (some,) = (_reader(each) for each in inner if each is not NoneType)
+        return lambda value: None if value is None else some(value)
+    if origin is tuple:
+        item = _reader(inner[0])
+        return lambda value: tuple(item(each) for each in _exactly(list, value))
+    if origin is not None and issubclass(origin, Mapping):
+        item = _reader(inner[1])
+        return lambda value: {_exactly(str, key): item(each) for key, each in _exactly(dict, value).items()}
+    if issubclass(hint, datetime):
+        return _instant
+    if issubclass(hint, Enum):
+        return lambda value: _word(hint, value)
+    return lambda value: _exactly(hint, value)
+
+
+def _exactly(wanted: type[Any], value: object) -> Any:
+    if type(value) is not wanted:
+        raise _Misfit(f"should be {wanted.__name__} and is {type(value).__name__}")
+    return value
+
+
+def _word(words: type[Enum], value: object) -> Enum:
+    try:
+        return words(value)
+    except ValueError:
+        raise _Misfit(f"should be one of {', '.join(word.value for word in words)}") from None
+
+
+def _instant(value: object) -> datetime:
+    """Stores with a type for instants give one; the others give ISO text."""
+    try:
+        return _utc(datetime.fromisoformat(value) if isinstance(value, str) else _as_datetime(value))
+    except ValueError:
+        raise _Misfit("should be an instant with its time zone") from None
+
+
+def _as_datetime(value: object) -> datetime:
+    if not isinstance(value, datetime):
+        raise _Misfit(f"should be an instant and is {type(value).__name__}")
+    return value
+
+
+_READERS: Mapping[type[Any], Mapping[str, Reader]] = {
+    kind: {name: _named(name, _reader(hint)) for name, hint in get_type_hints(kind).items()} for kind in WAY_OUT
+}

@@ -1,0 +1,97 @@
+"""What every store refuses, and what its work counts as, decided once for all of them.
+
+Pure: no store, no clock. The stores bring what is kept now; these rules say what may follow it.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import NoReturn
+
+from job.core.model import EPOCH, Intent, Lease
+from job.errors import LeaseHeld, LeaseLost, StateUnreadable
+from job.state.records import Write
+
+LEASE_MAX = timedelta(days=1)
+"""Leases last minutes. One that ends later than this was written by a wrong clock, or ours is wrong."""
+
+
+def succeed(last: Lease | None, *, shard: str, holder: str, now: datetime, until: datetime) -> Lease:
+    """The lease that may follow the last one given for the shard.
+
+    A lease that ends days from now is neither waited for (every run would quietly do nothing) nor broken (its holder
+    may be at work): it is `StateUnreadable`, which is loud and leaves the choice to a person.
+    """
+    if last is not None and last.until > now + LEASE_MAX:
+        raise StateUnreadable(
+            "store",
+            f"taking the lease of shard {shard}",
+            f"Run {last.holder} holds it until {last.until.isoformat()}: no right clock would have written that.",
+            "Compare this machine's clock with that run's. When that run is over, delete the document of the lease.",
+        )
+    if last is not None and last.until > now:
+        raise LeaseHeld(shard, last.holder, last.until)
+    return Lease(shard=shard, holder=holder, fence=1 if last is None else last.fence + 1, until=until)
+
+
+def holds(kept: Lease | None, ours: Lease) -> bool:
+    """Whether the lease that is kept is still ours. Its end is the caller's business, who has the clock."""
+    return kept is not None and (kept.fence, kept.holder) == (ours.fence, ours.holder)
+
+
+def confirm(kept: Lease | None, ours: Lease) -> Lease:
+    """The lease that is kept, when it is still ours. Raises `LeaseLost`."""
+    if kept is None:
+        lost(ours, happened="The lease is gone from the store.")
+    if not holds(kept, ours):
+        taker = f"run {kept.holder}" if kept.holder else "another run, which has ended,"
+        lost(ours, happened=f"It was given back or ran out, and {taker} has fence {kept.fence} (ours: {ours.fence}).")
+    return kept
+
+
+def released(lease: Lease) -> Lease:
+    """What stays of a lease that was given back: its fence, so that the next one is higher."""
+    return replace(lease, holder="", until=EPOCH)
+
+
+def follow(new: Intent, standing: Intent | None, *, lease: Lease) -> None:
+    """Raises `LeaseLost` unless the new intent follows the one that stands.
+
+    Only the holder of the lease writes intents, so one that this run does not know of was written by another holder.
+    """
+    found = None if standing is None else standing.attempt
+    if found != new.follows:
+        wanted = f"follows {new.follows}" if new.follows else "is the first"
+        lost(lease, happened=f"Our intent for issue {new.issue_id} {wanted}, but {found or 'none'} is in the store.")
+
+
+def lost(lease: Lease, *, happened: str) -> NoReturn:
+    doing = f"writing under the lease of shard {lease.shard}"
+    raise LeaseLost("store", doing, happened, "The next run takes it from there.")
+
+
+class Spent(Counter[str]):
+    """Operations on documents by kind, as Firestore bills them; counted alike by every store, each operation once.
+
+    What a retry after a lost answer may add to the bill is not known and not in here.
+    """
+
+    def read(self, documents: int) -> None:
+        """A query that finds nothing, and a document that is not there, are billed like one that is."""
+        self["read"] += max(1, documents)
+
+    def count(self, entries: int) -> None:
+        """A count is billed as one read for each thousand index entries."""
+        self["read"] += max(1, -(-entries // 1000))
+
+    def took_lease(self) -> None:
+        self["read"] += 1
+        self["write"] += 1
+
+    def wrote(self, writes: Sequence[Write], *, following: Collection[Intent]) -> None:
+        """A commit: its documents, the lease's own, and a read for each intent that follows another."""
+        dropped = sum(write.document is None for write in writes)
+        self["read"] += len(following)
+        self["write"] += len(writes) - dropped + 1
+        self["delete"] += dropped

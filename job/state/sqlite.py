@@ -1,0 +1,276 @@
+"""A store in one SQLite file, for a laptop: any number of processes, any of which may be killed.
+
+Every change is one `BEGIN IMMEDIATE` transaction that reads the lease before it writes, in write-ahead mode with full
+synchronisation: what was committed survives a lost machine. A file that is not ours, is damaged or was written by a
+newer program is `StateUnreadable`; it is never changed.
+
+Documents are kept as JSON, so that the file can be read with nothing but `sqlite3`. It does not belong in a network
+folder, whose locks cannot be trusted.
+"""
+
+import asyncio
+import json
+import os
+import sqlite3
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import aiosqlite
+
+from job.core.model import Changes, Intent, IssueId, Lease, Link, Parked, RunRecord, Watermark
+from job.errors import RemoteDown, RemoteRefused, StateUnreadable
+from job.state import records, rules
+from job.state.records import Document, Record, Table, Write
+
+PAGE = 500
+BUSY_S = 10.0
+OURS = 0x68616C6F
+"""SQLite's application id of our files: "halo" in ASCII."""
+LAYOUT = f"""
+    PRAGMA application_id = {OURS};
+    PRAGMA user_version = {records.SCHEMA};
+    CREATE TABLE documents (kind TEXT, id TEXT, document TEXT NOT NULL, PRIMARY KEY (kind, id)) WITHOUT ROWID;
+    CREATE INDEX live_links ON documents (id) WHERE kind = 'links' AND json_extract(document, '$.live');
+"""
+
+T = TypeVar("T", bound=Record)
+
+
+@asynccontextmanager
+async def open_sqlite(path: Path) -> AsyncIterator["SqliteStore"]:
+    """The store in this file, which is made, readable by its owner only, when it is not there."""
+    with _told(path, doing="opening the file"):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        connection = await aiosqlite.connect(path, isolation_level=None, timeout=BUSY_S)
+    try:
+        with _told(path, doing="opening the file"):
+            await _prepare(connection, path=path)
+        yield SqliteStore(connection, path=path)
+    finally:
+        await connection.close()
+
+
+async def _prepare(connection: aiosqlite.Connection, *, path: Path) -> None:
+    """Makes the layout in an empty file, and refuses a file that another program or a newer version made."""
+    async with _immediate(connection):
+        empty = not await _number(connection, "SELECT count(*) FROM sqlite_schema")
+        if empty:
+            for statement in LAYOUT.strip().split(";\n"):
+                await connection.execute(statement)
+        elif await _number(connection, "PRAGMA application_id") != OURS:
+            wrong = "It is an SQLite file of another program."
+            raise StateUnreadable("store", f"opening {path}", wrong, "Name another file in STATE_URL.")
+        elif (schema := await _number(connection, "PRAGMA user_version")) > records.SCHEMA:
+            raise records.newer(schema, name=str(path))
+    await connection.execute("PRAGMA journal_mode = WAL")
+    await connection.execute("PRAGMA synchronous = FULL")
+
+
+async def _number(connection: aiosqlite.Connection, question: str) -> int:
+    (row,) = await connection.execute_fetchall(question)
+    return int(row[0])
+
+
+@asynccontextmanager
+async def _immediate(connection: aiosqlite.Connection) -> AsyncIterator[None]:
+    """A transaction that holds the write lock from its start. Cancelled or failed, it leaves nothing behind."""
+    try:
+        await connection.execute("BEGIN IMMEDIATE")
+        yield
+        await connection.commit()
+    except BaseException:
+        await connection.rollback()
+        raise
+
+
+@contextmanager
+def _told(path: Path, *, doing: str) -> Iterator[None]:
+    """SQLite's and the system's errors in our words."""
+    try:
+        yield
+    except OSError as error:
+        wrong = f"The file cannot be used: {error.strerror}."
+        raise StateUnreadable("store", f"{doing} {path}", wrong, "Check its owner and rights, or STATE_URL.") from error
+    except sqlite3.Error as error:
+        raise _in_our_words(error, doing=f"{doing} {path}") from error
+
+
+def _in_our_words(error: sqlite3.Error, *, doing: str) -> StateUnreadable | RemoteDown | RemoteRefused:
+    name, wrong = getattr(error, "sqlite_errorname", "") or "", f"SQLite says: {error}."
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return RemoteDown("store", doing, f"Another program has kept the file locked for {BUSY_S:.0f} s.", "Close it.")
+    if name.startswith(("SQLITE_READONLY", "SQLITE_PERM", "SQLITE_AUTH")):
+        return RemoteRefused("store", doing, wrong, "Check the rights of the file and of its folder.")
+    if name.startswith(("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_NOMEM")):
+        return RemoteDown("store", doing, wrong, "Check the disk; nothing was half written.")
+    return StateUnreadable("store", doing, wrong, "Name another file in STATE_URL, or restore this one from a backup.")
+
+
+class SqliteStore:
+    """The `Store` of `job/ports.py` on one connection. Opened and closed by `open_sqlite`."""
+
+    def __init__(self, connection: aiosqlite.Connection, *, path: Path) -> None:
+        self.spent = rules.Spent()
+        self._connection = connection
+        self._path = path
+        self._lock = asyncio.Lock()
+        """A connection has one transaction at a time; a read inside another task's would see what may be undone."""
+
+    async def take_lease(self, shard: str, *, holder: str, now: datetime, until: datetime) -> Lease:
+        async with self._transaction("taking the lease in"):
+            last = await self._lease(shard)
+            lease = rules.succeed(last, shard=shard, holder=holder, now=now, until=until)
+            await self._put([_lease_write(lease)])
+            self.spent.took_lease()
+        return lease
+
+    async def renew_lease(self, lease: Lease, *, until: datetime) -> Lease:
+        renewed = replace(lease, until=until)
+        async with self._transaction("renewing the lease in"):
+            rules.confirm(await self._lease(lease.shard), lease)
+            await self._put([_lease_write(renewed)])
+            self.spent.wrote((), following=())
+        return renewed
+
+    async def release_lease(self, lease: Lease) -> None:
+        async with self._transaction("releasing the lease in"):
+            if rules.holds(await self._lease(lease.shard), lease):
+                await self._put([_lease_write(rules.released(lease))])
+                self.spent.wrote((), following=())
+
+    async def watermark(self, shard: str) -> Watermark | None:
+        async with self._reading():
+            self.spent.read(1)
+            return await self._one(Watermark, Table.CONTROL, records.watermark_id(shard))
+
+    async def links(self, ids: Collection[IssueId]) -> dict[IssueId, Link]:
+        async with self._reading():
+            self.spent["read"] += len(set(ids))
+            return {link.issue_id: link for link in await self._of_issues(Link, Table.LINKS, ids)}
+
+    async def live_links(self) -> AsyncIterator[Sequence[Link]]:
+        after = ""
+        while page := await self._live_page(after):
+            yield page
+            if len(page) < PAGE:
+                return
+            after = records.document_id(page[-1].issue_id)
+
+    async def _live_page(self, after: str) -> list[Link]:
+        question = """SELECT id, document FROM documents WHERE kind = 'links' AND json_extract(document, '$.live')
+                      AND id > ? ORDER BY id LIMIT ?"""
+        async with self._reading():
+            page = await self._records(Link, Table.LINKS, question, (after, PAGE))
+            self.spent.read(len(page))
+            return page
+
+    async def live_count(self) -> int:
+        question = "SELECT count(*) FROM documents WHERE kind = 'links' AND json_extract(document, '$.live')"
+        async with self._reading():
+            live = await _number(self._connection, question)
+            self.spent.count(live)
+            return live
+
+    async def intents(self) -> list[Intent]:
+        return await self._all(Intent, Table.INTENTS)
+
+    async def parked(self) -> list[Parked]:
+        return await self._all(Parked, Table.PARKED)
+
+    async def commit(self, lease: Lease, changes: Changes) -> None:
+        writes = records.writes(changes, shard=lease.shard)
+        async with self._transaction("writing to"):
+            rules.confirm(await self._lease(lease.shard), lease)
+            await self._check_follows(changes.intents, lease=lease)
+            await self._put(writes)
+            if changes.run:
+                await self._forget_runs(before=changes.run.finished_at)
+            self.spent.wrote(writes, following=[intent for intent in changes.intents if intent.follows])
+
+    async def _check_follows(self, intents: Sequence[Intent], *, lease: Lease) -> None:
+        ids = [intent.issue_id for intent in intents]
+        standing = {intent.issue_id: intent for intent in await self._of_issues(Intent, Table.INTENTS, ids)}
+        for intent in intents:
+            rules.follow(intent, standing.get(intent.issue_id), lease=lease)
+
+    async def runs(self, *, limit: int) -> list[RunRecord]:
+        question = """SELECT id, document FROM documents WHERE kind = 'runs'
+                      ORDER BY json_extract(document, '$.started_at') DESC LIMIT ?"""
+        async with self._reading():
+            newest = await self._records(RunRecord, Table.RUNS, question, (limit,))
+            self.spent.read(len(newest))
+            return newest
+
+    # --- Documents --------------------------------------------------------------------------------------------------
+
+    async def _lease(self, shard: str) -> Lease | None:
+        return await self._one(Lease, Table.CONTROL, records.lease_id(shard))
+
+    async def _one(self, kind: type[T], table: Table, key: str) -> T | None:
+        question = "SELECT id, document FROM documents WHERE kind = ? AND id = ?"
+        found = await self._records(kind, table, question, (table, key))
+        return found[0] if found else None
+
+    async def _all(self, kind: type[T], table: Table) -> list[T]:
+        async with self._reading():
+            question = "SELECT id, document FROM documents WHERE kind = ? ORDER BY id"
+            found = await self._records(kind, table, question, (table,))
+            self.spent.read(len(found))
+            return found
+
+    async def _of_issues(self, kind: type[T], table: Table, ids: Collection[IssueId]) -> list[T]:
+        question = "SELECT id, document FROM documents WHERE kind = ? AND id IN (SELECT value FROM json_each(?))"
+        wanted = json.dumps([records.document_id(issue_id) for issue_id in ids])
+        return await self._records(kind, table, question, (table, wanted))
+
+    async def _records(self, kind: type[T], table: Table, question: str, values: tuple[Any, ...]) -> list[T]:
+        rows = await self._connection.execute_fetchall(question, values)
+        return [self._record(kind, row[1], name=f"{self._path}: {table}/{row[0]}") for row in rows]
+
+    def _record(self, kind: type[T], text: str, *, name: str) -> T:
+        try:
+            found = json.loads(text)
+        except ValueError:
+            raise records.unreadable(kind, name=name, wrong="it is not JSON") from None
+        return records.read(kind, found, name=name)
+
+    async def _put(self, writes: Sequence[Write]) -> None:
+        put = [(write.table, write.id, _text(write.document)) for write in writes if write.document is not None]
+        dropped = [(write.table, write.id) for write in writes if write.document is None]
+        await self._connection.executemany("REPLACE INTO documents VALUES (?, ?, ?)", put)
+        await self._connection.executemany("DELETE FROM documents WHERE kind = ? AND id = ?", dropped)
+
+    async def _forget_runs(self, *, before: datetime) -> None:
+        question = "DELETE FROM documents WHERE kind = 'runs' AND json_extract(document, '$.expires_at') <= ?"
+        await self._connection.execute(question, (_instant(before),))
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncIterator[None]:
+        async with self._lock:
+            with _told(self._path, doing="reading"):
+                yield
+
+    @asynccontextmanager
+    async def _transaction(self, doing: str) -> AsyncIterator[None]:
+        async with self._lock:
+            with _told(self._path, doing=doing):
+                async with _immediate(self._connection):
+                    yield
+
+
+def _lease_write(lease: Lease) -> Write:
+    return Write(table=Table.CONTROL, id=records.lease_id(lease.shard), document=records.document(lease))
+
+
+def _text(document: Document) -> str:
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"), default=_instant)
+
+
+def _instant(at: datetime) -> str:
+    """Always UTC and to the microsecond, so that text sorts as time does."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds")

@@ -1,0 +1,93 @@
+"""STATE_URL in, an open store out; whoever opens one here closes it by leaving the block.
+
+`sqlite:////absolute/path`, or `firestore://PROJECT/DATABASE?prefix=PREFIX` where all but the scheme may be left out for
+the ambient project, `(default)` and `halo-jira-sync`. A store's libraries are imported only when it is opened.
+"""
+
+import re
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+
+from job.errors import BadSettings, Problem
+from job.ports import Store
+
+ALLOWED = "sqlite:////absolute/path or firestore://PROJECT/DATABASE?prefix=halo-jira-sync"
+PREFIX = "halo-jira-sync"
+_PREFIX_FORM = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,99}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SqlitePlace:
+    """A file on this machine."""
+
+    path: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirestorePlace:
+    """A database, and what our collections' names begin with. `None` as the project is the ambient one."""
+
+    project: str | None
+    database: str
+    prefix: str
+
+
+class CountingStore(Store, Protocol):
+    """A store that says what it has spent: operations on documents by kind (read, write, delete)."""
+
+    @property
+    def spent(self) -> Counter[str]: ...
+
+
+def parse_url(url: str) -> SqlitePlace | FirestorePlace:
+    """What the URL names. Raises `BadSettings`, so that it can be checked before anything is opened."""
+    parts = urlsplit(url)
+    if parts.scheme == "sqlite":
+        return _sqlite_place(parts)
+    if parts.scheme == "firestore":
+        return _firestore_place(parts)
+    raise _bad(f"It begins with {parts.scheme}://." if parts.scheme else "It has no scheme.")
+
+
+def _sqlite_place(parts: SplitResult) -> SqlitePlace:
+    path = Path(unquote(parts.path.removeprefix("/")))
+    if parts.netloc or parts.query or not path.is_absolute():
+        raise _bad("The path is not absolute; it needs four slashes and nothing after the path.")
+    return SqlitePlace(path=path)
+
+
+def _firestore_place(parts: SplitResult) -> FirestorePlace:
+    database, query = unquote(parts.path.strip("/")), parse_qs(parts.query, keep_blank_values=True)
+    (prefix,) = query.pop("prefix", [PREFIX])[-1:]
+    if "/" in database:
+        raise _bad("It names more than a project and a database.")
+    if query:
+        raise _bad(f"It has unknown parameters: {', '.join(sorted(query))}.")
+    if not _PREFIX_FORM.fullmatch(prefix):
+        raise _bad("The prefix is not a letter followed by letters, digits, hyphens and underscores.")
+    return FirestorePlace(project=unquote(parts.netloc) or None, database=database or "(default)", prefix=prefix)
+
+
+def _bad(wrong: str) -> BadSettings:
+    return BadSettings([Problem("STATE_URL", wrong, ALLOWED)])
+
+
+@asynccontextmanager
+async def open_store(url: str) -> AsyncIterator[CountingStore]:
+    """The store that the URL names, open until the block is left."""
+    match parse_url(url):
+        case SqlitePlace(path=path):
+            from job.state.sqlite import open_sqlite  # noqa: PLC0415 - only when used
+
+            async with open_sqlite(path) as sqlite:
+                yield sqlite
+        case FirestorePlace(project=project, database=database, prefix=prefix):
+            from job.state.firestore import open_firestore  # noqa: PLC0415 - heavy, only when used
+
+            async with open_firestore(project=project, database=database, prefix=prefix) as firestore:
+                yield firestore
