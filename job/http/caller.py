@@ -72,7 +72,7 @@ class Caller:
         return await each(work, items, at_once=self._at_once_max)
 
     async def _attempt(self, request: Request) -> Response | NotSent | NoAnswer:
-        async with self._governor.turn():
+        async with self._governor.turn() as era:
             self.spent[request.name] += 1
             try:
                 async with asyncio.timeout(request.deadline_s):
@@ -82,7 +82,7 @@ class Caller:
             except (NotSent, NoAnswer) as failure:
                 return failure
             if throttled(response):
-                self._governor.complain()
+                self._governor.complain(era)
             elif response.status < 500:
                 self._governor.praise()
             return response

@@ -25,15 +25,16 @@ class Governor:
         self._turns = asyncio.Semaphore(self.limit)
         self._owed = 0
         self._clean = 0
+        self._era = 0
         self._next_at = self._closed_until = clock.monotonic()
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """Waits for its turn, and holds it for the length of the block."""
+    async def turn(self) -> AsyncIterator[int]:
+        """Waits for its turn and holds it for the length of the block. Yields the era in which it left."""
         await self._turns.acquire()
         try:
             await self._wait()
-            yield
+            yield self._era
         finally:
             self._give_back()
 
@@ -49,11 +50,13 @@ class Governor:
             self.limit += 1
             self._give_back()
 
-    def complain(self) -> None:
-        """A complaint: half as many at once. Complaints that answer the same crowd count once."""
-        if self._owed == 0:
+    def complain(self, era: int) -> None:
+        """A complaint: half as many at once. Those of one crowd, which left in the same era, count once."""
+        if era == self._era:
             halved = max(1, self.limit // 2)
-            self._owed, self.limit = self.limit - halved, halved
+            self._owed += self.limit - halved
+            self.limit = halved
+            self._era += 1
         self._clean = 0
 
     async def _wait(self) -> None:

@@ -1,0 +1,253 @@
+"""The decision table, as data: every state that Halo, Jira and memory can be in, and what follows."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import product
+
+import pytest
+
+from job.core.decisions import RULES, Policy, WhenGone, choose, decide
+from job.core.model import (
+    Action,
+    Afterwards,
+    Case,
+    Fingerprint,
+    Intent,
+    IntentKind,
+    Issue,
+    IssueId,
+    IssueStatus,
+    Link,
+    Marker,
+    Ticket,
+    TicketId,
+    TicketKey,
+    Version,
+)
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+POLICY = Policy(closed=frozenset({"done"}), hard_closed=frozenset({"closed"}))
+STATUS = {"open": "To Do", "closed": "Done", "hard-closed": "Closed"}
+
+
+def issue(status: str = "active", **over: object) -> Issue:
+    seen = NOW - timedelta(hours=1)
+    made = Issue(
+        id=IssueId("i-1"),
+        type="csm",
+        source="server_secure",
+        status=IssueStatus(status),
+        critical=False,
+        name="SSH root login",
+        last_seen_at=seen,
+        resolved_at=seen if status == "resolved" else None,
+    )
+    return replace(made, **over)  # type: ignore[arg-type]
+
+
+def ticket(state: str = "open", *, number: int = 1, status: str = "") -> Ticket:
+    key = TicketKey(f"SEC-{number}")
+    return Ticket(id=TicketId(str(10000 + number)), key=key, project="SEC", status=status or STATUS[state])
+
+
+def link(*, version: str = "older", live: bool = True, **over: object) -> Link:
+    made = Link(
+        issue_id=IssueId("i-1"),
+        ticket_id=TicketId("10001"),
+        ticket_key=TicketKey("SEC-1"),
+        version=Version(version),
+        fingerprint=Fingerprint("f"),
+        live=live,
+        status_seen="To Do",
+    )
+    return replace(made, **over)  # type: ignore[arg-type]
+
+
+def intent(*, age: timedelta) -> Intent:
+    return Intent(
+        issue_id=IssueId("i-1"),
+        kind=IntentKind.CREATE,
+        attempt="r#1",
+        version=issue().version,
+        fingerprint=Fingerprint("f"),
+        marker=Marker("m"),
+        at=NOW - age,
+        project="SEC",
+    )
+
+
+def case(status: str, state: str | None, *, linked: bool = True, **over: object) -> Case:
+    seen = ticket(state) if state else None
+    made = Case(
+        issue=issue(status), ticket=seen, link=link() if linked and seen else None, linked=linked and bool(seen)
+    )
+    return replace(made, **over)  # type: ignore[arg-type]
+
+
+# The table of README.md, row by row: what Halo says, what Jira has, what is done.
+TABLE = [
+    ("active", None, Action.CREATE, "new"),
+    ("active", "open", Action.COMMENT, "updated"),
+    ("active", "closed", Action.REOPEN, "closed_too_early"),
+    ("active", "hard-closed", Action.CREATE, "hard_closed"),
+    ("resolved", "open", Action.CLOSE, "resolved"),
+    ("resolved", None, Action.CREATE_AND_CLOSE, "resolved_unseen"),
+    ("resolved", "closed", None, "already_closed"),
+    ("resolved", "hard-closed", None, "already_closed"),
+]
+
+
+@pytest.mark.parametrize(("status", "state", "action", "reason"), TABLE)
+def test_a_linked_ticket_gets_what_the_table_says(
+    status: str, state: str | None, action: Action | None, reason: str
+) -> None:
+    decision = decide(case(status, state), policy=POLICY, now=NOW)
+    assert (decision.action, decision.reason) == (action, reason)
+
+
+@pytest.mark.parametrize(("status", "state", "action", "reason"), TABLE)
+def test_a_found_ticket_gets_the_same_and_is_adopted_where_nothing_else_is_done(
+    status: str, state: str | None, action: Action | None, reason: str
+) -> None:
+    decision = decide(case(status, state, linked=False), policy=POLICY, now=NOW)
+    adopted = Action.ADOPT if state and action is None else action
+    assert (decision.action, decision.reason) == (adopted, reason)
+
+
+def test_an_issue_that_was_resolved_and_is_active_again_reopens_its_ticket_because_it_came_back() -> None:
+    decision = decide(case("active", "closed", link=link(live=False)), policy=POLICY, now=NOW)
+    assert (decision.action, decision.reason) == (Action.REOPEN, "came_back")
+
+
+def test_the_same_version_is_never_told_twice() -> None:
+    decision = decide(case("active", "open", link=link(version=issue().version)), policy=POLICY, now=NOW)
+    assert (decision.action, decision.reason) == (None, "unchanged")
+
+
+def test_no_comment_silences_updates_but_neither_closes_nor_reopens() -> None:
+    quiet = replace(POLICY, no_comment=True)
+    answers = [decide(case(status, state), policy=quiet, now=NOW).action for status, state, _, _ in TABLE]
+    expected = [None if action is Action.COMMENT else action for _, _, action, _ in TABLE]
+    assert answers == expected
+
+
+def test_a_ticket_that_a_person_opened_again_after_our_close_is_left_alone() -> None:
+    done = link(version=issue("resolved").version, live=False)
+    decision = decide(case("resolved", "open", link=done), policy=POLICY, now=NOW)
+    assert (decision.action, decision.reason) == (None, "opened_by_person")
+
+
+@pytest.mark.parametrize(
+    ("policy", "over"),
+    [
+        (replace(POLICY, critical_only=True), {}),
+        (replace(POLICY, no_sva=True), {"type": "sva"}),
+        (replace(POLICY, no_sva=True), {"type": "image_sva"}),
+        (replace(POLICY, excluded_sources=frozenset({"cloud_secure"})), {"source": "cloud_secure"}),
+    ],
+)
+def test_an_excluded_issue_gets_nothing_but_the_close_that_its_ticket_is_owed(
+    policy: Policy, over: dict[str, object]
+) -> None:
+    def answer(status: str, state: str | None) -> Action | None:
+        return decide(case(status, state, issue=issue(status, **over)), policy=policy, now=NOW).action
+
+    assert [answer("active", state) for state in (None, "open", "closed", "hard-closed")] == [None] * 4
+    assert answer("resolved", None) is None
+    assert answer("resolved", "open") is Action.CLOSE
+
+
+def test_a_create_of_unknown_fate_is_waited_for_and_only_then_repeated() -> None:
+    young = case("active", None, intent=intent(age=timedelta(minutes=14)))
+    old = case("active", None, intent=intent(age=timedelta(minutes=15)))
+    waiting, again = (decide(each, policy=POLICY, now=NOW) for each in (young, old))
+    assert (waiting.action, waiting.afterwards) == (None, Afterwards.WAIT)
+    assert again.action is Action.CREATE
+
+
+def test_a_create_of_unknown_fate_is_waited_for_even_beside_an_older_hard_closed_ticket() -> None:
+    decision = decide(case("active", "hard-closed", intent=intent(age=timedelta(minutes=1))), policy=POLICY, now=NOW)
+    assert (decision.action, decision.reason) == (None, "create_unsettled")
+
+
+def test_a_lost_create_that_is_found_is_adopted_and_not_commented() -> None:
+    drawn = link(version=issue().version)
+    found = case("active", "open", link=drawn, linked=False, intent=intent(age=timedelta(minutes=1)))
+    decision = decide(found, policy=POLICY, now=NOW)
+    assert (decision.action, decision.reason) == (Action.ADOPT, "unchanged")
+
+
+def test_a_create_cut_short_is_finished_unless_a_person_has_moved_the_ticket() -> None:
+    owing = link(status_owed="In Progress")
+    untouched = case("active", "open", link=owing)
+    moved = case("active", "open", link=owing, ticket=ticket(status="Blocked"))
+    assert decide(untouched, policy=POLICY, now=NOW).reason == "create_cut_short"
+    assert decide(moved, policy=POLICY, now=NOW).reason == "updated"
+
+
+def test_one_miss_of_a_ticket_proves_nothing() -> None:
+    missing = case("active", None, link=link())
+    decision = decide(missing, policy=POLICY, now=NOW)
+    assert (decision.action, decision.reason, decision.afterwards) == (None, "ticket_missing", Afterwards.PARK)
+
+
+def test_a_ticket_missing_twice_is_made_anew_or_only_reported_as_the_policy_says() -> None:
+    missing = case("active", None, link=link(misses=1), ticket_gone=True)
+    recreate = decide(missing, policy=POLICY, now=NOW)
+    report = decide(missing, policy=replace(POLICY, when_ticket_gone=WhenGone.REPORT), now=NOW)
+    assert (recreate.action, recreate.reason) == (Action.CREATE, "ticket_gone")
+    assert (report.action, report.reason) == (None, "ticket_gone")
+
+
+def test_a_resolved_issue_whose_ticket_is_gone_gets_no_new_one() -> None:
+    missing = case("resolved", None, link=link(misses=1), ticket_gone=True)
+    assert decide(missing, policy=POLICY, now=NOW).action is None
+
+
+def test_an_issue_that_halo_forgot_closes_its_ticket_only_if_the_policy_says_so() -> None:
+    forgotten = case("active", "open", issue=Issue.forgotten(IssueId("i-1"), at=NOW))
+    assert decide(forgotten, policy=POLICY, now=NOW).action is None
+    close = decide(forgotten, policy=replace(POLICY, when_issue_gone=WhenGone.CLOSE), now=NOW)
+    assert (close.action, close.reason) == (Action.CLOSE, "issue_gone")
+
+
+def test_status_names_are_compared_without_regard_to_case() -> None:
+    assert POLICY.is_closed(ticket(status="DONE"))
+    assert POLICY.is_hard_closed(ticket(status="cLoSeD"))
+
+
+def test_nothing_is_ever_closed_without_halos_word() -> None:
+    """Whatever memory and Jira hold, a close needs a resolved issue, or a 404 and the policy that allows it."""
+    states = [None, "open", "closed", "hard-closed"]
+    links = [None, link(), link(live=False), link(misses=3), link(status_owed="In Progress")]
+    intents = [None, intent(age=timedelta(0)), intent(age=timedelta(days=1))]
+    for state, memory, note, gone in product(states, links, intents, [False, True]):
+        seen = ticket(state) if state else None
+        world = Case(
+            issue=issue(), ticket=seen, link=memory, intent=note, linked=bool(memory and seen), ticket_gone=gone
+        )
+        assert decide(world, policy=POLICY, now=NOW).action not in {Action.CLOSE, Action.CREATE_AND_CLOSE}
+
+
+def test_every_case_gets_an_answer_and_every_answer_a_sentence() -> None:
+    for status, state, linked, gone in product(["active", "resolved"], [None, *STATUS], [False, True], [False, True]):
+        world = case(status, state, linked=linked, ticket_gone=gone)
+        decision = decide(world, policy=POLICY, now=NOW)
+        assert decision.because.endswith(".")
+        assert decision.reason
+    assert all(rule.__doc__ for rule in RULES)
+
+
+# --- Which of several tickets is kept ---------------------------------------------------------------------------------
+
+
+def test_among_several_tickets_the_linked_one_is_kept_then_an_open_one_then_the_newest() -> None:
+    one, two, three = ticket("closed", number=1), ticket("open", number=2), ticket("open", number=3)
+    assert choose(link(), tickets=[three, two, one], policy=POLICY) == (one, (three, two))
+    assert choose(None, tickets=[one, two, three], policy=POLICY) == (three, (two, one))
+    assert choose(None, tickets=[], policy=POLICY) == (None, ())
+
+
+def test_a_live_ticket_is_preferred_to_a_linked_one_that_is_hard_closed() -> None:
+    linked, newer = ticket("hard-closed", number=1), ticket("closed", number=2)
+    assert choose(link(), tickets=[linked, newer], policy=POLICY)[0] == newer

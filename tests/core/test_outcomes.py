@@ -1,0 +1,181 @@
+"""What outcomes mean for memory and for the watermark."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from job.core.model import (
+    Action,
+    Afterwards,
+    Case,
+    Decision,
+    Fingerprint,
+    Intent,
+    IntentKind,
+    Issue,
+    IssueId,
+    IssueStatus,
+    Link,
+    Marker,
+    Outcome,
+    OutcomeKind,
+    Ticket,
+    TicketId,
+    TicketKey,
+    Version,
+)
+from job.core.outcomes import account, after, link_begun, link_to, next_watermark, park, quietly, unsettled
+from job.core.plan import make_plan
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+INSTANTS = st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001
+OVERLAP = timedelta(minutes=5)
+
+ISSUE = Issue(
+    id=IssueId("i-1"),
+    type="csm",
+    source="server_secure",
+    status=IssueStatus.ACTIVE,
+    critical=True,
+    name="x",
+    last_seen_at=NOW - timedelta(minutes=30),
+)
+TICKET = Ticket(id=TicketId("10001"), key=TicketKey("SEC-1"), project="SEC", status="To Do")
+CASE = Case(issue=ISSUE, ticket=TICKET)
+COMMENT = Decision(case=CASE, action=Action.COMMENT, reason="updated", because="b.")
+
+
+def link(**over: object) -> Link:
+    made = link_to(TICKET, case=CASE, now=NOW)
+    return replace(made, **over)  # type: ignore[arg-type]
+
+
+def note() -> Intent:
+    return Intent(
+        issue_id=ISSUE.id,
+        kind=IntentKind.COMMENT,
+        attempt="r#1",
+        version=Version(""),
+        fingerprint=Fingerprint("f"),
+        marker=Marker("m"),
+        at=NOW,
+    )
+
+
+def changes(kind: OutcomeKind, *, decision: Decision = COMMENT):  # type: ignore[no-untyped-def]
+    outcome = Outcome(decision=decision, kind=kind, error_class="ticket_rejected", message="Jira said no.")
+    return after([outcome], standing={ISSUE.id}, now=NOW, settings_digest="d")
+
+
+# --- The watermark --------------------------------------------------------------------------------------------------
+
+
+@given(INSTANTS, INSTANTS, st.lists(INSTANTS, max_size=5))
+def test_the_watermark_never_goes_back_by_itself(previous: datetime, start: datetime, held: list[datetime]) -> None:
+    mark = next_watermark(previous, started_at=start, overlap=OVERLAP, held_by=held, may_go_back=False)
+    assert mark >= previous
+
+
+@given(st.none() | INSTANTS, INSTANTS, st.lists(INSTANTS, max_size=5), st.booleans())
+def test_the_watermark_never_moves_past_unsettled_work_or_near_the_start(
+    previous: datetime | None, start: datetime, held: list[datetime], command: bool
+) -> None:
+    mark = next_watermark(previous, started_at=start, overlap=OVERLAP, held_by=held, may_go_back=command)
+    assert mark == previous or all(mark <= bound for bound in [start - OVERLAP, *held])
+
+
+def test_only_a_command_takes_the_watermark_back() -> None:
+    held = [NOW - timedelta(days=9)]
+    mark = next_watermark(NOW, started_at=NOW, overlap=OVERLAP, held_by=held, may_go_back=True)
+    assert mark == held[0]
+
+
+def test_what_is_unknown_deferred_or_waited_for_is_unsettled_and_nothing_else() -> None:
+    waiting = replace(COMMENT, action=None, reason="create_unsettled", afterwards=Afterwards.WAIT)
+    parked = replace(COMMENT, action=None, reason="ticket_missing", afterwards=Afterwards.PARK)
+    quiet = replace(COMMENT, action=None, reason="unchanged")
+    plan = make_plan([waiting, parked, quiet, COMMENT, COMMENT], at_most=1)
+    ended = [Outcome(decision=replace(COMMENT, reason=kind), kind=kind) for kind in OutcomeKind]
+    assert {d.reason for d in unsettled(plan, outcomes=ended)} == {"create_unsettled", "updated", "unknown", "deferred"}
+
+
+# --- Memory ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", OutcomeKind)
+def test_only_a_write_of_unknown_fate_keeps_its_intent(kind: OutcomeKind) -> None:
+    assert (ISSUE.id in changes(kind).settled) == (kind is not OutcomeKind.UNKNOWN)
+
+
+def test_a_failure_parks_its_issue_and_a_success_releases_it() -> None:
+    (parked,) = changes(OutcomeKind.FAILED).parked
+    assert (parked.error_class, parked.message, parked.attempts) == ("ticket_rejected", "Jira said no.", 1)
+    again = replace(COMMENT, case=replace(CASE, parked=parked))
+    assert changes(OutcomeKind.DONE, decision=again).released == (ISSUE.id,)
+    assert changes(OutcomeKind.UNCHANGED, decision=again).released == (ISSUE.id,)
+    assert changes(OutcomeKind.DEFERRED, decision=again).released == ()
+
+
+def test_a_parked_issue_is_tried_within_a_quarter_of_an_hour_and_then_ever_more_seldom() -> None:
+    case, waits = CASE, []
+    for _ in range(40):
+        entry = park(case, error_class="c", message="m", now=NOW, under="d")
+        waits.append(entry.next_at - NOW)
+        case = replace(case, parked=entry)
+    assert waits[0] <= timedelta(minutes=15)
+    assert waits == sorted(waits)
+    assert waits[-1] == timedelta(hours=24)
+    assert entry.first_at == NOW
+
+
+def test_an_unchanged_case_writes_nothing_at_all() -> None:
+    seen = Decision(case=replace(CASE, link=link(), linked=True), reason="unchanged", because="b.")
+    assert not quietly([seen], now=NOW + timedelta(hours=1), settings_digest="d")
+
+
+def test_a_case_that_only_got_older_words_remembers_its_new_version() -> None:
+    seen = Decision(case=replace(CASE, link=link(version=Version("old"))), reason="comments_off", because="b.")
+    (renewed,) = quietly([seen], now=NOW, settings_digest="d").links
+    assert (renewed.version, renewed.live) == (ISSUE.version, True)
+
+
+def test_a_missing_ticket_is_counted_and_parked_and_its_version_stays_unapplied() -> None:
+    before = link(version=Version("old"))
+    missed = Decision(
+        case=replace(CASE, ticket=None, link=before), reason="ticket_missing", because="b.", afterwards=Afterwards.PARK
+    )
+    made = quietly([missed], now=NOW, settings_digest="d")
+    assert [(entry.misses, entry.version) for entry in made.links] == [(1, "old")]
+    assert [entry.error_class for entry in made.parked] == ["ticket_missing"]
+
+
+def test_a_wait_touches_nothing_and_keeps_its_intent() -> None:
+    waiting = Decision(
+        case=replace(CASE, ticket=None, intent=note()),
+        reason="create_unsettled",
+        because="b.",
+        afterwards=Afterwards.WAIT,
+    )
+    assert not quietly([waiting], now=NOW, settings_digest="d")
+
+
+def test_work_begun_keeps_the_version_that_was_applied_before() -> None:
+    case = replace(CASE, link=link(version=Version("old"), live=False))
+    begun = link_begun(TICKET, case=case, now=NOW)
+    assert (begun.version, begun.live) == ("old", False)
+    assert link_begun(replace(TICKET, id=TicketId("2")), case=case, now=NOW).version == ""
+
+
+# --- Accounts -------------------------------------------------------------------------------------------------------
+
+
+def test_the_books_balance_or_the_run_fails() -> None:
+    plan = make_plan([COMMENT, COMMENT, replace(COMMENT, action=Action.CLOSE)], at_most=2)
+    ended = [Outcome(decision=decision, kind=OutcomeKind.DONE) for decision in plan.decisions]
+    books = account(plan, outcomes=ended)
+    assert sum(sum(row.values()) for row in books.values()) == 3
+    with pytest.raises(ValueError, match="do not balance"):
+        account(plan, outcomes=ended[:1])

@@ -1,0 +1,112 @@
+"""Order, digest and limits of a plan."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from job.core.model import Action, Case, Decision, Issue, IssueId, IssueStatus, Ticket, TicketId, TicketKey
+from job.core.plan import Limits, guard, make_plan
+from job.errors import UnsafePlan
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+NO_LIMITS = Limits(close_percent_max=100)
+
+
+def decision(number: int, action: Action | None, *, minutes_ago: int = 0) -> Decision:
+    issue = Issue(
+        id=IssueId(f"i-{number:04}"),
+        type="csm",
+        source="server_secure",
+        status=IssueStatus.ACTIVE,
+        critical=False,
+        name="x",
+        last_seen_at=NOW - timedelta(minutes=minutes_ago),
+    )
+    ticket = Ticket(id=TicketId(str(number)), key=TicketKey(f"SEC-{number}"), project="SEC", status="To Do")
+    return Decision(case=Case(issue=issue, ticket=ticket), action=action, reason="r", because="b.")
+
+
+def decisions(action: Action, many: int) -> list[Decision]:
+    return [decision(number, action) for number in range(many)]
+
+
+def test_a_plan_takes_the_oldest_changes_first_and_lets_the_rest_wait() -> None:
+    made = make_plan([decision(n, Action.COMMENT, minutes_ago=n) for n in range(5)], at_most=2)
+    assert [d.case.issue.id for d in made.decisions] == ["i-0004", "i-0003"]
+    assert [d.case.issue.id for d in made.deferred] == ["i-0002", "i-0001", "i-0000"]
+
+
+def test_no_cap_means_everything() -> None:
+    assert len(make_plan(decisions(Action.COMMENT, 7), at_most=0).decisions) == 7
+
+
+@given(st.permutations([(n, action) for n, action in enumerate([*Action, None])]))
+def test_the_order_in_which_cases_come_changes_nothing(shuffled: list[tuple[int, Action | None]]) -> None:
+    straight = make_plan([decision(n, action) for n, action in sorted(shuffled, key=lambda pair: pair[0])], at_most=3)
+    mixed = make_plan([decision(n, action) for n, action in shuffled], at_most=3)
+    assert mixed == straight
+    assert mixed.digest == straight.digest
+
+
+@pytest.mark.parametrize("action", [Action.CREATE, Action.CREATE_AND_CLOSE, Action.CLOSE, Action.REOPEN])
+def test_one_more_create_close_or_reopen_is_another_plan(action: Action) -> None:
+    before = make_plan([decision(1, Action.CLOSE)], at_most=0)
+    after = make_plan([decision(1, Action.CLOSE), decision(2, action)], at_most=0)
+    assert before.digest != after.digest
+
+
+def test_another_ticket_for_the_same_issue_is_another_plan() -> None:
+    one = decision(1, Action.CLOSE)
+    other_ticket = replace(one.case.ticket, id=TicketId("77"))  # type: ignore[type-var]
+    two = replace(one, case=replace(one.case, ticket=other_ticket))
+    assert make_plan([one], at_most=0).digest != make_plan([two], at_most=0).digest
+
+
+def test_comments_come_and_go_without_making_an_approval_worthless() -> None:
+    before = make_plan([decision(1, Action.CLOSE)], at_most=0)
+    after = make_plan([decision(1, Action.CLOSE), decision(2, Action.COMMENT)], at_most=0)
+    assert before.digest == after.digest
+
+
+@pytest.mark.parametrize(
+    ("limits", "action", "allowed", "live", "name"),
+    [
+        (Limits(create_max=3), Action.CREATE, 3, 0, "MAX_CREATE"),
+        (Limits(create_max=3), Action.CREATE_AND_CLOSE, 3, 0, "MAX_CREATE"),
+        (Limits(reopen_max=2), Action.REOPEN, 2, 0, "MAX_REOPEN"),
+        (Limits(close_percent_max=30), Action.CLOSE, 10, 0, "MAX_CLOSE_PERCENT"),
+        (Limits(close_percent_max=30), Action.CLOSE, 10, 33, "MAX_CLOSE_PERCENT"),
+        (Limits(close_percent_max=30), Action.CLOSE, 30, 100, "MAX_CLOSE_PERCENT"),
+        (Limits(close_percent_max=0), Action.CLOSE, 10, 1000, "MAX_CLOSE_PERCENT"),
+    ],
+)
+def test_a_limit_allows_exactly_its_number_and_its_error_names_it(
+    limits: Limits, action: Action, allowed: int, live: int, name: str
+) -> None:
+    guard(make_plan(decisions(action, allowed), at_most=0), limits=limits, live_links=live, approved=None)
+    over = make_plan(decisions(action, allowed + 1), at_most=0)
+    with pytest.raises(UnsafePlan, match=name) as refused:
+        guard(over, limits=limits, live_links=live, approved=None)
+    assert str(allowed + 1) in str(refused.value)
+    assert refused.value.digest == over.digest
+
+
+def test_a_limit_of_zero_creates_is_no_limit() -> None:
+    guard(make_plan(decisions(Action.CREATE, 5000), at_most=0), limits=Limits(), live_links=0, approved=None)
+
+
+def test_a_mass_close_does_not_slip_through_in_slices() -> None:
+    sliced = make_plan(decisions(Action.CLOSE, 500), at_most=5)
+    with pytest.raises(UnsafePlan, match="the plan has 500"):
+        guard(sliced, limits=Limits(), live_links=1000, approved=None)
+
+
+def test_the_approved_plan_passes_its_limits_and_no_other_plan_does() -> None:
+    over = make_plan(decisions(Action.CREATE, 9), at_most=0)
+    guard(over, limits=Limits(create_max=1), live_links=0, approved=over.digest)
+    moved = make_plan(decisions(Action.CREATE, 10), at_most=0)
+    with pytest.raises(UnsafePlan, match="the world has moved"):
+        guard(moved, limits=NO_LIMITS, live_links=0, approved=over.digest)

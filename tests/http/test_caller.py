@@ -1,0 +1,256 @@
+"""The polite caller: what it repeats, what it never repeats, and how it waits."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from job.errors import FateUnknown, RemoteDown
+from job.http.caller import Caller
+from job.http.governor import Governor
+from job.http.message import NoAnswer, NotSent, Request, Response
+from job.http.retry import asked_pause_s, pause_s
+
+READ = Request(method="GET", url="http://remote/x", name="GET /x")
+WRITE = Request(method="POST", url="http://remote/x", name="POST /x", repeatable=False)
+START = datetime(2026, 3, 1, 12, tzinfo=UTC)
+Step = Response | Exception
+
+
+class Time:
+    """A clock that jumps to where its sleepers want to be."""
+
+    def __init__(self) -> None:
+        self.passed_s = 0.0
+
+    def now(self) -> datetime:
+        return START + timedelta(seconds=self.passed_s)
+
+    def monotonic(self) -> float:
+        return self.passed_s
+
+    async def sleep(self, seconds: float) -> None:
+        until = self.passed_s + seconds
+        await asyncio.sleep(0)
+        self.passed_s = max(self.passed_s, until)
+
+
+class Script:
+    """A transport that answers from a script; the last line is repeated."""
+
+    def __init__(self, *steps: Step) -> None:
+        self.steps: list[Step] = list(steps)
+        self.sent = 0
+
+    async def send(self, request: Request) -> Response:
+        step = self.steps.pop(0) if len(self.steps) > 1 else self.steps[0]
+        self.sent += 1
+        if isinstance(step, Exception):
+            raise step
+        return step
+
+
+def answer(status: int = 200, **headers: str) -> Response:
+    return Response(
+        status=status, headers={name.replace("_", "-"): value for name, value in headers.items()}, body=b"{}"
+    )
+
+
+def caller(transport: Script, *, time: Time | None = None, at_once_max: int = 8) -> Caller:
+    return Caller(
+        remote="jira",
+        transport=transport,
+        clock=time or Time(),
+        at_once_max=at_once_max,
+        per_second_max=100.0,
+        rng=random.Random(7),
+    )
+
+
+@pytest.mark.parametrize("status", [200, 201, 204, 302, 400, 401, 403, 404, 409, 410, 413, 422])
+async def test_an_answer_that_says_something_is_handed_on_at_once(status: int) -> None:
+    script = Script(answer(status))
+    assert (await caller(script).call(WRITE)).status == status
+    assert script.sent == 1
+
+
+@pytest.mark.parametrize("trouble", [answer(500), answer(503), answer(408), NoAnswer("reset"), NotSent("refused")])
+async def test_a_read_is_repeated_until_it_is_answered(trouble: Step) -> None:
+    script = Script(trouble, trouble, answer(200))
+    assert (await caller(script).call(READ)).status == 200
+    assert script.sent == 3
+
+
+@pytest.mark.parametrize(
+    "trouble", [answer(500), answer(502), answer(503), answer(504), answer(408), NoAnswer("reset")]
+)
+async def test_a_write_that_may_have_arrived_is_never_sent_again(trouble: Step) -> None:
+    script = Script(trouble, answer(201))
+    with pytest.raises(FateUnknown):
+        await caller(script).call(WRITE)
+    assert script.sent == 1
+
+
+@pytest.mark.parametrize("trouble", [answer(429), NotSent("connection refused")])
+async def test_a_write_that_surely_did_not_happen_is_sent_again(trouble: Step) -> None:
+    script = Script(trouble, answer(201))
+    assert (await caller(script).call(WRITE)).status == 201
+    assert script.sent == 2
+
+
+async def test_patience_has_an_end_and_says_what_happened() -> None:
+    script, time = Script(answer(503)), Time()
+    with pytest.raises(RemoteDown, match="answered 503"):
+        await caller(script, time=time).call(READ)
+    assert script.sent > 3
+    assert time.passed_s <= 120
+
+
+async def test_every_attempt_is_counted_by_name() -> None:
+    polite = caller(Script(answer(500), answer(200)))
+    await polite.call(READ)
+    assert polite.spent == {"GET /x": 2}
+
+
+async def test_a_slow_answer_is_no_answer() -> None:
+    class Slow(Script):
+        async def send(self, request: Request) -> Response:
+            self.sent += 1
+            await asyncio.sleep(60)
+            return answer()
+
+    slow = Slow(answer())
+    with pytest.raises(FateUnknown, match=r"no answer within 0\.01 s"):
+        await caller(slow).call(Request(method="POST", url="", name="POST /x", repeatable=False, deadline_s=0.01))
+    assert slow.sent == 1
+
+
+async def test_retry_after_holds_every_caller_of_the_remote() -> None:
+    time = Time()
+    script = Script(answer(429, retry_after="17"), answer(200))
+    polite = caller(script, time=time)
+    await polite.call(READ)
+    assert time.passed_s >= 17
+    script.steps = [answer(200)]
+    before = time.passed_s
+    await polite.call(READ)
+    assert time.passed_s - before < 1
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("5", 5.0), ("0.5", 0.5), ("Sun, 01 Mar 2026 12:00:30 GMT", 30.0), ("soon", None), ("", None), ("-3", 0.0)],
+)
+def test_retry_after_is_a_number_or_a_date(text: str, seconds: float | None) -> None:
+    assert asked_pause_s({"retry-after": text}, now=START) == seconds
+
+
+def test_pauses_double_to_a_bound_and_never_undercut_what_was_asked() -> None:
+    plain = [pause_s(attempt, asked_s=None, scatter=0.5) for attempt in range(1, 7)]
+    assert plain == [2.0, 4.0, 8.0, 16.0, 30.0, 30.0]
+    assert pause_s(1, asked_s=60.0, scatter=0.0) == 60.0
+
+
+async def test_results_come_in_the_order_of_the_items_and_never_more_than_allowed_at_once() -> None:
+    under_way, most = 0, 0
+
+    async def work(item: int) -> int:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(0.001 * (5 - item % 5))
+        under_way -= 1
+        return item * 10
+
+    results: Sequence[int] = await caller(Script(answer()), at_once_max=3).each(work, range(20))
+    assert results == [item * 10 for item in range(20)]
+    assert most == 3
+
+
+async def test_the_first_error_is_raised_as_itself() -> None:
+    async def work(item: int) -> int:
+        if item == 3:
+            raise RemoteDown("jira", "working", "It broke.")
+        await asyncio.sleep(0.01)
+        return item
+
+    with pytest.raises(RemoteDown):
+        await caller(Script(answer())).each(work, range(20))
+
+
+# --- The governor ---------------------------------------------------------------------------------------------------
+
+
+def governor(time: Time, *, at_once_max: int = 10, per_second_max: float = 1000.0) -> Governor:
+    return Governor(clock=time, at_once_max=at_once_max, per_second_max=per_second_max)
+
+
+async def crowd(turnstile: Governor, *, size: int, during: Callable[[int, int], Awaitable[None]]) -> int:
+    """Sends a crowd through and returns the most that were inside at once."""
+    inside, most = 0, 0
+
+    async def one(place: int) -> None:
+        nonlocal inside, most
+        async with turnstile.turn() as era:
+            inside += 1
+            most = max(most, inside)
+            await during(place, era)
+            inside -= 1
+
+    await asyncio.gather(*(one(place) for place in range(size)))
+    return most
+
+
+async def test_it_starts_small_and_grows_by_one_a_round_up_to_its_bound() -> None:
+    turnstile = governor(Time())
+
+    async def clean(_place: int, _era: int) -> None:
+        await asyncio.sleep(0)
+        turnstile.praise()
+
+    most = await crowd(turnstile, size=200, during=clean)
+    assert turnstile.limit == 10
+    assert 4 < most <= 10
+
+
+async def test_a_complaint_halves_and_a_crowd_of_complaints_halves_once() -> None:
+    turnstile, all_inside = governor(Time(), at_once_max=4), asyncio.Barrier(4)
+
+    async def complain(_place: int, era: int) -> None:
+        await all_inside.wait()
+        turnstile.complain(era)
+
+    await crowd(turnstile, size=4, during=complain)
+    assert turnstile.limit == 2
+
+    async def calm(_place: int, _era: int) -> None:
+        await asyncio.sleep(0)
+
+    assert await crowd(turnstile, size=20, during=calm) == 2
+
+
+async def test_no_more_leave_a_second_than_allowed() -> None:
+    time = Time()
+    turnstile = governor(time, per_second_max=10.0)
+
+    async def nothing(_place: int, _era: int) -> None:
+        await asyncio.sleep(0)
+
+    await crowd(turnstile, size=101, during=nothing)
+    assert time.passed_s >= 9.9
+
+
+async def test_nobody_leaves_during_a_pause() -> None:
+    time = Time()
+    turnstile = governor(time)
+    turnstile.pause(30)
+    left: list[float] = []
+
+    async def note(_place: int, _era: int) -> None:
+        left.append(time.passed_s)
+        await asyncio.sleep(0)
+
+    await crowd(turnstile, size=12, during=note)
+    assert min(left) >= 30
