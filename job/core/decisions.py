@@ -200,4 +200,4 @@ def _nothing(case: Case, *, reason: str, because: str) -> Decision:
 
 
 def _among(status: str, names: frozenset[str]) -> bool:
-    return status.casefold() in names
+    return status.casefold() in {name.casefold() for name in names}

@@ -26,7 +26,7 @@ from job.core.model import (
 )
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-POLICY = Policy(closed=frozenset({"done"}), hard_closed=frozenset({"closed"}))
+POLICY = Policy(closed=frozenset({"DONE"}), hard_closed=frozenset({"closed"}))
 STATUS = {"open": "To Do", "closed": "Done", "hard-closed": "Closed"}
 
 
@@ -212,7 +212,7 @@ def test_an_issue_that_halo_forgot_closes_its_ticket_only_if_the_policy_says_so(
 
 
 def test_status_names_are_compared_without_regard_to_case() -> None:
-    assert POLICY.is_closed(ticket(status="DONE"))
+    assert POLICY.is_closed(ticket(status="doNe"))
     assert POLICY.is_hard_closed(ticket(status="cLoSeD"))
 
 
