@@ -30,6 +30,7 @@ from pydantic import (
 
 from job.core.fields import HALO_FIELDS, parse_pairs
 from job.errors import BadSettings, Problem
+from job.state.urls import parse_url
 
 SECRET_REFERENCE = re.compile(r"sm://(?P<name>projects/[^/\s]+/secrets/[\w-]{1,255})(/versions/(?P<version>[^/\s]+))?")
 DURATION_MAX = timedelta(days=3660)
@@ -65,7 +66,8 @@ def _whole(low: int, high: int | None = None) -> Callable[[str], int]:
     return parse
 
 
-def _duration(text: str, *, bare: str = "s") -> timedelta:
+def duration(text: str, *, bare: str = "s") -> timedelta:
+    """A length of time as people write it; a bare number counts seconds, or what `bare` says."""
     matched = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)\s*([smhd]?)", text.lower())
     units = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
     allowed = f"a duration such as 90s, 15m, 24h or 7d, or bare {units[bare]}; at most {DURATION_MAX.days}d"
@@ -78,7 +80,7 @@ def _duration(text: str, *, bare: str = "s") -> timedelta:
 
 
 def _look_back(text: str) -> timedelta:
-    value = _duration(text, bare="m")
+    value = duration(text, bare="m")
     if not value:
         raise Unfit("0 would look at nothing.", "minutes of look-back, 1 or more")
     return value
@@ -183,8 +185,10 @@ def _readable_file(text: str) -> str:
 
 
 def _state_url(text: str) -> str:
-    if not text.startswith(("sqlite:///", "firestore://")):
-        raise Unfit(f"{text!r} names no store that we know.", "sqlite:////ABSOLUTE/PATH, firestore://PROJECT/DATABASE")
+    try:
+        parse_url(text)
+    except BadSettings as error:
+        raise Unfit(error.problems[0].wrong, error.problems[0].allowed) from None
     return text
 
 
@@ -201,7 +205,7 @@ Flag = Annotated[bool, BeforeValidator(_flag)]
 Count = Annotated[int, BeforeValidator(_whole(0))]
 Workers = Annotated[int, BeforeValidator(_whole(1, 64))]
 Percent = Annotated[int, BeforeValidator(_whole(0, 100))]
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Duration = Annotated[timedelta, BeforeValidator(duration)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 Secret = Annotated[SecretStr, BeforeValidator(check_secret)]
 

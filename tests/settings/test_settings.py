@@ -112,7 +112,7 @@ def test_a_good_text_becomes_its_value(variable: str, text: str, expected: objec
         ("WHEN_TICKET_GONE", "close", "recreate, report"),
         ("WHEN_ISSUE_GONE", "recreate", "report, close"),
         ("LOG_LEVEL", "loud", "debug, info, warning, error"),
-        ("STATE_URL", "redis://localhost", "no store that we know"),
+        ("STATE_URL", "redis://localhost", "sqlite:////absolute/path"),
         ("HTTPS_PROXY", "proxy:3128", "not the URL of a proxy"),
         ("CA_BUNDLE", "/no/such/file.pem", "is not a file"),
         ("CLOUD_RUN_TASK_COUNT", "0", "1 or more"),

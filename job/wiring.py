@@ -1,0 +1,161 @@
+"""The composition root: from settings to everything a run needs, opened and closed as one block.
+
+Promises: whatever is opened here is closed when the block is left, however it is left; heavy libraries are imported
+only by deployments that use them, for a run's first request should leave within 0.6 s of its start.
+Does not do: any work of a run. Nothing is sent before `run.py` asks for it.
+"""
+
+import random
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime, timedelta
+
+from job import __version__
+from job.apply import Manner
+from job.core.decisions import Policy, WhenGone
+from job.core.fields import Shape
+from job.core.plan import Limits
+from job.gather import Shard
+from job.halo.client import HaloClient
+from job.http.aiohttp import AiohttpTransport, open_session
+from job.http.caller import Caller
+from job.jira.client import JiraClient
+from job.ports import Clock, Goal, Ports
+from job.run import Setup
+from job.settings import Settings
+from job.state.urls import open_store
+
+USER_AGENT = f"halo-jira-sync/{__version__}"
+PER_SECOND_MAX = 50.0
+"""Half of what Jira lets all programs of a site do together; Halo's limit is not published."""
+MODULES = {
+    "exclude_server_secure": "server_secure",
+    "exclude_container_secure": "container_secure",
+    "exclude_cloud_secure": "cloud_secure",
+}
+
+
+async def reveal(settings: Settings, *, clock: Clock) -> Settings:
+    """The settings with their references to secrets followed, if there are any."""
+    if not settings.references:
+        return settings
+    from job import secrets  # noqa: PLC0415 -- gRPC costs 0.3 s, which only those who refer to secrets shall pay
+
+    return await secrets.reveal(settings, clock=clock)
+
+
+@asynccontextmanager
+async def open_setup(settings: Settings, *, clock: Clock) -> AsyncIterator[Setup]:
+    """Everything outside, connected, and everything chosen, in the words of those who use it."""
+    rng = random.Random()  # noqa: S311 -- scatters retries and tells runs apart; guards nothing
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(open_store(settings.state_url))
+        session = await stack.enter_async_context(open_session(user_agent=USER_AGENT, ca_bundle=settings.ca_bundle))
+        transport = AiohttpTransport(session)
+
+        def caller(remote: str, *, at_once_max: int) -> Caller:
+            return Caller(
+                remote=remote,
+                transport=transport,
+                clock=clock,
+                at_once_max=at_once_max,
+                per_second_max=PER_SECOND_MAX,
+                rng=rng,
+            )
+
+        halo = caller("halo", at_once_max=settings.halo_concurrency_max)
+        jira = caller("jira", at_once_max=settings.jira_concurrency_max)
+        ports = Ports(
+            halo=_halo(settings, caller=halo, clock=clock),
+            jira=_jira(settings, caller=jira, clock=clock),
+            store=store,
+            clock=clock,
+        )
+        yield Setup(
+            ports=ports,
+            manner=_manner(settings, run_id=_run_id(settings, now=clock.now(), rng=rng)),
+            limits=Limits(
+                close_percent_max=settings.max_close_percent,
+                create_max=settings.max_create,
+                reopen_max=settings.max_reopen,
+            ),
+            shard=Shard(index=settings.cloud_run_task_index, count=settings.cloud_run_task_count),
+            look_back=settings.time_range,
+            overlap=settings.overlap,
+            sweep_every=settings.sweep_every,
+            sync_max=settings.issue_sync_max,
+            time_budget=_time_budget(settings.task_timeout_s),
+            spent=lambda: {"halo": dict(halo.spent), "jira": dict(jira.spent), "store": dict(store.spent)},
+        )
+
+
+def shape_of(settings: Settings) -> Shape:
+    """What new tickets look like."""
+    return Shape(
+        project_key=settings.jira_project_key,
+        ticket_type=settings.jira_issue_type,
+        id_field=settings.jira_issue_id_field,
+        mapping=settings.jira_field_mapping,
+        static=settings.jira_field_static,
+        resolution=settings.close_resolution,
+    )
+
+
+def _halo(settings: Settings, *, caller: Caller, clock: Clock) -> HaloClient:
+    return HaloClient(
+        caller=caller,
+        base_url=settings.halo_api_hostname,
+        key=settings.halo_api_key.get_secret_value(),
+        secret=settings.halo_api_secret_key.get_secret_value(),
+        clock=clock,
+    )
+
+
+def _jira(settings: Settings, *, caller: Caller, clock: Clock) -> JiraClient:
+    return JiraClient(
+        caller=caller,
+        base_url=settings.jira_api_url,
+        user=settings.jira_api_user,
+        token=settings.jira_api_token.get_secret_value(),
+        clock=clock,
+        shape=shape_of(settings),
+    )
+
+
+def _manner(settings: Settings, *, run_id: str) -> Manner:
+    closed, new = settings.issue_status_closed, settings.new_issue_status
+    return Manner(
+        run_id=run_id,
+        shape=shape_of(settings),
+        policy=_policy(settings),
+        close=Goal(transition=settings.issue_close_transition, statuses=closed, resolution=settings.close_resolution),
+        reopen=Goal(transition=settings.issue_reopen_transition, statuses=(new,) if new else ()),
+        settings_digest=settings.digest,
+    )
+
+
+def _policy(settings: Settings) -> Policy:
+    return Policy(
+        closed=frozenset(name.casefold() for name in settings.issue_status_closed),
+        hard_closed=frozenset(name.casefold() for name in settings.status_hard_closed),
+        new_status=settings.new_issue_status,
+        critical_only=settings.critical_only,
+        no_comment=settings.no_comment,
+        no_sva=settings.no_sva,
+        excluded_sources=frozenset(source for name, source in MODULES.items() if getattr(settings, name)),
+        create_patience=settings.create_patience,
+        when_ticket_gone=WhenGone(settings.when_ticket_gone),
+        when_issue_gone=WhenGone(settings.when_issue_gone),
+    )
+
+
+def _run_id(settings: Settings, *, now: datetime, rng: random.Random) -> str:
+    """Unlike any other run's, even when Cloud Run tries the same task of an execution again."""
+    return f"{settings.cloud_run_execution or 'local'}-{now:%Y%m%dT%H%M%S}-{rng.getrandbits(32):08x}"
+
+
+def _time_budget(timeout_s: int) -> timedelta | None:
+    """The time-out less a tenth, at least 15 seconds: what is in flight then must end, and the record be written."""
+    if not timeout_s:
+        return None
+    return timedelta(seconds=max(timeout_s - max(15, timeout_s / 10), timeout_s / 2))
