@@ -11,6 +11,7 @@ import dataclasses
 import json
 
 from .jira_search import fixed_lag, long_lag, no_lag, usual_lag
+from .limits import Limits
 from .server import NO_LATENCY, REAL_LATENCY, serve
 from .story import Story, settings
 from .world import World
@@ -26,6 +27,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--lag", choices=_LAGS, default="usual", help="how far Jira's search runs behind")
     parser.add_argument("--real-latency", action="store_true", help="answer as slowly as the real ones")
+    parser.add_argument("--no-limits", action="store_true", help="let Jira take any number of calls")
     parser.add_argument("--story", action="store_true", help="begin with the first act of the demo's story")
     asked = parser.parse_args()
     try:
@@ -37,6 +39,8 @@ def main() -> None:
 async def _serve(asked: argparse.Namespace) -> None:
     world = World.make(seed=asked.seed)
     world.jira.search.lag = _LAGS[asked.lag]
+    if not asked.no_limits:
+        world.jira.limit_rates(Limits(world.clock, seed=asked.seed))
     if asked.story:
         Story(world).play(1)
     latency = REAL_LATENCY if asked.real_latency else NO_LATENCY

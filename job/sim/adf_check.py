@@ -81,7 +81,7 @@ def text_length(document: object) -> int:
     """UTF-16 units of all text in it."""
     if not isinstance(document, dict):
         return 0
-    own = len(str(document.get("text", "")).encode("utf-16-le")) // 2
+    own = len(str(document.get("text", "")).encode("utf-16-le", errors="surrogatepass")) // 2
     return own + sum(text_length(child) for child in document.get("content", []))
 
 

@@ -52,5 +52,5 @@ LOST = Answer(0, lost=True)
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
-def json_answer(status: int, body: object, *, headers: Mapping[str, str] | None = None) -> Answer:
+def json_answer(body: object, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
     return Answer(status, {"content-type": "application/json;charset=UTF-8", **(headers or {})}, _encode(body).encode())

@@ -46,9 +46,9 @@ class Control:
     def answer(self, call: Call) -> Answer:
         body = Answer(0, body=call.body or b"{}").json()
         try:
-            return json_answer(200, self._carry_out(call, body=body))
+            return json_answer(self._carry_out(call, body=body))
         except (KeyError, TypeError, ValueError) as wrong:
-            return json_answer(400, {"error": f"{type(wrong).__name__}: {wrong}"})
+            return json_answer({"error": f"{type(wrong).__name__}: {wrong}"}, status=400)
 
     def _carry_out(self, call: Call, *, body: dict[str, Any]) -> Any:
         match (call.method, *call.path.strip("/").split("/")):

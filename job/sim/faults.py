@@ -22,7 +22,7 @@ _HTML_HEADERS: Final = {"content-type": "text/html;charset=UTF-8"}
 
 def _refusal(status: int, *, headers: Mapping[str, str] | None = None) -> Answer:
     """A gateway's own words: neither vendor's error shape, because neither vendor was reached."""
-    return json_answer(status, {"code": status, "message": "The request has been refused."}, headers=headers)
+    return json_answer({"code": status, "message": "The request has been refused."}, status=status, headers=headers)
 
 
 REFUSALS: Final[Mapping[str, Answer]] = {

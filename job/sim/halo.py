@@ -51,8 +51,10 @@ class HaloSim:
         self.recorded: deque[Exchange] = deque(maxlen=keep)
         self.ignores_gte = False
         self.ignores_lte = False
+        self.calls_a_minute: int | None = None
         self.credentials = "a1b2c3d4:0123456789abcdef0123456789abcdef"  # key id and secret
         self._random = Random(seed + 2)
+        self._this_minute = (now(), 0)
         self._tokens: dict[str, datetime] = {}
         self._kept_lists: dict[tuple[tuple[str, str], ...], list[HaloIssue]] = {}
         self._kept_version = -1
@@ -94,14 +96,22 @@ class HaloSim:
 
     def _signed_in(self, effect: Callable[[Call], Answer]) -> Callable[[Call], Answer]:
         def checked(call: Call) -> Answer:
+            if self._is_throttled():
+                return _error("API rate limit exceeded: too many calls per minute.", status=429)
             token = call.headers.get("authorization", "").removeprefix("Bearer ")
             if self.faults.strikes("token_revoked"):
                 self._tokens.pop(token, None)
             if self._tokens.get(token, self.now()) <= self.now():
-                return _error(401, "Authorization failed: the access token is invalid or has expired.")
+                return _error("Authorization failed: the access token is invalid or has expired.", status=401)
             return effect(call)
 
         return checked
+
+    def _is_throttled(self) -> bool:
+        """Halo counts calls by the minute; the number is not published, and nor is any header."""
+        minute = self.now().replace(second=0, microsecond=0)
+        self._this_minute = (minute, self._this_minute[1] + 1 if self._this_minute[0] == minute else 1)
+        return self.calls_a_minute is not None and self._this_minute[1] > self.calls_a_minute
 
     # Tokens ---------------------------------------------------------------------------------------------------------
 
@@ -109,13 +119,15 @@ class HaloSim:
         """POST /oauth/access_token, grant_type in the query or as a form (both are used by Halo's own connectors)."""
         grants = {*call.args().values(), *call.body.decode(errors="replace").split("&")}
         if call.method != "POST" or not grants & {"client_credentials", "grant_type=client_credentials"}:
-            return json_answer(400, {"error": "invalid_request", "error_description": "grant_type is missing"})
+            return json_answer({"error": "invalid_request", "error_description": "grant_type is missing"}, status=400)
         if not self._knows(call.headers.get("authorization", "")):
-            return json_answer(401, {"error": "invalid_client", "error_description": "Client authentication failed"})
+            return json_answer(
+                {"error": "invalid_client", "error_description": "Client authentication failed"}, status=401
+            )
         token = f"{self._random.getrandbits(128):032x}"
         self._tokens[token] = self.now() + timedelta(seconds=TOKEN_S)
         body = {"access_token": token, "token_type": "bearer", "expires_in": TOKEN_S}
-        return json_answer(200, body, headers={"cache-control": "no-store", "pragma": "no-cache"})
+        return json_answer(body, headers={"cache-control": "no-store", "pragma": "no-cache"})
 
     def _knows(self, authorization: str) -> bool:
         try:
@@ -130,7 +142,7 @@ class HaloSim:
         issue = self.estate.issues.get(issue_id)
         if issue is None or issue.forgotten:
             return _not_found(f"/v3/issues/{issue_id}")
-        return json_answer(200, {"issue": self._body(issue)})
+        return json_answer({"issue": self._body(issue)})
 
     def _body(self, issue: HaloIssue) -> dict[str, Any]:
         """Kept until the issue changes: a page is asked for far more often than it changes."""
@@ -147,11 +159,11 @@ class HaloSim:
             size = min(int(args.pop("per_page", str(PAGE_MAX))), PAGE_MAX)
             rows = self._rows(args)
         except ValueError as wrong:
-            return _error(422, str(wrong))
+            return _error(str(wrong), status=422)
         if page < 1 or size < 1:
-            return _error(422, "page and per_page must be positive")
+            return _error("page and per_page must be positive", status=422)
         if page * size > WINDOW_MAX:
-            return _error(422, f"Result window is too large, page * per_page must be at most {WINDOW_MAX}")
+            return _error(f"Result window is too large, page * per_page must be at most {WINDOW_MAX}", status=422)
         if page > 1 and rows and self.faults.strikes("shifted_rows"):
             self.estate.rescan(rows[0].id)  # the world moves between two pages, as it does
             rows = self._rows(args)
@@ -159,7 +171,7 @@ class HaloSim:
 
     def _page(self, args: dict[str, str], *, rows: list[HaloIssue], page: int, size: int) -> Answer:
         if self.faults.strikes("empty_list"):
-            return json_answer(200, {"issues": [], "count": 0})
+            return json_answer({"issues": [], "count": 0})
         shown = page - 1 if page > 1 and self.faults.strikes("repeated_page") else page
         listed = rows[(shown - 1) * size : shown * size]
         if listed and self.faults.strikes("short_page"):
@@ -172,7 +184,7 @@ class HaloSim:
             body["pagination"] = {"next": _next_link(args, page=page + 1, size=size)}
         elif self._random.random() < 0.5:
             body["pagination"] = self._random.choice(({}, {"next": ""}))
-        return json_answer(200, body)
+        return json_answer(body)
 
     def _rows(self, args: dict[str, str]) -> list[HaloIssue]:
         """All rows that match, in the order asked for; kept until the world changes, as pages come one by one."""
@@ -203,7 +215,7 @@ class HaloSim:
         if issue is None or finding is None or self._is_gone(issue) or finding.is_event:
             return _not_found(call.path)
         page = int(call.args().get("page", "1"))
-        return json_answer(200, finding_body(self.estate, issue=issue, finding=finding, page=page))
+        return json_answer(finding_body(self.estate, issue=issue, finding=finding, page=page))
 
     def _event(self, event_id: str) -> Answer:
         """Bare in the captured answer; clients have been seen to unwrap `event` as well, so it comes both ways."""
@@ -211,7 +223,7 @@ class HaloSim:
         if issue is None or finding is None or self._is_gone(issue) or not finding.is_event:
             return _not_found(f"/v1/events/{event_id}")
         body = event_body(issue, finding=finding)
-        return json_answer(200, {"event": body} if issue.shape % 2 else body)
+        return json_answer({"event": body} if issue.shape % 2 else body)
 
     def _is_gone(self, issue: HaloIssue) -> bool:
         return issue.asset.forgotten or self.faults.strikes("missing_finding")
@@ -221,7 +233,7 @@ class HaloSim:
         asset = self.estate.assets.get(hyphenated)
         if asset is None or asset.forgotten or self.faults.strikes("missing_asset"):
             return _not_found(asset_id)
-        return json_answer(200, asset_body(asset))
+        return json_answer(asset_body(asset))
 
 
 def _tests(args: dict[str, str], *, ignored: tuple[str, ...]) -> list[Callable[[HaloIssue], bool]]:
@@ -283,9 +295,9 @@ def _hyphenate(bare: str) -> str:
     return "-".join((bare[:8], bare[8:12], bare[12:16], bare[16:20], bare[20:]))
 
 
-def _error(status: int, message: str) -> Answer:
-    return json_answer(status, {"message": message, "errors": []})
+def _error(message: str, *, status: int) -> Answer:
+    return json_answer({"message": message, "errors": []}, status=status)
 
 
 def _not_found(path: str) -> Answer:
-    return _error(404, f"Not found: {path}")
+    return _error(f"Not found: {path}", status=404)

@@ -128,7 +128,7 @@ class JiraSim:
             return _with(_unknown_path(call), headers=headers)
         route, names = found
         if not signed_in and (route.members_only or call.path.startswith("/ex/") or scoped):
-            return _with(json_answer(401, {"code": 401, "message": "Unauthorized"}), headers=headers)
+            return _with(json_answer({"code": 401, "message": "Unauthorized"}, status=401), headers=headers)
         limits = self._operations.limits
         refusal, near = limits.take(route.title) if limits else (None, {})
         return _with(refusal or self._try(route, request=Request(call, names, signed_in)), headers=headers | near)
@@ -152,7 +152,7 @@ class JiraSim:
             "errorMessages": [one.said_in(language) for one in refusals if one.field is None],
             "errors": {one.field: one.said_in(language) for one in refusals if one.field is not None},
         }
-        return json_answer(status, body)
+        return json_answer(body, status=status)
 
 
 def _routes(metadata: Metadata, *, operations: Operations) -> list[Route]:
@@ -161,6 +161,7 @@ def _routes(metadata: Metadata, *, operations: Operations) -> list[Route]:
         Route("GET", "/myself", metadata.myself, members_only=True),
         Route("GET", "/serverInfo", metadata.server_info),
         Route("GET", "/field", metadata.fields),
+        Route("GET", "/project/search", metadata.projects),
         Route("GET", "/project/{key}", metadata.project),
         Route("GET", "/project/{key}/statuses", metadata.project_statuses),
         Route("GET", "/issue/createmeta/{project}/issuetypes", metadata.create_types),
@@ -201,12 +202,12 @@ def _by_shape(routes: list[Route]) -> dict[tuple[str, int], list[tuple[tuple[str
 
 def _removed(request: Request) -> Answer:
     """GET and POST /search were switched off in 2025 (CHANGE-2046)."""
-    return json_answer(410, {"errorMessages": [EN["removed"]], "errors": {}})
+    return json_answer({"errorMessages": [EN["removed"]], "errors": {}}, status=410)
 
 
 def _unknown_path(call: Call) -> Answer:
     body = {"type": "about:blank", "title": "Not Found", "status": 404, "detail": f"No endpoint {call.path}."}
-    return _with(json_answer(404, body), headers={"content-type": "application/problem+json"})
+    return _with(json_answer(body, status=404), headers={"content-type": "application/problem+json"})
 
 
 def _decoded(authorization: str) -> str:

@@ -6,6 +6,7 @@ Does not do: required fields and screens (jira_writes.py).
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -17,13 +18,30 @@ from .jira_site import Field, Option, Site
 from .sentences import Refused
 
 LINE_MAX: Final = 255
+URL_MAX: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One raw value on its way into one field of one site."""
+
+    field: Field
+    raw: Any
+    site: Site
+    bodies: Bodies
+
+    def refused(self, sentence: str, *facts: object) -> Refused:
+        return Refused(sentence, *facts, field=self.field.id)
+
+    def with_raw(self, raw: Any) -> "Given":
+        return replace(self, raw=raw)
 
 
 def accept(field: Field, *, raw: Any, site: Site, bodies: Bodies) -> Any:
     """The value as Jira will answer it later, or Refused. None clears."""
     if raw is None:
         return [] if field.id == "labels" else None
-    return _ACCEPT[field.kind](field, raw, site, bodies)
+    return _ACCEPT[field.kind](Given(field, raw, site, bodies))
 
 
 def document(raw: Any, *, field: str, sentence: str = "adf") -> Any:
@@ -34,54 +52,61 @@ def document(raw: Any, *, field: str, sentence: str = "adf") -> Any:
         raise Refused("adf_content", "; ".join(wrong[:3]), field=field)
     if text_length(raw) > TEXT_MAX:
         raise Refused("too_long", f"{TEXT_MAX:,}", field=field)
-    if len(json_answer(200, raw).body) > JSON_MAX:
+    if len(json_answer(raw).body) > JSON_MAX:
         raise Refused("adf_content", "CONTENT_LIMIT_EXCEEDED", field=field)
     return raw
 
 
-def _text(field: Field, raw: Any, site: Site, bodies: Bodies) -> str:
+def _text(given: Given) -> str:
+    raw = given.raw
     if not isinstance(raw, str):
-        raise Refused("string", field=field.id)
-    if field.id == "summary":
-        if not raw.strip():
-            raise Refused("summary_required", field=field.id)
-        if "\n" in raw or "\r" in raw:
-            raise Refused("summary_lines", field=field.id)
-        if _units(raw) > LINE_MAX:
-            raise Refused("summary_long", field=field.id)
+        raise given.refused("string")
+    if given.field.id == "summary":
+        _check_summary(given)
     if _units(raw) > LINE_MAX:
-        raise Refused("too_long", LINE_MAX, field=field.id)
+        raise given.refused("too_long", LINE_MAX)
     return raw
 
 
-def _textarea(field: Field, raw: Any, site: Site, bodies: Bodies) -> Any:
-    return document(raw, field=field.id)
+def _check_summary(given: Given) -> None:
+    if not given.raw.strip():
+        raise given.refused("summary_required")
+    if "\n" in given.raw or "\r" in given.raw:
+        raise given.refused("summary_lines")
+    if _units(given.raw) > LINE_MAX:
+        raise given.refused("summary_long")
 
 
-def _url(field: Field, raw: Any, site: Site, bodies: Bodies) -> str:
+def _textarea(given: Given) -> Any:
+    return document(given.raw, field=given.field.id)
+
+
+def _url(given: Given) -> str:
+    raw = given.raw
     if not isinstance(raw, str):
-        raise Refused("string", field=field.id)
+        raise given.refused("string")
     parts = urlsplit(raw)
-    if parts.scheme not in ("http", "https") or not parts.netloc or len(raw) > 2_000:
-        raise Refused("url", raw, field=field.id)
+    if parts.scheme not in ("http", "https") or not parts.netloc or len(raw) > URL_MAX:
+        raise given.refused("url", raw)
     return raw
 
 
-def _number(field: Field, raw: Any, site: Site, bodies: Bodies) -> float:
-    if isinstance(raw, bool) or not isinstance(raw, int | float):
-        raise Refused("number", field=field.id)
-    return float(raw)
+def _number(given: Given) -> float:
+    if isinstance(given.raw, bool) or not isinstance(given.raw, int | float):
+        raise given.refused("number")
+    return float(given.raw)
 
 
-def _option(field: Field, raw: Any, site: Site, bodies: Bodies) -> Any:
+def _option(given: Given) -> Any:
     """Options of custom fields go by `value` or `id`; priorities and resolutions by `name` or `id`."""
+    field, raw = given.field, given.raw
     label = "value" if field.kind in ("select", "multiselect") else "name"
     if not isinstance(raw, dict) or not set(raw) & {label, "id"}:
-        raise Refused("id_or_name" if label == "name" else "object", field.id, field=field.id)
+        raise given.refused("id_or_name" if label == "name" else "object", field.id)
     found = _find(field.options, wanted=raw, label=label)
     if found is None:
-        raise Refused("option", raw.get(label, raw.get("id")), field=field.id)
-    return bodies.option(field, option=found)
+        raise given.refused("option", raw.get(label, raw.get("id")))
+    return given.bodies.option(field, option=found)
 
 
 def _find(options: tuple[Option, ...], *, wanted: Mapping[str, Any], label: str) -> Option | None:
@@ -90,57 +115,61 @@ def _find(options: tuple[Option, ...], *, wanted: Mapping[str, Any], label: str)
     return next((option for option in options if option.name == wanted[label]), None)
 
 
-def _options(field: Field, raw: Any, site: Site, bodies: Bodies) -> Any:
-    if not isinstance(raw, list):
-        raise Refused("array", field=field.id)
-    return [_option(field, one, site, bodies) for one in raw]
+def _options(given: Given) -> list[Any]:
+    return [_option(given.with_raw(one)) for one in _array(given)]
 
 
-def _labels(field: Field, raw: Any, site: Site, bodies: Bodies) -> list[str]:
-    if not isinstance(raw, list):
-        raise Refused("array", field=field.id)
-    for label in raw:
+def _labels(given: Given) -> list[str]:
+    labels = _array(given)
+    for label in labels:
         if not isinstance(label, str) or not label:
-            raise Refused("string", field=field.id)
+            raise given.refused("string")
         if any(character.isspace() for character in label):
-            raise Refused("label_space", label, field=field.id)
+            raise given.refused("label_space", label)
         if _units(label) > LINE_MAX:
-            raise Refused("too_long", LINE_MAX, field=field.id)
-    return sorted(set(raw))
+            raise given.refused("too_long", LINE_MAX)
+    return sorted(set(labels))
 
 
-def _user(field: Field, raw: Any, site: Site, bodies: Bodies) -> Any:
-    """By account id only: names and e-mail addresses died with GDPR on Cloud."""
+def _array(given: Given) -> list[Any]:
+    if not isinstance(given.raw, list):
+        raise given.refused("array")
+    return given.raw
+
+
+def _user(given: Given) -> Any:
+    """By account id only: Cloud takes neither names nor e-mail addresses."""
+    raw = given.raw
     account = raw.get("accountId", raw.get("id")) if isinstance(raw, dict) else None
-    person = next((person for person in site.people if person.account_id == account), None)
+    person = next((person for person in given.site.people if person.account_id == account), None)
     if person is None:
-        raise Refused("user", account, field=field.id)
-    return bodies.person(person)
+        raise given.refused("user", account)
+    return given.bodies.person(person)
 
 
-def _date(field: Field, raw: Any, site: Site, bodies: Bodies) -> str:
+def _date(given: Given) -> str:
     try:
-        return date.fromisoformat(raw).isoformat()
+        return date.fromisoformat(given.raw).isoformat()
     except (TypeError, ValueError):
-        raise Refused("date", raw, field=field.id) from None
+        raise given.refused("date", given.raw) from None
 
 
-def _datetime(field: Field, raw: Any, site: Site, bodies: Bodies) -> str:
+def _datetime(given: Given) -> str:
     """An offset is demanded; Jira answers in the site's zone, with milliseconds."""
     try:
-        at = datetime.fromisoformat(raw)
+        at = datetime.fromisoformat(given.raw)
     except (TypeError, ValueError):
-        raise Refused("date", raw, field=field.id) from None
+        raise given.refused("date", given.raw) from None
     if at.tzinfo is None:
-        raise Refused("date", raw, field=field.id)
-    return bodies.stamp(at)
+        raise given.refused("date", given.raw)
+    return given.bodies.stamp(at)
 
 
 def _units(text: str) -> int:
     return len(text.encode("utf-16-le", errors="surrogatepass")) // 2
 
 
-_ACCEPT: Final[Mapping[str, Callable[[Field, Any, Site, Bodies], Any]]] = {
+_ACCEPT: Final[Mapping[str, Callable[[Given], Any]]] = {
     "text": _text,
     "textarea": _textarea,
     "url": _url,

@@ -33,7 +33,7 @@ class Metadata:
 
     def myself(self, request: Request) -> Answer:
         body = self._bodies.person(self._site.me) | {"locale": "en_US" if self._site.language == "en" else "de_DE"}
-        return json_answer(200, body)
+        return json_answer(body)
 
     def server_info(self, request: Request) -> Answer:
         """Open to everybody; proves nothing about the token."""
@@ -48,16 +48,24 @@ class Metadata:
             "serverTimeZone": self._site.zone_name,
             "serverTitle": "Jira",
         }
-        return json_answer(200, body)
+        return json_answer(body)
 
     def fields(self, request: Request) -> Answer:
         shown = [field for field in self._site.fields if request.signed_in or not field.is_custom]
-        return json_answer(200, [self._bodies.field(field) for field in shown])
+        return json_answer([self._bodies.field(field) for field in shown])
 
     def project(self, request: Request) -> Answer:
         project = self._visible_project(request, name=request.name)
         types = [self._bodies.issue_type(option) for option in self._site.issue_types]
-        return json_answer(200, self._bodies.project(project) | {"issueTypes": types})
+        return json_answer(self._bodies.project(project) | {"issueTypes": types})
+
+    def projects(self, request: Request) -> Answer:
+        start, size = request.number("startAt", default=0), request.number("maxResults", default=50)
+        seen = [one for one in self._site.projects if request.signed_in and one.key not in self._site.hidden]
+        rows = [self._bodies.project(project) for project in seen[start : start + size]]
+        last = start + size >= len(seen)
+        page = {"startAt": start, "maxResults": size, "total": len(seen), "isLast": last, "values": rows}
+        return json_answer(page)
 
     def project_statuses(self, request: Request) -> Answer:
         project = self._visible_project(request, name=request.name)
@@ -73,7 +81,7 @@ class Metadata:
             }
             for option in self._site.issue_types
         ]
-        return json_answer(200, body)
+        return json_answer(body)
 
     def create_types(self, request: Request) -> Answer:
         """Without the right to create, an empty list and no error."""
@@ -99,22 +107,22 @@ class Metadata:
             "visibleFunctionNames": [],
             "jqlReservedWords": ["and", "or", "not", "in", "is", "empty", "null", "order", "by"],
         }
-        return json_answer(200, body)
+        return json_answer(body)
 
     def my_permissions(self, request: Request) -> Answer:
         wanted = [key for key in request.arg("permissions").split(",") if key]
         if unknown := [key for key in wanted if key not in PERMISSIONS] or ([] if wanted else ["permissions"]):
-            return json_answer(400, {"errorMessages": [], "errors": dict.fromkeys(unknown, EN["unrecognised"])})
+            return json_answer({"errorMessages": [], "errors": dict.fromkeys(unknown, EN["unrecognised"])}, status=400)
         if key := request.arg("projectKey") or request.arg("projectId"):
             self._visible_project(request, name=key)
         held = {key: request.signed_in and key not in self._site.refused_permissions for key in wanted}
-        return json_answer(200, {"permissions": {key: _permission(key, held=has) for key, has in held.items()}})
+        return json_answer({"permissions": {key: _permission(key, held=has) for key, has in held.items()}})
 
     def assignable(self, request: Request) -> Answer:
         self._visible_project(request, name=request.arg("project"))
         query = (request.arg("query") or request.arg("accountId")).lower()
         found = [one for one in self._site.people if query in (one.account_id, "") or query in one.name.lower()]
-        return json_answer(200, [self._bodies.person(one) for one in found])
+        return json_answer([self._bodies.person(one) for one in found])
 
     def _visible_project(self, request: Request, *, name: str) -> Project:
         project = self._site.project(name)
@@ -135,7 +143,7 @@ class Metadata:
         if size > _META_PAGE_MAX:
             raise Refused("bad_payload")
         page = {"startAt": start, "maxResults": size, "total": len(rows), key: rows[start : start + size]}
-        return json_answer(200, page)
+        return json_answer(page)
 
 
 def _jql_name(field: Field) -> dict[str, Any]:
@@ -158,4 +166,4 @@ def _permission(key: str, *, held: bool) -> dict[str, Any]:
 
 
 def _not_found(field: str) -> Answer:
-    return json_answer(404, {"errorMessages": [], "errors": {field: EN[field]}})
+    return json_answer({"errorMessages": [], "errors": {field: EN[field]}}, status=404)

@@ -98,7 +98,7 @@ class Operations:
 
     def count(self, request: Request) -> Answer:
         rows, _ = self._rows(request, body=request.closed({"jql"}))
-        return json_answer(200, {"count": len(rows)})
+        return json_answer({"count": len(rows)})
 
     def _rows(self, request: Request, *, body: dict[str, Any]) -> tuple[Sequence[Ticket], str]:
         """The rest of a search that goes on, or all of a new one; and the mark that ties pages to their query."""
@@ -135,8 +135,10 @@ class Operations:
         shown, rest = rows[:size], rows[size:]
         body: dict[str, Any] = {
             "issues": [self._bodies.ticket(one, fields=fields, properties=properties) for one in shown],
-            "isLast": not rest if not self._faults.strikes("wrong_is_last") else bool(rest),
+            "isLast": not rest,
         }
+        if self._faults.strikes("wrong_is_last"):
+            body |= {"isLast": self._random.choice((bool(rest), None))}
         if rest:
             body["nextPageToken"] = self._keep_cursor(query, rest=rest)
         elif self._random.random() < 0.5:
@@ -145,7 +147,7 @@ class Operations:
             body["issues"] = body["issues"][: len(shown) // 2]
             details = {"clause": "in", "arguments": 100, "actual": 100, "limit": 50}
             body["warnings"] = [{"type": "CLAUSE_LIMIT_EXCEEDED", "message": "Results are cut.", "details": details}]
-        return json_answer(200, body)
+        return json_answer(body)
 
     def _keep_cursor(self, query: str, *, rest: Sequence[Ticket]) -> str:
         token = f"{self._random.getrandbits(160):040x}"
@@ -162,20 +164,20 @@ class Operations:
         properties = strings(body, key="properties", default=[])
         if not 1 <= len(wanted) <= _fetch_max(fields, expand=expand) or len(properties) > PROPERTIES_MAX:
             raise Refused("bulk_size", FETCH_MAX)
-        found = {ticket.id: ticket for one in wanted if (ticket := self._visible(request, one))}
+        found = {ticket.id: ticket for one in wanted if (ticket := self._visible(request, name=one))}
         errors = []
         for ticket_id in list(found):
             if self._faults.strikes("retriable_issue_errors"):
                 errors.append({"id": str(ticket_id), "errorMessage": "The issue could not be loaded, try again."})
                 del found[ticket_id]
         rows = [self._bodies.ticket(found[one], fields=fields, properties=properties) for one in sorted(found)]
-        return json_answer(200, {"expand": "schema,names", "issues": rows, "issueErrors": errors})
+        return json_answer({"expand": "schema,names", "issues": rows, "issueErrors": errors})
 
     def get(self, request: Request) -> Answer:
         ticket = self._ticket(request)
         fields = request.arg("fields", default="*all").split(",")
         properties = [key for key in request.arg("properties").split(",") if key]
-        return json_answer(200, self._bodies.ticket(ticket, fields=fields, properties=properties))
+        return json_answer(self._bodies.ticket(ticket, fields=fields, properties=properties))
 
     def comments(self, request: Request) -> Answer:
         ticket = self._ticket(request)
@@ -189,7 +191,7 @@ class Operations:
             self._bodies.comment(ticket, comment=one, with_properties=expand) for one in ordered[start : start + size]
         ]
         page = {"startAt": start, "maxResults": size, "total": len(ordered), "comments": rows}
-        return json_answer(200, page)
+        return json_answer(page)
 
     def comment_list(self, request: Request) -> Answer:
         ids = request.closed({"ids"}).get("ids")
@@ -199,12 +201,12 @@ class Operations:
         rows = [
             self._bodies.comment(ticket, comment=comment, with_properties=request.arg("expand"))
             for ticket in self._tickets.live()
-            if self._visible(request, str(ticket.id))
+            if self._visible(request, name=str(ticket.id))
             for comment in ticket.comments
             if comment.id in wanted
         ]
         body = {"values": rows, "startAt": 0, "maxResults": 1_048_576, "total": len(rows), "isLast": True}
-        return json_answer(200, body)
+        return json_answer(body)
 
     def transitions(self, request: Request) -> Answer:
         ticket = self._ticket(request)
@@ -216,13 +218,13 @@ class Operations:
             for one in self._writes.transitions(ticket)
             if only in ("", one.id)
         ]
-        return json_answer(200, {"expand": "transitions", "transitions": rows})
+        return json_answer({"expand": "transitions", "transitions": rows})
 
     # Create ---------------------------------------------------------------------------------------------------------
 
     def create(self, request: Request) -> Answer:
         ticket = self._writes.create(self._draft(request, body=request.json()))
-        return json_answer(201, self._created(ticket))
+        return json_answer(self._created(ticket), status=201)
 
     def create_bulk(self, request: Request) -> Answer:
         elements = request.closed(_BULK_KEYS).get("issueUpdates")
@@ -242,7 +244,7 @@ class Operations:
             return LOST
         if self._faults.strikes("shuffled_successes"):
             self._random.shuffle(created)
-        return json_answer(201 if created else 400, {"issues": created, "errors": errors})
+        return json_answer({"issues": created, "errors": errors}, status=201 if created else 400)
 
     def _draft(self, request: Request, *, body: Any) -> Draft:
         if not request.signed_in:
@@ -258,13 +260,13 @@ class Operations:
         ticket = self._writes.edit(self._to_write(request, needs="EDIT_ISSUES"), body=request.json())
         if request.arg("returnIssue") != "true":
             return Answer(204)
-        return json_answer(200, self._bodies.ticket(ticket, fields=["*all"]))
+        return json_answer(self._bodies.ticket(ticket, fields=["*all"]))
 
     def comment(self, request: Request) -> Answer:
         ticket = self._to_write(request, needs="ADD_COMMENTS")
         comment = self._writes.comment(ticket, body=request.json())
         body = self._bodies.comment(ticket, comment=comment, with_properties=request.arg("expand"))
-        return json_answer(201, body)
+        return json_answer(body, status=201)
 
     def transition(self, request: Request) -> Answer:
         self._writes.transition(self._to_write(request), body=request.json())
@@ -282,7 +284,7 @@ class Operations:
     def property_keys(self, request: Request) -> Answer:
         ticket = self._ticket(request)
         here = self._bodies.url(f"issue/{ticket.id}/properties")
-        return json_answer(200, {"keys": [{"self": f"{here}/{key}", "key": key} for key in ticket.properties]})
+        return json_answer({"keys": [{"self": f"{here}/{key}", "key": key} for key in ticket.properties]})
 
     def comment_property(self, request: Request) -> Answer:
         _, comment = self._comment(request)
@@ -297,16 +299,16 @@ class Operations:
     def _property(self, properties: Any, *, key: str) -> Answer:
         if key not in properties:
             raise Refused("no_property", key, status=404)
-        return json_answer(200, {"key": key, "value": properties[key]})
+        return json_answer({"key": key, "value": properties[key]})
 
     # Finding them ---------------------------------------------------------------------------------------------------
 
-    def _visible(self, request: Request, id_or_key: str) -> Ticket | None:
-        return self._tickets.visible(id_or_key) if request.signed_in else None
+    def _visible(self, request: Request, *, name: str) -> Ticket | None:
+        return self._tickets.visible(name) if request.signed_in else None
 
     def _ticket(self, request: Request) -> Ticket:
         """Missing and forbidden look the same."""
-        ticket = self._visible(request, request.name)
+        ticket = self._visible(request, name=request.name)
         if ticket is None:
             raise Refused("no_ticket", status=404)
         return ticket
@@ -324,7 +326,7 @@ class Operations:
     def _comment(self, request: Request) -> tuple[Ticket, Comment]:
         for ticket in self._tickets.live():
             for comment in ticket.comments:
-                if comment.id == request.name and self._visible(request, str(ticket.id)):
+                if comment.id == request.name and self._visible(request, name=str(ticket.id)):
                     return ticket, comment
         raise Refused("no_ticket", status=404)
 

@@ -20,7 +20,7 @@ from .jira_tickets import Ticket, Tickets
 from .jql import Clause, Group, Node
 from .sentences import Refused
 
-Lag = Callable[[Random, Ticket], float]
+Lag = Callable[[Random], float]
 Test = Callable[[Ticket], bool]
 
 ORDER_MAX: Final = 7
@@ -32,11 +32,11 @@ _UNITS: Final = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _INDEXED: Final = frozenset({"text", "url", "labels"})
 
 
-def no_lag(draw: Random, ticket: Ticket) -> float:
+def no_lag(draw: Random) -> float:
     return 0.0
 
 
-def usual_lag(draw: Random, ticket: Ticket) -> float:
+def usual_lag(draw: Random) -> float:
     """Four of five within a second, one in twenty takes up to two minutes."""
     kind = draw.random()
     if kind < 0.8:
@@ -47,14 +47,14 @@ def usual_lag(draw: Random, ticket: Ticket) -> float:
 def long_lag(longest_s: float = 12 * 3_600.0) -> Lag:
     """As usual, but one in ten takes anything up to `longest_s` (twelve hours were seen in the field)."""
 
-    def lag(draw: Random, ticket: Ticket) -> float:
-        return draw.uniform(0.0, longest_s) if draw.random() < 0.1 else usual_lag(draw, ticket)
+    def lag(draw: Random) -> float:
+        return draw.uniform(0.0, longest_s) if draw.random() < 0.1 else usual_lag(draw)
 
     return lag
 
 
 def fixed_lag(seconds: float) -> Lag:
-    return lambda draw, ticket: seconds
+    return lambda draw: seconds
 
 
 class Replica:
@@ -90,6 +90,7 @@ class Search:
 
     def __init__(self, site: Site, *, now: Callable[[], datetime], seed: int) -> None:
         self.lag: Lag = usual_lag
+        self.edit_lag: Lag | None = None
         self._site = site
         self._now = now
         self._random = Random(seed)
@@ -100,8 +101,10 @@ class Search:
         self._replicas = [Replica() for _ in range(count)]
 
     def note(self, ticket: Ticket) -> None:
+        """A new moment of a ticket. Edits take as long as creates unless `edit_lag` says otherwise."""
+        lag = self.edit_lag if self.edit_lag and ticket.seq else self.lag
         for replica in self._replicas:
-            delay = timedelta(seconds=self.lag(self._random, ticket))
+            delay = timedelta(seconds=lag(self._random))
             replica.note(ticket, visible_at=self._now() + delay)
 
     def find(self, where: Node, *, tickets: Tickets, reconcile: Iterable[int] = ()) -> list[Ticket]:

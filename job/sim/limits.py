@@ -68,4 +68,4 @@ class Limits:
         if self._random.random() < 0.7:
             headers["Retry-After"] = str(wait_s)
         body = {"errorMessages": [EN["rate"]], "errors": {}, "status": 429}
-        return json_answer(429, body, headers=headers)
+        return json_answer(body, status=429, headers=headers)

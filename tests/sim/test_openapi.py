@@ -29,6 +29,7 @@ OPERATIONS: list[tuple[str, str, str, Any, dict[str, str]]] = [
     ("GET", "/myself", "/myself", None, {}),
     ("GET", "/serverInfo", "/serverInfo", None, {}),
     ("GET", "/field", "/field", None, {}),
+    ("GET", "/project/search", "/project/search", None, {}),
     ("GET", "/project/{projectIdOrKey}", "/project/SEC", None, {}),
     ("GET", "/project/{projectIdOrKey}/statuses", "/project/SEC/statuses", None, {}),
     ("GET", "/issue/createmeta/{projectIdOrKey}/issuetypes", "/issue/createmeta/SEC/issuetypes", None, {}),
