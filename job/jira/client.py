@@ -5,7 +5,7 @@ candidates. Metadata and workflows are read once a run, however many ask. A crea
 Does not do: repeating on 429 and 5xx (the caller does), deciding, remembering anything beyond the run.
 """
 
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import chain, islice
@@ -16,7 +16,7 @@ import structlog
 from job.core.fields import FieldBook, Shape
 from job.core.model import IssueId, Marker, Ticket, TicketId
 from job.core.tickets import Draft
-from job.errors import FateUnknown, MalformedAnswer, RemoteDown, TicketRejected
+from job.errors import FateUnknown, MalformedAnswer, NoTransition, RemoteDown, SyncError, TicketRejected
 from job.http.caller import Caller
 from job.http.message import Request, Response
 from job.jira.remembered import Remembered
@@ -74,7 +74,7 @@ class JiraClient:
         response = await self._send(metadata.permission(self._site, project), doing=doing)
         if response.status == 404 or not metadata.may_browse(self._site.answer(response, doing=doing)):
             return False
-        newest = await self._newest(project, size=10)
+        newest = await self._newest(project, count=10)
         found = await self.read([tickets.ticket(raw, id_field=None).id for raw in newest])
         return any(ticket.project == project for ticket in found.values())
 
@@ -131,14 +131,15 @@ class JiraClient:
         return tickets.by_issue_id(seen, id_field=id_field, wanted=set(wanted))
 
     async def highest_key(self, project: str) -> int:
-        return max(map(tickets.key_number, await self._newest(project, size=1)), default=0)
+        return max(map(tickets.key_number, await self._newest(project, count=1)), default=0)
 
     async def _holding(
         self, ids: Collection[TicketId], *, wanted: Collection[IssueId]
     ) -> dict[IssueId, tuple[Ticket, ...]]:
         """Which of these tickets hold which of the wanted ids, by the database."""
         id_field = (await self.field_book()).id_field.id
-        return tickets.by_issue_id(await self._fetch(sorted(ids, key=int)), id_field=id_field, wanted=set(wanted))
+        oldest_first = sorted(ids, key=tickets.age_order)
+        return tickets.by_issue_id(await self._fetch(oldest_first), id_field=id_field, wanted=set(wanted))
 
     async def _fetch(self, names: Iterable[str]) -> list[Any]:
         blocks = await self._caller.each(self._fetch_block, _blocks(names, size=tickets.FETCH_MAX))
@@ -163,29 +164,28 @@ class JiraClient:
         body = await self._ask(search.operators(self._site), doing="asking how fields are searched")
         return search.id_clause(body, spec=(await self.field_book()).id_field)
 
-    async def _search(self, jql: str) -> list[Any]:
-        return [raw async for page in self._pages(jql, size=search.PAGE_MAX) for raw in page]
+    async def _newest(self, project: str, *, count: int) -> list[Any]:
+        return await self._search(search.newest(project), enough=count)
 
-    async def _newest(self, project: str, *, size: int) -> list[Any]:
-        """The first page with a ticket on it, for a page may be empty and not the last."""
-        async for page in self._pages(search.newest(project), size=size):
-            if page:
-                return page
-        return []
-
-    async def _pages(self, jql: str, *, size: int) -> AsyncIterator[list[Any]]:
-        token: str | None = None
-        seen: set[str] = set()
+    async def _search(self, jql: str, *, enough: int | None = None) -> list[Any]:
+        """Everything that matches, or no more pages than it takes to have enough."""
+        found: list[Any] = []
+        tokens: list[str] = []
         for _ in range(search.PAGES_MAX):
-            request = search.search(self._site, jql, id_field=self._id_field, token=token, size=size)
+            request = search.search(
+                self._site,
+                jql,
+                id_field=self._id_field,
+                token=tokens[-1] if tokens else None,
+                size=enough or search.PAGE_MAX,
+            )
             page = search.hits(await self._ask(request, doing=search.SEARCHING))
-            yield page.raws
-            token = page.next_token
-            if token is None:
-                return
-            if token in seen:
+            found += page.raws
+            if page.next_token is None or (enough is not None and len(found) >= enough):
+                return found
+            if page.next_token in tokens:
                 raise MalformedAnswer(REMOTE, search.SEARCHING, "a page came twice.")
-            seen.add(token)
+            tokens.append(page.next_token)
         raise MalformedAnswer(REMOTE, search.SEARCHING, f"more than {search.PAGES_MAX} pages for one query.")
 
     # --- Writing -----------------------------------------------------------------------------------------------------
@@ -216,7 +216,7 @@ class JiraClient:
         smaller = next((one for one in BLOCK_SIZES if one < size), BLOCK_SIZES[-1])
         if smaller < self._block_max:
             self._block_max = smaller
-            log.warning("create.shrunk", block_max=smaller)
+            log.warning("blocks.shrunk", block_max=smaller)
 
     async def comment(self, ticket_id: TicketId, *, body: Mapping[str, Any], marker: Marker) -> None:
         request = tickets.comment(self._site, ticket_id, body=body, marker=marker)
@@ -238,49 +238,55 @@ class JiraClient:
     # --- Moving ------------------------------------------------------------------------------------------------------
 
     async def route(self, ticket: Ticket, goal: Goal) -> Route:
-        ways = await self._exits.get(_place(ticket), read=lambda: self._read_exits(ticket))
-        return transitions.choose(ways, ticket=ticket, goal=goal)
+        try:
+            return transitions.choose(await self._ways(ticket), ticket=ticket, goal=goal)
+        except NoTransition:
+            # What we remember may have been listed for a ticket that had just been moved elsewhere.
+            self._exits.forget(_place(ticket))
+            return transitions.choose(await self._ways(ticket), ticket=ticket, goal=goal)
 
     async def move(self, ticket: Ticket, *, goal: Goal) -> Ticket:
-        attempt = 0
-        while True:
-            attempt += 1
-            route = await self.route(ticket, goal)
-            failure = await self._take(ticket, route=route)
-            if failure is None:
+        for attempt in range(1, MOVES_MAX + 1):
+            place, wanted = _place(ticket), goal.statuses
+            try:
+                route = await self.route(ticket, goal)
+                wanted = (route.to_status, *goal.statuses)
+                await self._take(ticket, route=route)
                 return replace(ticket, status=route.to_status)
-            # Somebody else may have moved it, or the workflow changed; what stands in the database decides.
-            self._exits.forget(_place(ticket))
+            except (NoTransition, TicketRejected, FateUnknown) as error:
+                failure = error
+            # Somebody else may have moved it, or the workflow changed: what stands in the database decides.
+            self._exits.forget(place)
             ticket = await self._read_again(ticket, failure=failure)
-            if transitions.arrived(ticket, route=route, goal=goal):
+            if transitions.arrived(ticket, wanted=wanted):
                 return ticket
-            if attempt == MOVES_MAX:
-                raise failure
+            if not transitions.curable(failure, moved=_place(ticket) != place):
+                break
             await self._clock.sleep(attempt)
+        raise failure
 
-    async def _take(self, ticket: Ticket, *, route: Route) -> TicketRejected | FateUnknown | None:
-        """Takes the transition; `None` when Jira confirms it. Raises for a refusal that another look cannot cure."""
-        doing = "moving a ticket"
-        try:
-            response = await self._send(transitions.take(self._site, ticket, route=route), doing=doing)
-            transitions.taken(response, route=route)
-        except FateUnknown as unknown:
-            return unknown
-        except TicketRejected as refusal:
-            if refusal.status not in {400, 404, 409}:
-                raise
-            return refusal
-        return None
+    async def _take(self, ticket: Ticket, *, route: Route) -> None:
+        doing = f"taking the transition {route.name}"
+        response = await self._send(transitions.take(self._site, ticket, route=route), doing=doing)
+        transitions.taken(response, doing=doing)
+
+    async def _ways(self, ticket: Ticket) -> Sequence[Exit]:
+        return await self._exits.get(_place(ticket), read=lambda: self._read_exits(ticket))
 
     async def _read_exits(self, ticket: Ticket) -> Sequence[Exit]:
-        return transitions.exits(await self._ask(transitions.listing(self._site, ticket), doing="listing transitions"))
+        response = await self._send(transitions.listing(self._site, ticket), doing=transitions.LISTING)
+        if response.status == 404:  # the ticket is gone, which concerns nobody else
+            raise exchange.rejection(response, doing=transitions.LISTING)
+        return transitions.exits(self._site.answer(response, doing=transitions.LISTING))
 
-    async def _read_again(self, ticket: Ticket, *, failure: TicketRejected | FateUnknown) -> Ticket:
-        """The ticket as it is now; the failure that made us look when it cannot be seen."""
+    async def _read_again(self, ticket: Ticket, *, failure: SyncError) -> Ticket:
+        """The ticket as it is now; the failure that made us look when it is not there."""
         try:
             found = await self.read([ticket.id])
         except RemoteDown:
-            raise failure from None
+            if isinstance(failure, FateUnknown):
+                raise failure from None
+            raise
         if ticket.id not in found:
             raise failure
         return found[ticket.id]

@@ -84,8 +84,8 @@ class Site:
 
     def trust(self, response: Response, *, doing: str, account_id: str | None) -> Response:
         """The answer, if it was given to us. Raises `RemoteRefused` for one that was given to somebody else."""
-        # A bad token does not give 401 where strangers may look: it gives 200 and an empty site, and this header tells
-        # (seen by clients of many kinds, such as github.com/MrRefactoring/jira.js/issues/418).
+        # Where strangers may look, a bad token does not give 401 but 200 and an empty site, and this header tells
+        # (met by many clients: github.com MrRefactoring/jira.js#418, n8n-io/n8n#16325).
         reason = response.headers.get("x-seraph-loginreason", "")
         if "AUTHENTICATED_FAILED" in reason or "AUTHENTICATION_DENIED" in reason:
             raise RemoteRefused(REMOTE, doing, f"our credentials were not accepted ({reason}).", self.advice)
@@ -103,7 +103,7 @@ class Site:
     def answer(self, response: Response, *, doing: str) -> Any:
         """The JSON of an answer to a read."""
         if response.status != 200:
-            advice = self.advice if 300 <= response.status < 400 else ""
+            advice = self.advice if response.status < 400 else "Check JIRA_API_URL." if response.status == 404 else ""
             raise RemoteRefused(REMOTE, doing, f"it answered {response.status}: {complaint(response)}", advice)
         if _is_web_page(response):
             raise RemoteRefused(REMOTE, doing, "a web page came where JSON should be, likely a log-in.", self.advice)

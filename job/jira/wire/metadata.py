@@ -7,7 +7,7 @@ Does not do: judging values. `core/fields.py` does, with the `FieldBook` that is
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from job.core.fields import Allowed, FieldBook, FieldSpec, Shape
+from job.core.fields import ID_KINDS, Allowed, FieldBook, FieldSpec, Shape
 from job.errors import BadSettings, Problem
 from job.http.message import Request, Response
 from job.jira.wire.exchange import Site, readable
@@ -89,7 +89,7 @@ def certain_id(shape: Shape) -> str | None:
 
 def _id_field(specs: Sequence[FieldSpec], *, shape: Shape, type_name: str) -> FieldSpec:
     """Names are not unique in Jira, so a name that several fields share is refused."""
-    usable = [spec for spec in specs if _can_hold_an_id(spec)]
+    usable = [spec for spec in specs if spec.kind in ID_KINDS]
     wanted = shape.id_field.casefold()
     found = [spec for spec in usable if spec.id.casefold() == wanted] or [
         spec for spec in usable if spec.name.casefold() == wanted
@@ -102,13 +102,6 @@ def _id_field(specs: Sequence[FieldSpec], *, shape: Shape, type_name: str) -> Fi
         raise _bad("JIRA_ISSUE_ID_FIELD", wrong, allowed=[spec.id for spec in found])
     wrong = f"{screen_name} has no text, URL or label field {shape.id_field!r}."
     raise _bad("JIRA_ISSUE_ID_FIELD", wrong, allowed=[f"{spec.name} ({spec.id})" for spec in usable])
-
-
-def _can_hold_an_id(spec: FieldSpec) -> bool:
-    """One line of text, a URL, or labels. Long texts are documents in API v3 and cannot be compared."""
-    if spec.type == "array":
-        return spec.items == "string"
-    return spec.type == "string" and bool(spec.custom) and not spec.custom.endswith(":textarea")
 
 
 def _spec(raw: Any) -> FieldSpec:

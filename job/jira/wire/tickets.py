@@ -101,6 +101,11 @@ def key_number(raw: Any) -> int:
         return int(raw["key"].rpartition("-")[2])
 
 
+def age_order(ticket_id: TicketId) -> tuple[int, str]:
+    """Ids are digits and grow, so the shorter one is the older."""
+    return len(ticket_id), ticket_id
+
+
 def _ticket(raw: Any, *, issue_id: IssueId | None) -> Ticket:
     with readable(READING):
         fields = raw["fields"]
@@ -182,7 +187,7 @@ def _refused(errors: Iterable[Any], *, drafts: Sequence[Draft]) -> Iterable[tupl
         if status < 500:
             words = words_of(one["elementErrors"])
             draft = drafts[one["failedElementNumber"]]
-            yield draft.issue_id, rejected(words, doing="to create the ticket", status=status)
+            yield draft.issue_id, rejected(words, doing="creating the ticket", status=status)
 
 
 def creation(draft: Draft, *, sent: Sent, found: Mapping[IssueId, Sequence[Ticket]]) -> Creation:
@@ -210,7 +215,7 @@ def comment(site: Site, ticket_id: TicketId, *, body: Mapping[str, Any], marker:
 def commented(response: Response) -> None:
     """Raises `TicketRejected` or `FateUnknown` unless the comment is certainly there."""
     if response.status in REJECTED:
-        raise rejection(response, doing="to add the comment")
+        raise rejection(response, doing=COMMENTING)
     body = written(response, doing=COMMENTING)
     if not isinstance(body, dict) or "id" not in body:
         raise FateUnknown(REMOTE, COMMENTING, "the answer names no comment.")

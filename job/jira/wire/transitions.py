@@ -5,17 +5,19 @@ who finds no way is told which ways there are.
 Does not do: walking over several transitions, remembering.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from job.core.fields import Allowed
 from job.core.model import Ticket
-from job.errors import FateUnknown, NoTransition
+from job.errors import FateUnknown, NoTransition, SyncError, TicketRejected
 from job.http.message import Request, Response
 from job.jira.wire.exchange import REJECTED, REMOTE, Site, complaint, readable, rejection
 from job.jira.wire.metadata import allowed
 from job.ports import Goal, Route
+
+LISTING = "listing transitions"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +41,7 @@ def listing(site: Site, ticket: Ticket) -> Request:
 
 
 def exits(body: Any) -> tuple[Exit, ...]:
-    with readable("listing transitions"):
+    with readable(LISTING):
         return tuple(_exit(raw) for raw in body["transitions"])
 
 
@@ -58,9 +60,19 @@ def choose(ways: Sequence[Exit], *, ticket: Ticket, goal: Goal) -> Route:
     return Route(id=best.id, name=best.name, to_status=best.to_status, fields=_fields(best, goal=goal))
 
 
-def arrived(ticket: Ticket, *, route: Route, goal: Goal) -> bool:
-    """Whether the ticket is where we wanted it, whoever brought it there."""
-    return ticket.status.casefold() in {status.casefold() for status in (route.to_status, *goal.statuses)}
+def arrived(ticket: Ticket, *, wanted: Collection[str]) -> bool:
+    """Whether the ticket stands in one of these statuses, whoever brought it there."""
+    return ticket.status.casefold() in {status.casefold() for status in wanted}
+
+
+def curable(failure: SyncError, *, moved: bool) -> bool:
+    """Whether to try again a move that failed, now that the ticket was read anew and still is not where it should be.
+
+    400, 404 and 409 come when somebody else moved it or changed the workflow; 403, 413 and 422 would come again.
+    """
+    if isinstance(failure, NoTransition):
+        return moved
+    return not isinstance(failure, TicketRejected) or failure.status in {400, 404, 409}
 
 
 def take(site: Site, ticket: Ticket, *, route: Route) -> Request:
@@ -75,9 +87,8 @@ def take(site: Site, ticket: Ticket, *, route: Route) -> Request:
     )
 
 
-def taken(response: Response, *, route: Route) -> None:
+def taken(response: Response, *, doing: str) -> None:
     """Raises `TicketRejected` or `FateUnknown` unless Jira confirms the transition: 204 and nothing more."""
-    doing = f"the transition {route.name}"
     if response.status in REJECTED:
         raise rejection(response, doing=doing)
     if response.status != 204:

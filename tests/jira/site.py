@@ -1,0 +1,138 @@
+"""What the tests of Jira's adapter share: a client on a loopback site, a clock that does not wait, bare answers.
+
+Promises: the clock is the simulated world's, so a pause of the client moves the site's time; every request is kept.
+Does not do: pretending to be any of our own code but the transport and the clock, which are ports.
+"""
+
+import json
+import random
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from job.core.fields import Shape
+from job.core.model import Fingerprint, IssueId, Ticket, TicketId, TicketKey
+from job.core.tickets import Draft
+from job.http.aiohttp import AiohttpTransport, open_session
+from job.http.caller import Caller
+from job.http.message import Request, Response, Transport
+from job.jira.client import JiraClient
+from job.sim.jira_search import no_lag
+from job.sim.server import serve
+from job.sim.world import World
+
+ID_FIELD = "customfield_10010"
+SHAPE = Shape(project_key="SEC", ticket_type="Bug", id_field="Halo Issue ID")
+TICKET = Ticket(id=TicketId("10001"), key=TicketKey("SEC-1"), project="SEC", status="To Do", type_id="10004")
+
+
+class WorldClock:
+    """`ports.Clock` on the simulated world's time: to sleep is to move it."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.slept_s = 0.0
+
+    def now(self) -> datetime:
+        return self._world.clock()
+
+    def monotonic(self) -> float:
+        return self.slept_s
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept_s += seconds
+        self._world.clock.advance(seconds)
+
+
+@dataclass
+class Recorder:
+    """A transport that keeps what passes through it."""
+
+    inner: Transport
+    requests: list[Request] = field(default_factory=list)
+
+    async def send(self, request: Request) -> Response:
+        self.requests.append(request)
+        return await self.inner.send(request)
+
+
+@dataclass
+class Desk:
+    """A client with everything around it that a test looks at."""
+
+    world: World
+    jira: JiraClient
+    caller: Caller
+    recorder: Recorder
+    clock: WorldClock
+
+    @property
+    def spent(self) -> dict[str, int]:
+        """Calls by the last words of their path, as `issue/bulk`."""
+        return {name.partition("/rest/api/3/")[2]: count for name, count in self.caller.spent.items()}
+
+    def forget_spending(self) -> None:
+        self.caller.spent.clear()
+
+
+def new_world(*, seed: int = 7) -> World:
+    """A site whose search does not lag."""
+    world = World.make(seed=seed, start=datetime.fromisoformat("2026-11-20T08:00:00+00:00"))
+    world.jira.search.lag = no_lag
+    return world
+
+
+@asynccontextmanager
+async def at_desk(
+    world: World, *, shape: Shape = SHAPE, token: str | None = None, gateway: bool = False
+) -> AsyncIterator[Desk]:
+    """A client over real sockets, on the site's own address or behind the gateway's path."""
+    site, clock = world.jira.site, WorldClock(world)
+    async with serve(world) as urls, open_session(user_agent="halo-jira-sync/test") as session:
+        recorder = Recorder(AiohttpTransport(session))
+        caller = Caller(
+            remote="jira", transport=recorder, clock=clock, at_once_max=8, per_second_max=80.0, rng=random.Random(1)
+        )
+        base_url = f"{urls.jira}/ex/jira/{site.cloud_id}" if gateway else urls.jira
+        jira = JiraClient(
+            caller=caller, base_url=base_url, user=site.email, token=token or site.token, clock=clock, shape=shape
+        )
+        yield Desk(world=world, jira=jira, caller=caller, recorder=recorder, clock=clock)
+
+
+def issue_ids(count: int) -> list[IssueId]:
+    """Ids as Halo writes them."""
+    draw = random.Random(3)
+    return [IssueId(f"{draw.getrandbits(32):08x}-0000-4000-8000-{n:012x}") for n in range(count)]
+
+
+def draft(issue_id: IssueId, *, summary: str = "A finding", **fields: Any) -> Draft:
+    return Draft(
+        issue_id=issue_id,
+        fields={
+            "project": {"key": "SEC"},
+            "issuetype": {"id": "10004"},
+            "summary": summary,
+            ID_FIELD: issue_id,
+            **fields,
+        },
+        properties=({"key": "halo.sync", "value": {"id": issue_id}},),
+        fingerprint=Fingerprint("f"),
+    )
+
+
+def paragraph(text: str) -> dict[str, Any]:
+    content = [{"type": "paragraph", "content": [{"type": "text", "text": text}]}]
+    return {"type": "doc", "version": 1, "content": content}
+
+
+def response(status: int, body: object = None, *, headers: Mapping[str, str] | None = None) -> Response:
+    """An answer with a JSON body, or with the very bytes."""
+    raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+    return Response(status=status, headers={"content-type": "application/json", **(headers or {})}, body=raw)
+
+
+def page_of_html(status: int) -> Response:
+    return replace(response(status, b"<!DOCTYPE html><p>Log in</p>"), headers={"content-type": "text/html"})
