@@ -59,7 +59,9 @@ R = TypeVar("R")
 
 
 @asynccontextmanager
-async def open_firestore(*, project: str | None, database: str, prefix: str) -> AsyncIterator["FirestoreStore"]:
+async def open_firestore(
+    *, project: str | None, database: str, prefix: str, patience_s: float = PATIENCE_S
+) -> AsyncIterator["FirestoreStore"]:
     """The store in this database, in collections that begin with the prefix. Nothing is asked before the first use."""
     try:
         client = AsyncClient(project=project, database=database)
@@ -67,7 +69,7 @@ async def open_firestore(*, project: str | None, database: str, prefix: str) -> 
         advice = "Run `gcloud auth application-default login`, or name the project in STATE_URL."
         raise RemoteRefused("store", "opening Firestore", f"There is no identity to use: {error}", advice) from error
     try:
-        yield FirestoreStore(client, prefix=prefix)
+        yield FirestoreStore(client, prefix=prefix, patience_s=patience_s)
     finally:
         await client._firestore_api.transport.close()  # noqa: SLF001 - the asynchronous client has no way to close it
 
@@ -84,7 +86,7 @@ class _Sight:
 class FirestoreStore:
     """The `Store` of `job/ports.py` on one client. Opened and closed by `open_firestore`."""
 
-    def __init__(self, client: AsyncClient, *, prefix: str, patience_s: float = PATIENCE_S) -> None:
+    def __init__(self, client: AsyncClient, *, prefix: str, patience_s: float) -> None:
         self.spent = rules.Spent()
         self._client = client
         self._prefix = prefix
@@ -292,7 +294,7 @@ class FirestoreStore:
 
 
 def _in_our_words(error: BaseException, *, doing: str) -> StopsRun:
-    wrong = f"Firestore says: {getattr(error, 'message', None) or error}"
+    wrong = f"Firestore says: {getattr(error, 'message', error)}".rstrip(".") + "."
     if isinstance(error, PermissionDenied | Unauthenticated):
         advice = "Give the account that this runs as roles/datastore.user, and see that the Firestore API is enabled."
         return RemoteRefused("store", doing, wrong, advice)

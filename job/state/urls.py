@@ -46,7 +46,10 @@ class CountingStore(Store, Protocol):
 
 def parse_url(url: str) -> SqlitePlace | FirestorePlace:
     """What the URL names. Raises `BadSettings`, so that it can be checked before anything is opened."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise _bad(f"It is no URL: {error}.") from None
     if parts.scheme == "sqlite":
         return _sqlite_place(parts)
     if parts.scheme == "firestore":
