@@ -4,14 +4,18 @@ Use them in two ways. Directly, in virtual time, as `world.jira.answer(call)`; o
 `async with serve(world) as urls` or `python -m job.sim`. This package imports nothing from the rest of the job, so that
 a misreading of a vendor's documents is not shared by both sides.
 
-    call.py         Call in, Answer out                    jira.py             who asks, which operation
-    faults.py       what goes wrong on the way             jira_site.py        projects, fields, people, workflows
-    clock.py        virtual or real time                   jira_tickets.py     the tickets and their past
-    halo.py         Halo's API                             jira_search.py      the index that lags; jql.py its language
-    halo_estate.py  assets, issues, findings               jira_operations.py  reads and writes; jira_writes.py checks
-    halo_bodies.py  how they look as JSON                  people.py           what persons do to tickets
-    world.py        both and the clock                     server.py           loopback HTTP; control.py the third port
-    story.py        what the demo plays                    limits.py           Jira's rate limits
+    call.py       a Call comes in, an Answer goes out        faults.py   what goes wrong on the way
+    world.py      both vendors and their clock.py            server.py   loopback HTTP, and control.py beside it
+    story.py      what the demo plays                        __main__.py both vendors as a process of their own
+
+    halo.py       Halo's API: tokens, lists, lookups         halo_estate.py  assets, issues, findings and their verbs
+                                                             halo_bodies.py  how they look as JSON; halo_texts.py
+    jira.py       who is asking, and for which operation     people.py   what persons do to tickets, and the truth
+    jira_site.py  projects, fields, people; workflow.py      jira_tickets.py    the tickets and their whole past
+    jira_operations.py  reads and writes; jira_metadata.py   jira_search.py     the index that lags; jql.py
+    jira_writes.py      what Jira checks before a write      jira_fields.py     ... field by field; adf_check.py
+    jira_bodies.py      how all of it looks as JSON          sentences.py       what Jira says when it refuses
+    limits.py           rate limits
 """
 
 from .call import LOST, Answer, Call, Exchange, json_answer

@@ -75,7 +75,7 @@ LOCAL: Final = frozenset(
     }
 )
 
-KINDS: Final = frozenset(REFUSALS) | frozenset(SPOILS) | LOCAL
+KINDS: Final = tuple(sorted({*REFUSALS, *SPOILS, *LOCAL}))
 
 
 class Faults:
@@ -92,9 +92,9 @@ class Faults:
 
     def set_chance(self, chance: Mapping[str, float]) -> None:
         """Replace all probabilities; an empty mapping makes the way quiet again."""
-        if unknown := set(chance) - KINDS:
-            raise ValueError(f"no such fault: {sorted(unknown)}; there are {sorted(KINDS)}")
-        self._chance = dict(chance)
+        if unknown := set(chance).difference(KINDS):
+            raise ValueError(f"no such fault: {sorted(unknown)}; there are {KINDS}")
+        self._chance = dict(sorted(chance.items()))  # so that one seed means one history
 
     def quiet(self) -> None:
         """From now on nothing goes wrong."""

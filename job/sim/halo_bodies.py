@@ -21,8 +21,8 @@ FIM_PAGE: Final = 100
 
 def stamp(at: datetime) -> str:
     """UTC with Z; trailing zeros of the fraction are cut, and with them the point."""
-    text = f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond:06d}".rstrip("0").rstrip(".")
-    return f"{text}Z"
+    text = at.replace(tzinfo=None).isoformat(timespec="microseconds")
+    return f"{text.rstrip('0').rstrip('.')}Z"
 
 
 def _absent(body: dict[str, Any], *, key: str, draw: Random, also: tuple[Any, ...] = ()) -> None:

@@ -35,8 +35,8 @@ class Bodies:
         return f"{self._site.base_url}/rest/api/3/{rest}"
 
     def stamp(self, at: datetime) -> str:
-        local = at.astimezone(self._site.zone)
-        return f"{local:%Y-%m-%dT%H:%M:%S}.{local.microsecond // 1000:03d}{local:%z}"
+        text = at.astimezone(self._site.zone).isoformat(timespec="milliseconds")
+        return f"{text[:-3]}{text[-2:]}"
 
     # Tickets --------------------------------------------------------------------------------------------------------
 

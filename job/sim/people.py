@@ -42,6 +42,7 @@ class Snapshot:
 class People:
     def __init__(self, tickets: Tickets) -> None:
         self._tickets = tickets
+        self._kept: dict[int, tuple[Ticket, Snapshot]] = {}
 
     def tickets(self, *, deleted: bool = False) -> list[Snapshot]:
         """All live tickets in order of their ids; the deleted ones as well, if asked."""
@@ -130,6 +131,14 @@ class People:
         return project
 
     def _snapshot(self, ticket: Ticket) -> Snapshot:
+        """Kept for as long as the ticket is the same: checkers look at all tickets after every step."""
+        before, snapshot = self._kept.get(ticket.id, (None, None))
+        if snapshot is None or before is not ticket:
+            snapshot = self._look_at(ticket)
+            self._kept[ticket.id] = (ticket, snapshot)
+        return snapshot
+
+    def _look_at(self, ticket: Ticket) -> Snapshot:
         workflow = self._tickets.site.workflow(ticket.project, issue_type=ticket.issue_type)
         return Snapshot(
             id=ticket.id,

@@ -1,7 +1,10 @@
 """Faults: exactly the one that was asked for, on exactly that call, and the same again from one seed."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
@@ -73,6 +76,12 @@ def test_one_seed_replays_exactly(draft: Draft) -> None:
     assert _statuses(draft, seed=5) != _statuses(draft, seed=6)
 
 
+def test_one_seed_replays_exactly_in_another_process_too() -> None:
+    told = {_told(hash_seed=seed) for seed in ("1", "2")}
+    assert len(told) == 1
+    assert b"429" in told.pop()
+
+
 def test_an_unknown_kind_of_fault_is_refused() -> None:
     with pytest.raises(ValueError, match="no such fault"):
         Faults(chance={"gremlins": 1.0})
@@ -92,6 +101,28 @@ def test_calls_are_counted_by_route_and_recorded_unless_that_is_switched_off(
     silent = World.make(keep=0)
     silent.jira.answer(Call("GET", "/rest/api/3/myself"))
     assert not silent.jira.recorded
+
+
+_TELL = (
+    sys.executable,
+    "-c",
+    """
+from datetime import UTC, datetime
+from job.sim import KINDS, Call, World
+world = World.make(seed=3, start=datetime(2026, 1, 1, tzinfo=UTC))
+world.jira.faults.set_chance(dict.fromkeys(KINDS, 0.02))
+for number in range(200):
+    issue = world.halo.estate.open_issue(type="csm")
+    answer = world.jira.answer(Call("GET", "/rest/api/3/serverInfo"))
+    print(issue, answer.status, answer.body)
+""",
+)
+
+
+def _told(*, hash_seed: str) -> bytes:
+    project = Path(__file__).parents[2]
+    environment = {"PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(project)}
+    return subprocess.run(_TELL, env=environment, cwd=project, capture_output=True, check=True).stdout
 
 
 def _statuses(draft: Draft, *, seed: int) -> list[int]:

@@ -225,6 +225,14 @@ def test_rows_that_shift_hide_one_row_from_a_reader_of_pages(world: World, halo:
     assert first & second == {opened[0]}
 
 
+def test_more_calls_than_a_minute_takes_are_refused_until_the_next(world: World) -> None:
+    token = _token(world)
+    world.halo.calls_a_minute = 3
+    assert [_list(world, token=token).status for _ in range(5)] == [200, 200, 200, 429, 429]
+    world.clock.advance(60)
+    assert _list(world, token=token).status == 200
+
+
 def test_an_empty_answer_looks_like_an_account_without_issues(world: World, halo: Ask) -> None:
     world.halo.estate.open_issue()
     world.halo.faults.set_chance({"empty_list": 1.0})

@@ -47,6 +47,16 @@ def test_search_believes_the_old_status_until_it_hears_of_the_new_one(
     assert keys("status = done AND resolution = Done") == ["SEC-1"]
 
 
+def test_edits_may_lag_longer_than_creates(world: World, jira: Ask, draft: Draft, keys: Keys) -> None:
+    world.jira.search.edit_lag = fixed_lag(60.0)
+    jira("POST", "/issue", draft(labels=["a"]))
+    assert keys("labels = a") == ["SEC-1"]
+    jira("PUT", "/issue/SEC-1", {"fields": {"labels": ["b"]}})
+    assert keys("labels = b") == []
+    world.clock.advance(60)
+    assert keys("labels = b") == ["SEC-1"]
+
+
 def test_reconciled_ids_are_answered_from_the_truth(world: World, jira: Ask, draft: Draft) -> None:
     world.jira.search.lag = fixed_lag(60.0)
     created = int(jira("POST", "/issue", draft()).json()["id"])
