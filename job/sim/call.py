@@ -12,7 +12,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One HTTP request. Header names are lower case; the query keeps its order and its repeats."""
+    """One HTTP request: path and query are decoded, header names are lower case, a repeated name stays repeated."""
 
     method: str
     path: str
@@ -27,7 +27,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One HTTP answer. `lost` means: close the connection without sending any of it."""
+    """One HTTP answer, header names in any case. `lost` means: close the connection without sending any of it."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)

@@ -39,6 +39,12 @@ REFUSALS: Final[Mapping[str, Answer]] = {
 }
 
 
+def _known(kind: str) -> str:
+    if kind not in KINDS:
+        raise ValueError(f"no such fault: {kind}; there are {KINDS}")
+    return kind
+
+
 def _cut(answer: Answer) -> Answer:
     return replace(answer, body=answer.body[: max(len(answer.body) // 2, 1)])
 
@@ -48,32 +54,29 @@ SPOILS: Final[Mapping[str, Callable[[Answer], Answer]]] = {
     "500_after": lambda _: _refusal(500),
     "502_html_after": lambda _: Answer(502, _HTML_HEADERS, _HTML),
     "504_after": lambda _: _refusal(504),
-    "html_body": lambda answer: Answer(answer.status, _HTML_HEADERS, _HTML),
+    "html_body": lambda answer: Answer(200 if answer.status == 204 else answer.status, _HTML_HEADERS, _HTML),
     "truncated_json": _cut,
     "empty_body": lambda answer: replace(answer, body=b""),
     "slow": lambda answer: replace(answer, delay_s=answer.delay_s + SLOW_S),
 }
 
-# Where each of these bites is said in halo.py and jira.py, beside the `strikes` that asks for it.
-LOCAL: Final = frozenset(
-    {
-        "repeated_page",
-        "short_page",
-        "shifted_rows",
-        "empty_list",
-        "missing_finding",
-        "missing_asset",
-        "token_revoked",
-        "short_search_page",
-        "empty_search_page",
-        "wrong_is_last",
-        "search_warning",
-        "conflict",
-        "shuffled_successes",
-        "bulk_prefix",
-        "retriable_issue_errors",
-    }
-)
+LOCAL: Final[Mapping[str, str]] = {
+    "token_revoked": "Halo: the token dies before its time",
+    "empty_list": "Halo: a list without rows and with a count of 0",
+    "repeated_page": "Halo: the page before comes again",
+    "short_page": "Halo: a row is missing, the count does not know",
+    "shifted_rows": "Halo: the first row is seen again and moves, between two pages",
+    "missing_finding": "Halo: 404 for a finding or event",
+    "missing_asset": "Halo: 404 for an asset",
+    "short_search_page": "Jira: fewer tickets on a page than asked for, more to come",
+    "empty_search_page": "Jira: no ticket on a page, more to come",
+    "wrong_is_last": "Jira: isLast lies or is null",
+    "search_warning": "Jira: half of a page, and a warning",
+    "retriable_issue_errors": "Jira: bulkfetch could not load a ticket just now",
+    "conflict": "Jira: 409, somebody else was writing",
+    "bulk_prefix": "Jira: a bulk create breaks half-way, and nobody says where",
+    "shuffled_successes": "Jira: a bulk create answers in another order",
+}
 
 KINDS: Final = tuple(sorted({*REFUSALS, *SPOILS, *LOCAL}))
 
@@ -92,9 +95,7 @@ class Faults:
 
     def set_chance(self, chance: Mapping[str, float]) -> None:
         """Replace all probabilities; an empty mapping makes the way quiet again."""
-        if unknown := set(chance).difference(KINDS):
-            raise ValueError(f"no such fault: {sorted(unknown)}; there are {KINDS}")
-        self._chance = dict(sorted(chance.items()))  # so that one seed means one history
+        self._chance = {_known(kind): chance[kind] for kind in sorted(chance)}  # one order, so that a seed replays
 
     def quiet(self) -> None:
         """From now on nothing goes wrong."""
@@ -126,8 +127,8 @@ class Faults:
     def _draw(self) -> str:
         number, self.count = self.count, self.count + 1
         if number in self.at:
-            self._exact_now = self.at[number] if self.at[number] in LOCAL else None
-            return self.at[number]
+            self._exact_now = _known(self.at[number])
+            return self._exact_now
         for kind, probability in self._chance.items():
             if kind not in LOCAL and self._random.random() < probability:
                 return kind

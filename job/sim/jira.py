@@ -9,7 +9,7 @@ Source: Jira Cloud REST v3 (official OpenAPI document, build of September 2026).
 import base64
 import binascii
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -28,6 +28,7 @@ from .limits import Limits
 from .people import People
 from .sentences import EN, Refused
 
+_FAILED_LOGIN: Final = {"x-seraph-loginreason": "AUTHENTICATED_FAILED"}
 _API: Final = ("rest", "api", "3")
 Effect = Callable[[Request], Answer]
 
@@ -44,6 +45,15 @@ class Route:
     @property
     def title(self) -> str:
         return f"{self.method} {self.template}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visitor:
+    """Who is asking, as far as Jira will tell. Somebody who is not signed in is a stranger, but not turned away."""
+
+    signed_in: bool
+    turned_away: bool
+    headers: Mapping[str, str]
 
 
 class JiraSim:
@@ -100,17 +110,20 @@ class JiraSim:
             parts = parts[3:] if parts[2:3] == (self.site.cloud_id,) else ()
         return parts[3:] if parts[:3] == _API else None
 
-    def _who(self, call: Call) -> tuple[bool, dict[str, str]]:
-        """Whether the caller is signed in, and the headers that tell."""
-        authorization = call.headers.get("authorization", "")
-        if not authorization:
-            return False, {}
+    def _who(self, call: Call) -> Visitor:
+        """Tokens with scopes are for the gateway, those without for the site; misplaced ones are turned away."""
+        if "authorization" not in call.headers:
+            return Visitor(signed_in=False, turned_away=False, headers={})
+        given, email = _decoded(call.headers["authorization"]), self.site.email
         through_gateway = call.path.startswith("/ex/")
-        token = self.site.scoped_token if through_gateway else self.site.token
+        token, other = self.site.token, self.site.scoped_token
+        if through_gateway:
+            token, other = other, token
         expired = self.token_expires_at is not None and self.now() >= self.token_expires_at
-        if _decoded(authorization) == f"{self.site.email}:{token}" and not expired:
-            return True, {"X-AAccountId": self.site.me.account_id}
-        return False, {"x-seraph-loginreason": "AUTHENTICATED_FAILED"}
+        if given == f"{email}:{token}" and not expired:
+            return Visitor(signed_in=True, turned_away=False, headers={"X-AAccountId": self.site.me.account_id})
+        turned_away = through_gateway or given == f"{email}:{other}"
+        return Visitor(signed_in=False, turned_away=turned_away, headers=_FAILED_LOGIN)
 
     # Operations -----------------------------------------------------------------------------------------------------
 
@@ -121,17 +134,17 @@ class JiraSim:
         return None
 
     def _carry_out(self, call: Call, *, found: tuple[Route, tuple[str, ...]] | None) -> Answer:
-        signed_in, headers = self._who(call)
-        headers["x-arequestid"] = f"{self.faults.count:032x}"
-        scoped = _decoded(call.headers.get("authorization", "")) == f"{self.site.email}:{self.site.scoped_token}"
+        visitor = self._who(call)
+        headers = {**visitor.headers, "x-arequestid": f"{self.faults.count:032x}"}
         if found is None:
             return _with(_unknown_path(call), headers=headers)
         route, names = found
-        if not signed_in and (route.members_only or call.path.startswith("/ex/") or scoped):
+        if visitor.turned_away or (route.members_only and not visitor.signed_in):
             return _with(json_answer({"code": 401, "message": "Unauthorized"}, status=401), headers=headers)
         limits = self._operations.limits
         refusal, near = limits.take(route.title) if limits else (None, {})
-        return _with(refusal or self._try(route, request=Request(call, names, signed_in)), headers=headers | near)
+        request = Request(call, names, visitor.signed_in)
+        return _with(refusal or self._try(route, request=request), headers=headers | near)
 
     def _try(self, route: Route, *, request: Request) -> Answer:
         try:

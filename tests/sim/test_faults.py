@@ -85,6 +85,10 @@ def test_one_seed_replays_exactly_in_another_process_too() -> None:
 def test_an_unknown_kind_of_fault_is_refused() -> None:
     with pytest.raises(ValueError, match="no such fault"):
         Faults(chance={"gremlins": 1.0})
+    faults = Faults()
+    faults.at = {0: "gremlins"}
+    with pytest.raises(ValueError, match="no such fault"):
+        faults.around(Call("GET", "/"), effect=lambda _: Answer(200))
 
 
 def test_calls_are_counted_by_route_and_recorded_unless_that_is_switched_off(
