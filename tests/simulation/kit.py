@@ -1,0 +1,252 @@
+"""One deployment in a test tube: the real flow, clients and rules between two simulated vendors and a store in memory.
+
+A `Tube` can run the job again and again over the same worlds, and can kill a run before or after its N-th operation on
+anything outside (Halo, Jira or the store): from then on nothing of that run has any effect, as after SIGKILL.
+"""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+from urllib.parse import parse_qsl, urlsplit
+
+from job.apply import Manner
+from job.core.decisions import Policy
+from job.core.fields import Shape
+from job.core.model import Outcome, RunRecord
+from job.core.plan import Limits, Plan
+from job.errors import SyncError
+from job.gather import Shard
+from job.halo.client import HaloClient
+from job.http.caller import Caller
+from job.http.message import NoAnswer, Request, Response
+from job.jira.client import JiraClient
+from job.ports import Goal, Ports
+from job.run import Order, Setup, run
+from job.sim.call import Answer, Call
+from job.sim.halo import HaloSim
+from job.sim.jira import JiraSim
+from job.state.memory import MemoryStore
+
+START = datetime(2026, 3, 1, 12, tzinfo=UTC)
+Side = Literal["before", "after"]
+
+
+class Killed(BaseException):
+    """The run is dead. Not an `Exception`, so that nothing in the job can mistake it for one of its own."""
+
+
+class LoopClock:
+    """The one clock of vendors and job: the loop's time on a calendar, which a test may push."""
+
+    def __init__(self) -> None:
+        self.pushed = timedelta()
+
+    def __call__(self) -> datetime:
+        return START + self.pushed + timedelta(seconds=self.monotonic())
+
+    now = __call__
+
+    def monotonic(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+@dataclass
+class Fuse:
+    """Counts a run's operations and kills the run before or after one of them."""
+
+    at: tuple[int, Side] | None = None
+    count: int = 0
+    dead: bool = False
+    names: list[str] = field(default_factory=list)
+
+    def begin(self, name: str) -> int:
+        """The number of the operation that is about to have its effect."""
+        self.count += 1
+        self.names.append(name)
+        self._burn(self.count, side="before")
+        return self.count
+
+    def end(self, number: int) -> None:
+        """The operation has had its effect, and its caller is about to learn of it."""
+        self._burn(number, side="after")
+
+    def _burn(self, number: int, *, side: Side) -> None:
+        if self.at == (number, side):
+            self.dead = True
+        if self.dead:
+            raise Killed
+
+
+class Wire:
+    """A transport that is a function call."""
+
+    def __init__(self, answer: Callable[[Call], Answer], *, fuse: Fuse) -> None:
+        self._answer = answer
+        self._fuse = fuse
+
+    async def send(self, request: Request) -> Response:
+        parts = urlsplit(request.url)
+        call = Call(
+            request.method,
+            parts.path,
+            tuple(parse_qsl(parts.query, keep_blank_values=True)),
+            {name.lower(): value for name, value in request.headers.items()},
+            request.body or b"",
+        )
+        number = self._fuse.begin(request.name)
+        answer = self._answer(call)
+        self._fuse.end(number)
+        await asyncio.sleep(0.01 + answer.delay_s)
+        if answer.lost:
+            raise NoAnswer("connection reset")
+        return Response(
+            status=answer.status, headers={k.lower(): v for k, v in answer.headers.items()}, body=answer.body
+        )
+
+
+class Onlooker:
+    """Remembers what a run said it would do and how it ended."""
+
+    def __init__(self) -> None:
+        self.plans: list[Plan] = []
+        self.outcomes: list[Outcome] = []
+
+    def planned(self, plan: Plan) -> None:
+        self.plans.append(plan)
+
+    def ended(self, outcome: Outcome) -> None:
+        self.outcomes.append(outcome)
+
+
+SHAPE = Shape(project_key="SEC", ticket_type="Bug", id_field="Halo Issue ID")
+POLICY = Policy(closed=frozenset({"Done"}), hard_closed=frozenset({"Closed"}), new_status="In Progress")
+MANNER = Manner(
+    run_id="",
+    shape=SHAPE,
+    policy=POLICY,
+    close=Goal(transition="Resolve", statuses=("Done",)),
+    reopen=Goal(transition="Reopen", statuses=("To Do",)),
+    settings_digest="d",
+)
+
+
+class Tube:
+    """Two vendors, a store and a clock; runs of the job come and go."""
+
+    def __init__(self, *, seed: int = 0, manner: Manner = MANNER, limits: Limits | None = None) -> None:
+        self.clock = LoopClock()
+        self.halo = HaloSim(self.clock, seed=seed, keep=0)
+        self.jira = JiraSim(self.clock, seed=seed, keep=0)
+        self.store = MemoryStore()
+        self.manner = manner
+        self.limits = limits or Limits(close_percent_max=100)
+        self.runs = 0
+        self.rng = random.Random(seed)
+        self.look_back = timedelta(days=1)
+
+    async def run(
+        self,
+        *,
+        fuse: Fuse | None = None,
+        order: Order | None = None,
+        watcher: Onlooker | None = None,
+        stop: Callable[[], bool] = lambda: False,
+        shard: Shard | None = None,
+    ) -> RunRecord | SyncError | None:
+        """One run: its record, the error that ended it early, or `None` if it was killed."""
+        fuse = fuse or Fuse()
+        setup = self.setup(fuse, shard=shard or Shard())
+        try:
+            return await run(setup, order=order or Order(), watcher=watcher or Onlooker(), stop=stop)
+        except SyncError as error:
+            return error
+        except BaseException as failure:
+            if fuse.dead and _only(Killed, failure):
+                return None
+            raise
+
+    def setup(self, fuse: Fuse, *, shard: Shard) -> Setup:
+        self.runs += 1
+        store = _Fused(self.store, fuse)
+        halo = self._caller("halo", answer=self.halo.answer, fuse=fuse)
+        jira = self._caller("jira", answer=self.jira.answer, fuse=fuse)
+        credentials = {"user": self.jira.site.email, "token": self.jira.site.token}
+        return Setup(
+            ports=Ports(
+                halo=HaloClient(
+                    caller=halo,
+                    base_url="http://halo",
+                    key="a1b2c3d4",
+                    secret="0123456789abcdef0123456789abcdef",
+                    clock=self.clock,
+                ),
+                jira=JiraClient(
+                    caller=jira, base_url="http://jira", clock=self.clock, shape=self.manner.shape, **credentials
+                ),
+                store=store,
+                clock=self.clock,
+            ),
+            manner=replace(self.manner, run_id=f"run-{self.runs}"),
+            limits=self.limits,
+            shard=shard,
+            look_back=self.look_back,
+            overlap=timedelta(minutes=5),
+            sweep_every=timedelta(hours=24),
+            sync_max=0,
+            time_budget=None,
+            spent=lambda: {"halo": dict(halo.spent), "jira": dict(jira.spent)},
+        )
+
+    def _caller(self, remote: str, *, answer: Callable[[Call], Answer], fuse: Fuse) -> Caller:
+        return Caller(
+            remote=remote,
+            transport=Wire(answer, fuse=fuse),
+            clock=self.clock,
+            at_once_max=8,
+            per_second_max=100.0,
+            rng=random.Random(self.rng.random()),
+        )
+
+
+class _Fused:
+    """The store as one run sees it: dead when the run is."""
+
+    def __init__(self, store: MemoryStore, fuse: Fuse) -> None:
+        self._store = store
+        self._fuse = fuse
+
+    def __getattr__(self, name: str) -> Any:
+        operation = getattr(self._store, name)
+        if not callable(operation):
+            return operation
+        if name == "live_links":
+            return operation
+
+        async def fused(*args: Any, **named: Any) -> Any:
+            number = self._fuse.begin(f"store.{name}")
+            result = await operation(*args, **named)
+            self._fuse.end(number)
+            await asyncio.sleep(0)
+            return result
+
+        return fused
+
+
+def _only(kind: type[BaseException], failure: BaseException) -> bool:
+    """Whether a failure, or every leaf of a group of failures, is of one kind."""
+    if isinstance(failure, BaseExceptionGroup):
+        return all(_only(kind, one) for one in failure.exceptions)
+    return isinstance(failure, kind)
+
+
+def writes(calls: Mapping[str, int]) -> Counter[str]:
+    """The calls to Jira that change something."""
+    reads = {"POST /search/jql", "POST /issue/bulkfetch"}
+    return Counter({name: many for name, many in calls.items() if not name.startswith("GET") and name not in reads})
