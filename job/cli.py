@@ -9,7 +9,7 @@ Does not do: any work of a run (`run.py`), or drawing (`screen.py`, which is imp
 import asyncio
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import singledispatch
@@ -319,11 +319,14 @@ def _screen() -> "Screen":
     return screen.Screen(screen.open_console())
 
 
+def answer(desk: Desk, *, args: Sequence[str]) -> int:
+    """Does what a command line asks for, and returns the exit code."""
+    try:
+        return int(cli.main(args, prog_name=PROGRAM, standalone_mode=False, obj=desk) or 0)
+    except BaseException as error:  # noqa: BLE001 -- the last door: everything is explained here, bugs with their stack
+        return desk.tell(error)
+
+
 def main() -> None:
     """The console script."""
-    desk = Desk(environ, terminal=sys.stdout.isatty())
-    try:
-        exit_code = cli.main(prog_name=PROGRAM, standalone_mode=False, obj=desk)
-    except BaseException as error:  # noqa: BLE001 -- the last door: everything is explained here, bugs with their stack
-        exit_code = desk.tell(error)
-    sys.exit(exit_code)
+    sys.exit(answer(Desk(environ, terminal=sys.stdout.isatty()), args=sys.argv[1:]))

@@ -128,11 +128,11 @@ def _plan_table(plan: Plan) -> Table:
 
 
 def _plan_row(decision: Decision) -> tuple[str, str, str, str]:
-    issue, ticket, action = decision.case.issue, decision.case.ticket, decision.action
+    issue, action = decision.case.issue, decision.action
+    ticket = None if action in {Action.CREATE, Action.CREATE_AND_CLOSE} else decision.case.ticket
     words = f"[{COLOURS[action]}]{action}[/]" if action else ""
-    is_new = ticket is None or action in {Action.CREATE, Action.CREATE_AND_CLOSE}
     name = f"{issue.type}: {issue.rule_name or issue.name or issue.id}"
-    return words, "new" if is_new or ticket is None else ticket.key, escape(name), escape(decision.because)
+    return words, ticket.key if ticket else "new", escape(name), escape(decision.because)
 
 
 def _tally(plan: Plan) -> str:

@@ -136,8 +136,8 @@ def _manner(settings: Settings, *, run_id: str) -> Manner:
 
 def _policy(settings: Settings) -> Policy:
     return Policy(
-        closed=frozenset(name.casefold() for name in settings.issue_status_closed),
-        hard_closed=frozenset(name.casefold() for name in settings.status_hard_closed),
+        closed=frozenset(settings.issue_status_closed),
+        hard_closed=frozenset(settings.status_hard_closed),
         new_status=settings.new_issue_status,
         critical_only=settings.critical_only,
         no_comment=settings.no_comment,

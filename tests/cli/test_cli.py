@@ -1,0 +1,207 @@
+"""The commands: what they say, what they return, what they leave behind."""
+
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from job.sim.server import REAL_LATENCY
+from job.sim.world import World
+from tests.cli.conftest import PYTHON, Program, Spoken
+
+HEAD = {"severity", "message", "time", "event"}
+
+
+def says_only_json(spoken: Spoken) -> bool:
+    return not spoken.stderr and all(line.keys() >= HEAD for line in spoken.lines)
+
+
+def test_bad_settings_of_a_real_process_are_one_json_line_that_lists_every_problem(
+    bare: Program, tmp_path: Path
+) -> None:
+    process = bare.start("run", HOME=str(tmp_path), NO_SVA="perhaps")
+    stdout, stderr = process.communicate(timeout=30)
+    line = json.loads(stdout)
+    assert (process.returncode, stderr) == (2, "")
+    assert (line["severity"], line["event"]) == ("ERROR", "settings.refused")
+    assert {problem["variable"] for problem in line["problems"]} >= {"NO_SVA", "HALO_API_KEY", "JIRA_API_URL"}
+    assert "Traceback" not in stdout
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("args", [["plna"], ["run", "--since"], ["run", "--since", "soon"], ["--since", "2999-01-01"]])
+def test_a_bad_command_line_is_one_json_line_and_exit_code_2(bare: Program, args: list[str]) -> None:
+    spoken = bare(*args)
+    [line] = spoken.lines
+    assert (spoken.exit_code, spoken.stderr, line["event"]) == (2, "", "command.refused")
+
+
+def test_a_run_without_a_command_does_the_work_and_a_second_one_finds_nothing_to_do(
+    program: Program, world: World
+) -> None:
+    first, second = program(), program("run")
+    assert (first.exit_code, second.exit_code) == (0, 0)
+    assert says_only_json(first)
+    assert says_only_json(second)
+    assert first.only("run.finished")["created"] == 7
+    assert second.only("plan.made")["actions"] == {}
+    assert len(world.jira.people.tickets()) == 7
+
+
+def test_a_plan_names_every_action_with_its_reason_and_writes_nothing(program: Program, world: World) -> None:
+    spoken = program("plan", "--since", "2d")
+    actions = [line for line in spoken.lines if line["event"] == "action.planned"]
+    assert spoken.exit_code == 0
+    assert says_only_json(spoken)
+    assert [line["action"] for line in actions] == ["create"] * 6 + ["create-and-close"]
+    assert all(line["reason"] and line["message"].endswith(".") for line in actions)
+    assert world.jira.people.tickets() == []
+    assert program("plan").only("plan.made")["digest"] == spoken.only("plan.made")["digest"]
+
+
+def test_a_plan_over_its_limits_writes_nothing_until_its_digest_is_approved(program: Program, world: World) -> None:
+    refused = program("run", MAX_CREATE="3")
+    line = refused.only("plan.refused")
+    assert refused.exit_code == 4
+    assert "MAX_CREATE allows 3" in line["message"]
+    assert f"run --approve {line['digest']}" in line["next"]
+    assert world.jira.people.tickets() == []
+    assert program("run", "--approve", "0123456789abcdef", MAX_CREATE="3").exit_code == 4
+    assert program("run", "--approve", line["digest"], MAX_CREATE="3").exit_code == 0
+    assert len(world.jira.people.tickets()) == 7
+
+
+def test_check_proves_each_side_and_writes_no_ticket(program: Program, world: World) -> None:
+    spoken = program("check")
+    assert spoken.exit_code == 0
+    assert says_only_json(spoken)
+    assert [line["proof"] for line in spoken.lines] == [
+        "Halo's key",
+        "Jira's token",
+        "project, type and fields",
+        "memory",
+    ]
+    assert world.jira.people.tickets() == []
+
+
+def test_check_tries_every_proof_and_returns_the_first_failure(program: Program) -> None:
+    spoken = program("check", JIRA_API_TOKEN="not-the-right-token", JIRA_ISSUE_TYPE="Bug")
+    said = {line["proof"]: line["event"] for line in spoken.lines}
+    assert spoken.exit_code == 3
+    assert said["Halo's key"] == said["memory"] == "check.passed"
+    assert said["Jira's token"] == "check.failed"
+    assert program("check", JIRA_ISSUE_TYPE="Bagg").exit_code == 2
+
+
+def test_refused_credentials_stop_the_run_before_the_first_write_and_are_not_shown(
+    program: Program, world: World
+) -> None:
+    for planted in ({"JIRA_API_TOKEN": "planted-jira-token"}, {"HALO_API_SECRET_KEY": "planted-halo-secret"}):
+        spoken = program("run", LOG_LEVEL="debug", **planted)
+        assert spoken.exit_code == 3
+        assert says_only_json(spoken)
+        assert spoken.only("run.stopped")["error_class"] == "RemoteRefused"
+        assert "planted" not in spoken.stdout
+    assert world.jira.people.tickets() == []
+
+
+def test_a_remote_that_is_not_there_is_exit_code_3_without_a_traceback(program: Program) -> None:
+    spoken = program("run", STATE_URL="sqlite:////proc/nowhere/state.db")
+    assert spoken.exit_code == 3
+    assert says_only_json(spoken)
+    assert "Traceback" not in spoken.stdout
+
+
+def test_a_misspelled_variable_is_warned_of(program: Program) -> None:
+    line = program("plan", ISSUE_SINC_MAX="1").only("settings.unknown_variable")
+    assert (line["severity"], line["variable"], line["meant"]) == ("WARNING", "ISSUE_SINC_MAX", "ISSUE_SYNC_MAX")
+
+
+def test_the_level_decides_what_is_said(program: Program) -> None:
+    assert program("run", LOG_LEVEL="warning").stdout == ""
+
+
+@pytest.mark.parametrize("urls", [REAL_LATENCY], indirect=True, ids=["real latency"])
+def test_sigterm_ends_a_run_in_good_order(program: Program, world: World) -> None:
+    """What was begun is finished and recorded, the lease is given back, and the next run does the rest."""
+    process = program.start("run")
+    assert process.stdout
+    begun = process.stdout.readline()
+    process.send_signal(signal.SIGTERM)
+    stdout, stderr = process.communicate(timeout=30)
+    spoken = Spoken(process.returncode, begun + stdout, stderr)
+    assert spoken.exit_code == 0
+    assert says_only_json(spoken)
+    assert spoken.only("run.asked_to_stop")["signal"] == "SIGTERM"
+    assert spoken.only("run.finished")["deferred"] == 7
+    assert world.jira.people.tickets() == []
+    assert program("run").only("run.finished")["created"] == 7
+
+
+@pytest.mark.parametrize("urls", [REAL_LATENCY], indirect=True, ids=["real latency"])
+def test_a_plan_is_interrupted_at_once(program: Program) -> None:
+    process = program.start("plan", LOG_LEVEL="debug", ISSUE_SINC_MAX="1")
+    assert process.stdout
+    process.stdout.readline()  # the misspelled variable: the program is awake
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(timeout=0.15)
+    process.send_signal(signal.SIGTERM)
+    stdout, stderr = process.communicate(timeout=30)
+    assert (process.returncode, stderr) == (130, "")
+    assert json.loads(stdout.splitlines()[-1])["event"] == "run.interrupted"
+
+
+def test_a_terminal_sees_tables_and_sentences_instead_of_json(program: Program) -> None:
+    ours, theirs = pty.openpty()
+    environ = {"PATH": os.environ["PATH"], **program.environ, "TERM": "xterm", "COLUMNS": "120"}
+    process = subprocess.Popen([*PYTHON, "-m", "job", "run"], env=environ, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    while chunk := _read(ours):
+        shown += chunk
+    os.close(ours)
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode())
+    assert process.wait(timeout=30) == 0
+    assert "The plan" in text
+    assert "New in Halo." in text
+    assert "7/7" in text
+    assert "Calls spent" in text
+    assert '{"' not in text
+
+
+def _read(terminal: int) -> bytes:
+    """What the terminal shows next; nothing when the other side is closed, which Linux tells as an error."""
+    try:
+        return os.read(terminal, 4096)
+    except OSError:
+        return b""
+
+
+def test_the_demo_plays_three_acts_and_shows_plans_tickets_and_calls() -> None:
+    shown = subprocess.run([*PYTHON, "-m", "job", "demo"], capture_output=True, text=True, timeout=60, check=True)
+    assert shown.stderr == ""
+    assert [shown.stdout.count(words) for words in ("Act ", "The plan", "Jira's tickets", "Calls spent")] == [
+        3,
+        3,
+        3,
+        3,
+    ]
+    assert all(words in shown.stdout for words in ("create-and-close", "reopen", "comment", "Closed", "OPS-1", "7/7"))
+
+
+def test_help_names_every_command() -> None:
+    shown = subprocess.run([*PYTHON, "-m", "job", "--help"], capture_output=True, text=True, timeout=60, check=True)
+    assert all(f"\n  {command} " in shown.stdout for command in ("run", "plan", "check", "demo"))
+
+
+def test_what_is_heavy_is_imported_only_by_those_who_need_it() -> None:
+    """A run's first request leaves within 0.6 s of its start; gRPC or Firestore would cost half of that."""
+    code = "import sys, job.cli; print(*sys.modules)"
+    shown = subprocess.run([*PYTHON, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    heavy = {"grpc", "google.cloud.firestore", "rich.progress", "job.secrets", "job.screen", "job.sim"}
+    assert not heavy & set(shown.stdout.split())
