@@ -90,13 +90,14 @@ class HaloEstate:
         type: str = "csm",  # noqa: A002 (Halo's own word)
         source: str | None = None,
         critical: bool = False,
+        name: str | None = None,
         asset: str | None = None,
         **over: Any,
     ) -> str:
         """A new active issue with one finding. `over` replaces keys of the body that Halo would answer."""
         source = source or SOURCES.get(type, "server_secure")
         now = self.now()
-        name = over.pop("name", None) or self._random.choice(RULES["cloud" if source == "cloud_secure" else type])
+        name = name or self._random.choice(RULES["cloud" if source == "cloud_secure" else type])
         issue = HaloIssue(
             id=self.new_id(),
             type=type,

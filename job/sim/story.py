@@ -57,16 +57,19 @@ class Story:
         return [one for one in self.world.jira.people.tickets() if one.fields.get(ID_FIELD) == wanted][-1]
 
 
-def _open(name: str, *, kind: str, source: str | None = None, critical: bool = False) -> Callable[[Story], None]:
+def _open(name: str, *, kind: str, called: str, source: str | None = None) -> Callable[[Story], None]:
+    """The first of the cast is the critical one."""
+
     def happens(story: Story) -> None:
-        story.cast[name] = story.world.halo.estate.open_issue(type=kind, source=source, critical=critical)
+        opened = story.world.halo.estate.open_issue(type=kind, source=source, name=called, critical=not story.cast)
+        story.cast[name] = opened
 
     return happens
 
 
-def _open_resolved(name: str, *, kind: str) -> Callable[[Story], None]:
+def _open_resolved(name: str, *, kind: str, called: str) -> Callable[[Story], None]:
     def happens(story: Story) -> None:
-        _open(name, kind=kind)(story)
+        _open(name, kind=kind, called=called)(story)
         story.world.halo.estate.resolve(story.cast[name])
 
     return happens
@@ -105,14 +108,21 @@ ACTS: Final = (
         "Halo finds things",
         (
             Event(
-                "A server's configuration breaks a rule, and it is critical.", _open("ssh", kind="csm", critical=True)
+                "A server lets root log in from afar, which is critical.",
+                _open("ssh", kind="csm", called="5.2.8 Ensure SSH root login is disabled"),
             ),
-            Event("Files that should not change have changed.", _open("files", kind="fim")),
-            Event("A package with a known hole is installed.", _open("package", kind="sva", critical=True)),
-            Event("A log line matches an intrusion rule.", _open("log", kind="lids")),
-            Event("A container image carries a vulnerable library.", _open("image", kind="image_sva")),
-            Event("A storage bucket is open to the world.", _open("bucket", kind="csm", source="cloud_secure")),
-            Event("A weakness was found and repaired before we looked.", _open_resolved("repaired", kind="csm")),
+            Event("Files that should not change have changed.", _open("files", kind="fim", called="/etc/nginx")),
+            Event("A package with a known hole is installed.", _open("package", kind="sva", called="sudo.x86_64")),
+            Event("A log line matches an intrusion rule.", _open("log", kind="lids", called="New local user added")),
+            Event("A container image carries a bad library.", _open("image", kind="image_sva", called="zlib1g")),
+            Event(
+                "A storage bucket is open to the world.",
+                _open("bucket", kind="csm", called="Bucket allows public read", source="cloud_secure"),
+            ),
+            Event(
+                "A weakness was found and repaired before we looked.",
+                _open_resolved("repaired", kind="csm", called="1.4.2 Ensure bootloader password is set"),
+            ),
         ),
     ),
     Act(
