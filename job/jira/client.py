@@ -260,7 +260,7 @@ class JiraClient:
             ticket = await self._read_again(ticket, failure=failure)
             if transitions.arrived(ticket, wanted=wanted):
                 return ticket
-            if not transitions.curable(failure, moved=_place(ticket) != place):
+            if not transitions.curable(failure):
                 break
             await self._clock.sleep(attempt)
         raise failure

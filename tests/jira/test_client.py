@@ -24,7 +24,7 @@ from job.errors import (
 from job.ports import Creation, Goal
 from job.sim.call import Answer, Call
 from job.sim.jira_search import fixed_lag
-from job.sim.workflow import SIMPLIFIED, Transition
+from job.sim.workflow import DEFAULT, SIMPLIFIED, Transition
 from job.sim.world import World
 from tests.jira.site import ID_FIELD, Desk, at_desk, draft, issue_ids, new_world, paragraph
 
@@ -177,7 +177,10 @@ async def test_a_book_that_could_not_be_read_is_read_again(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("shape", "words"),
     [
-        (Shape(project_key="NOPE", ticket_type="Bug", id_field="Halo Issue ID"), "JIRA_PROJECT_KEY: .*'NOPE'"),
+        (
+            Shape(project_key="NOPE", ticket_type="Bug", id_field="Halo Issue ID"),
+            "JIRA_PROJECT_KEY: .*'NOPE'.*SEC, OPS",
+        ),
         (Shape(project_key="SEC", ticket_type="Epos", id_field="Halo Issue ID"), "JIRA_ISSUE_TYPE: .*Bug, Task"),
         (Shape(project_key="SEC", ticket_type="Bug", id_field="Nope"), "JIRA_ISSUE_ID_FIELD: .*Halo Issue ID"),
         (Shape(project_key="SEC", ticket_type="Bug", id_field="Halo Score"), "JIRA_ISSUE_ID_FIELD: .*Halo Link"),
@@ -365,8 +368,9 @@ async def test_a_probe_finds_what_search_does_not_show_yet(desk: Desk) -> None:
     await desk.jira.field_book()
     desk.forget_spending()
     assert await desk.jira.find(ids) == {}
-    found = await desk.jira.probe("SEC", above=20, wanted=[ids[10], ids[30], ids[148]])
+    found = await desk.jira.probe("SEC", above=20, wanted=[ids[19], ids[20], ids[30], ids[148]])
     assert {issue_id: [one.key for one in ones] for issue_id, ones in found.items()} == {
+        ids[20]: ["SEC-21"],
         ids[30]: ["SEC-31"],
         ids[148]: ["OPS-1"],
     }
@@ -552,6 +556,15 @@ async def test_a_comment_is_looked_for_no_further_back_than_asked(desk: Desk) ->
     assert desk.spent == {"issue/{id}/comment": 4}
 
 
+async def test_clocks_that_differ_by_hours_hide_no_comment(desk: Desk) -> None:
+    ticket = await first_ticket(desk)
+    await desk.jira.comment(ticket.id, body=paragraph("Ours"), marker=MARKER)
+    for number in range(120):
+        desk.world.clock.advance(600)
+        desk.world.jira.people.comment_by_person("SEC-1", text=str(number))
+    assert await desk.jira.has_comment(ticket.id, marker=MARKER, since=desk.world.clock())
+
+
 async def test_a_ticket_that_is_gone_has_no_comment_and_takes_none(desk: Desk) -> None:
     ticket = await first_ticket(desk)
     desk.world.jira.people.delete_ticket("SEC-1")
@@ -707,6 +720,15 @@ async def test_a_screen_with_a_field_we_cannot_fill_is_an_error_that_names_it(de
     ticket = await first_ticket(desk)
     with pytest.raises(NoTransition, match=r"Resolve asks for Assignee.*Resolve → Done, To Do → To Do"):
         await desk.jira.move(ticket, goal=CLOSE)
+    assert desk.spent == {"issue/{id}/transitions": 2, "issue/bulkfetch": 1}
+
+
+async def test_a_workflow_that_changes_during_the_run_is_listed_anew(desk: Desk) -> None:
+    ticket = await first_ticket(desk)
+    await desk.jira.route(ticket, CLOSE)
+    renumbered = tuple(replace(one, id=f"9{one.id}") for one in DEFAULT.transitions)
+    desk.world.jira.site.workflows[("", "")] = replace(DEFAULT, transitions=renumbered)
+    assert (await desk.jira.move(ticket, goal=CLOSE)).status == "Done"
 
 
 async def test_without_the_right_to_transition_no_way_is_seen(desk: Desk) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 import job.jira.wire
 from job.core.fields import FieldSpec, Shape
-from job.core.model import IssueId
+from job.core.model import IssueId, TicketId
 from job.errors import BadSettings, FateUnknown, MalformedAnswer, NoTransition, RemoteRefused, TicketRejected
 from job.http.message import Response
 from job.jira.wire import exchange, metadata, search, tickets, transitions
@@ -197,6 +197,10 @@ def test_tickets_are_recognised_by_equality_and_not_by_likeness() -> None:
     found = tickets.by_issue_id([*raws, raws[5]], id_field=ID_FIELD, wanted={A})
     assert {issue_id: [one.id for one in ones] for issue_id, ones in found.items()} == {A: ["6", "7"]}
     assert all(one.issue_id == A for one in found[A])
+
+
+def test_older_tickets_come_first() -> None:
+    assert sorted(map(TicketId, ["100", "99", "9", "1000"]), key=tickets.age_order) == ["9", "99", "100", "1000"]
 
 
 @pytest.mark.parametrize("body", [{}, {"issues": [], "issueErrors": [{}]}, [], {"issues": None}])

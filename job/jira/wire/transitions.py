@@ -65,14 +65,15 @@ def arrived(ticket: Ticket, *, wanted: Collection[str]) -> bool:
     return ticket.status.casefold() in {status.casefold() for status in wanted}
 
 
-def curable(failure: SyncError, *, moved: bool) -> bool:
-    """Whether to try again a move that failed, now that the ticket was read anew and still is not where it should be.
+def curable(failure: SyncError) -> bool:
+    """Whether to try again a move that failed, although the ticket was read anew and is not where it should be.
 
-    400, 404 and 409 come when somebody else moved it or changed the workflow; 403, 413 and 422 would come again.
+    400, 404 and 409 come when somebody else moved it or changed the workflow. 403, 413 and 422 would come again, and
+    a missing way has been looked for twice.
     """
-    if isinstance(failure, NoTransition):
-        return moved
-    return not isinstance(failure, TicketRejected) or failure.status in {400, 404, 409}
+    if isinstance(failure, TicketRejected):
+        return failure.status in {400, 404, 409}
+    return isinstance(failure, FateUnknown)
 
 
 def take(site: Site, ticket: Ticket, *, route: Route) -> Request:
