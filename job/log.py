@@ -24,7 +24,7 @@ from structlog.processors import add_log_level
 from structlog.typing import EventDict, Processor
 
 HIDDEN = "[hidden]"
-SOUNDS_SECRET = re.compile(r"secret|token|passw|authorization|api_?key|credential|cookie", re.IGNORECASE)
+SOUNDS_SECRET = re.compile(r"secret|token|passw|authorization|api[-_]?key|credential|cookie", re.IGNORECASE)
 SENT_AS_HEADER = re.compile(r"\b(Basic|Bearer)\s+[\w.~+/=-]{8,}", re.IGNORECASE)
 
 

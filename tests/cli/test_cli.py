@@ -194,11 +194,6 @@ def test_the_demo_plays_three_acts_and_shows_plans_tickets_and_calls() -> None:
     assert all(words in shown.stdout for words in ("create-and-close", "reopen", "comment", "Closed", "OPS-1", "7/7"))
 
 
-def test_help_names_every_command() -> None:
-    shown = subprocess.run([*PYTHON, "-m", "job", "--help"], capture_output=True, text=True, timeout=60, check=True)
-    assert all(f"\n  {command} " in shown.stdout for command in ("run", "plan", "check", "demo"))
-
-
 def test_what_is_heavy_is_imported_only_by_those_who_need_it() -> None:
     """A run's first request leaves within 0.6 s of its start; gRPC or Firestore would cost half of that."""
     code = "import sys, job.cli; print(*sys.modules)"
