@@ -19,7 +19,6 @@ from job.core.fields import FieldBook, FieldSpec, Shape
 from job.core.model import (
     Asset,
     CsmFinding,
-    Cve,
     Evidence,
     FimFinding,
     Finding,
@@ -39,14 +38,14 @@ PROPERTY: Final = "halo.sync"
 _ROWS_MAX: Final = 50
 _PHRASE_MAX: Final = 300
 _SUBJECTS: Final[Mapping[str, str]] = {
-    "agent": "agent",
-    "csm": "configuration",
-    "fim": "file integrity",
-    "fw": "firewall",
-    "image_sva": "vulnerable package",
-    "lids": "log event",
-    "sam": "server account",
-    "sva": "vulnerable package",
+    "agent": "Agent",
+    "csm": "Configuration",
+    "fim": "File integrity",
+    "fw": "Firewall",
+    "image_sva": "Vulnerable package",
+    "lids": "Log event",
+    "sam": "Server account",
+    "sva": "Vulnerable package",
 }
 
 
@@ -128,8 +127,8 @@ def _description(evidence: Evidence) -> Iterator[Node]:
     if issue.status is IssueStatus.RESOLVED:
         yield _resolution(issue)
     since = _dated(", first seen on", issue.first_seen_at or issue.created_at)
-    yield paragraph(strong(_name(issue)))
-    yield paragraph(f"{_rank(issue)}: {_subject(issue)}{since}.")
+    yield paragraph(strong(f"{_subject(issue)}: {_name(issue)}"))
+    yield paragraph(f"{_rank(issue)}{since}.")
     yield adf.facts(_facts(evidence))
     if shown := list(_evidence(evidence)):
         yield adf.heading("Evidence")
@@ -150,7 +149,7 @@ def _facts(evidence: Evidence) -> list[tuple[str, Inline]]:
         "Package": _joined(issue.package_name, issue.package_version),
         "Severity": _listed(score, "exploitable from the network" if issue.remotely_exploitable else ""),
         "Policy": issue.policy_name,
-        "Rule": _listed(issue.cp_rule_id, issue.rule_name or issue.rule_key),
+        "Rule": _listed(issue.cp_rule_id, issue.rule_key or issue.rule_name),
         "Last seen": _time(issue.last_seen_at),
     }
     return [*((name, value) for name, value in rows.items() if value), ("Halo issue", _link(issue, _phrase(issue.id)))]
@@ -179,10 +178,11 @@ def update_comment(evidence: Evidence) -> Comment:
 def close_comment(evidence: Evidence, *, because: str = "") -> Comment:
     """Who resolved the issue, when and why. Where Halo does not call it resolved, `because` must say what is known."""
     issue = evidence.issue
+    reason = adf.prose(because)
     if issue.status is IssueStatus.RESOLVED:
         box = _resolution(issue)
-    elif because:
-        box = adf.panel("note", *adf.prose(because))
+    elif reason:
+        box = adf.panel("note", *reason)
     else:
         raise ValueError(f"Issue {issue.id} is not resolved, and no other reason to close its ticket is given.")
     return _comment(evidence, kind="close", blocks=[box, paragraph(_link(issue, f"Halo issue {_phrase(issue.id)}"))])
@@ -213,7 +213,8 @@ def _resolution(issue: Issue) -> Node:
     """Halo's own word that it is over: the positive evidence without which no ticket is closed."""
     who = f" by {_phrase(issue.resolved_by)}" if issue.resolved_by else ""
     head = paragraph(strong("Resolved in Halo"), f"{_dated(' on', issue.resolved_at)}{who}.")
-    return adf.panel("success", head, *adf.prose(issue.resolution or "Halo gives no reason."))
+    reason = adf.prose(issue.resolution) or [paragraph("Halo gives no reason.")]
+    return adf.panel("success", head, *reason)
 
 
 # --- Evidence -------------------------------------------------------------------------------------------------------
@@ -227,13 +228,14 @@ def _evidence(evidence: Evidence) -> Iterator[Node]:
             yield from _configuration(finding)
         case FimFinding() as finding:
             yield from _files(finding)
+        case SvaFinding(cves=()):
+            yield from _issue_alone(issue)
         case SvaFinding() as finding:
-            package = _joined(finding.package_name, finding.package_version)
-            yield from _vulnerabilities(package, finding.cves or _bare_cves(issue))
+            yield from _vulnerabilities(finding)
         case LidsEvent() as event:
             yield from _event(event)
         case Gone() as gone:
-            words = "Halo no longer has the evidence. It is deleted with its server, as a rule. It was at "
+            words = "Halo no longer has the evidence, usually because the server was deleted. It was at "
             yield adf.panel("note", paragraph(words, link(_phrase(gone.url), gone.url), "."))
             yield from _issue_alone(issue)
         case None:
@@ -249,7 +251,7 @@ def _configuration(finding: CsmFinding) -> Iterator[Node]:
 def _files(finding: FimFinding) -> Iterator[Node]:
     yield from adf.prose(finding.description)
     total = max(finding.total, len(finding.files))
-    yield paragraph(_count(total, "file"), " not as in the baseline of ", code(_phrase(finding.target)), ".")
+    yield paragraph("Files that differ from the baseline of ", code(_phrase(finding.target)), f": {total}")
     rows = [
         (code(file.path), file.status, _joined(file.owner, file.mode), code(file.expected_sha256), code(file.sha256))
         for file in finding.files
@@ -258,16 +260,13 @@ def _files(finding: FimFinding) -> Iterator[Node]:
     yield from _table(rows, head=head, total=total)
 
 
-def _vulnerabilities(package: str, cves: Sequence[Cve]) -> Iterator[Node]:
+def _vulnerabilities(finding: SvaFinding) -> Iterator[Node]:
     """The worst first."""
-    yield paragraph(code(_phrase(package) or "The package"), " has ", _count(len(cves), "known vulnerability"), ".")
+    package = _phrase(_joined(finding.package_name, finding.package_version))
+    yield paragraph("Known vulnerabilities of ", code(package), f": {len(finding.cves)}")
     rows = [
-        (
-            _advisory(cve.id),
-            "not scored" if cve.score is None else f"{cve.score:g}",
-            "yes" if cve.suppressed else "no",
-        )
-        for cve in sorted(cves, key=lambda cve: (-(cve.score or 0), cve.id))
+        (_advisory(cve.id), "" if cve.score is None else f"{cve.score:g}", "yes" if cve.suppressed else "no")
+        for cve in sorted(finding.cves, key=lambda cve: (-(cve.score or 0), cve.id))
     ]
     yield from _table(rows, head=("Vulnerability", "CVSS", "Excepted in Halo"))
 
@@ -281,15 +280,13 @@ def _event(event: LidsEvent) -> Iterator[Node]:
 
 
 def _issue_alone(issue: Issue) -> Iterator[Node]:
-    """What the issue itself tells where there is no finding to read."""
+    """What the issue itself tells where no finding can be read."""
     if issue.cves:
-        yield from _vulnerabilities(_joined(issue.package_name, issue.package_version), _bare_cves(issue))
+        yield paragraph(f"Known vulnerabilities: {len(issue.cves)}")
+        yield adf.bullets([_advisory(cve_id) for cve_id in issue.cves[:_ROWS_MAX]])
+        yield from _more(len(issue.cves) - _ROWS_MAX)
     elif not issue.finding_url:
         yield paragraph("Halo keeps no finding for this issue.")
-
-
-def _bare_cves(issue: Issue) -> tuple[Cve, ...]:
-    return tuple(Cve(id=cve_id) for cve_id in issue.cves)
 
 
 def _advisory(cve_id: str) -> Inline:
@@ -298,11 +295,15 @@ def _advisory(cve_id: str) -> Inline:
 
 
 def _table(rows: Sequence[Sequence[Inline]], *, head: Sequence[str], total: int = 0) -> Iterator[Node]:
-    """The first rows, and how many more there are: a ticket is no place for thousands."""
     if rows:
         yield adf.table(rows[:_ROWS_MAX], head=head)
-    if (more := max(total, len(rows)) - min(len(rows), _ROWS_MAX)) > 0:
-        yield paragraph(f"{more} more in Halo.")
+    yield from _more(max(total, len(rows)) - min(len(rows), _ROWS_MAX))
+
+
+def _more(left: int) -> Iterator[Node]:
+    """How many are not listed: a ticket is no place for thousands."""
+    if left > 0:
+        yield paragraph(f"{left} more in Halo.")
 
 
 # --- Fingerprint ----------------------------------------------------------------------------------------------------
@@ -348,7 +349,9 @@ def _link(issue: Issue, words: str) -> Node:
 
 
 def _name(issue: Issue) -> str:
-    return _phrase(issue.package_name or issue.name or issue.rule_key) or "unnamed"
+    """Halo's names of vulnerabilities say what `_subject` says already."""
+    name = issue.package_name or issue.name.removeprefix("Vulnerable package: ") or issue.rule_key
+    return _phrase(name) or "unnamed"
 
 
 def _place(issue: Issue) -> str:
@@ -360,7 +363,7 @@ def _rank(issue: Issue) -> str:
 
 
 def _subject(issue: Issue) -> str:
-    return _SUBJECTS.get(issue.type) or _phrase(issue.type) or "of unknown type"
+    return _SUBJECTS.get(issue.type) or _phrase(issue.type) or "Issue"
 
 
 def _phrase(words: str) -> str:
@@ -374,11 +377,6 @@ def _joined(*words: str) -> str:
 
 def _listed(*words: str) -> str:
     return ", ".join(filter(None, words))
-
-
-def _count(number: int, noun: str) -> str:
-    plural = noun.removesuffix("y") + "ies" if noun.endswith("y") else noun + "s"
-    return f"{number} {noun if number == 1 else plural}"
 
 
 def _time(at: datetime | None) -> str:
