@@ -9,6 +9,7 @@ The shapes come from captured answers and calling code in public repositories; `
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from math import isfinite
 from sys import intern
 from typing import Any
@@ -136,7 +137,13 @@ def _scanned(entry: Any) -> tuple[datetime, str, str] | None:
 
 def _cves(row: Body) -> tuple[str, ...]:
     ids = _list(row, "cve_ids") or [entry.get("id") for entry in _rows(_object(row, "extended_attributes"), "cve_info")]
-    return tuple(_shared(cve) for cve in ids if text(cve))
+    return _same(tuple(_shared(cve) for cve in ids if text(cve)))
+
+
+@lru_cache(maxsize=10_000)
+def _same(cves: tuple[str, ...]) -> tuple[str, ...]:
+    """One tuple for all issues of one package, not one for each."""
+    return cves
 
 
 # --- Findings -------------------------------------------------------------------------------------------------------
@@ -286,8 +293,8 @@ def _list(body: Body, key: str) -> list[Any]:
 
 def _rows(body: Body, key: str) -> list[Body]:
     rows = _list(body, key)
-    if odd := next((row for row in rows if not isinstance(row, dict)), None):
-        raise malformed("reading an answer", f"Halo sent {_kind(odd)} in `{key}`, where an object was due.")
+    if not all(isinstance(row, dict) for row in rows):
+        raise malformed("reading an answer", f"Halo sent something in `{key}` that is no object.")
     return rows
 
 

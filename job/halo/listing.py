@@ -44,9 +44,9 @@ async def read(listing: Listing, *, until: datetime, fetch: Fetch) -> AsyncItera
         log.warning("halo.filter_ignored", listing=str(listing), since=str(listing.since))
         listing = replace(listing, descending=True)
         (first,) = await fetch(listing, [1])
-        pieces = _settled(Span(listing=listing, until=until), first=first, fetch=fetch)
+        pieces = _settled(Span(listing=listing, until=until), above=0, first=first, fetch=fetch)
     else:
-        pieces = _window(Span(listing=listing, until=until), first=first, above=0, fetch=fetch)
+        pieces = _window(Span(listing=listing, until=until), above=0, first=first, fetch=fetch)
     async for piece in pieces:
         yield piece
 
@@ -75,24 +75,32 @@ def _ignores_filter(listing: Listing, first: Page) -> bool:
     return listing.since is not None and any(at < listing.since for at in stamps if at is not None)
 
 
-async def _window(span: Span, *, first: Page, above: int, fetch: Fetch) -> AsyncIterator[list[Issue]]:
+async def _window(span: Span, *, above: int, first: Page, fetch: Fetch) -> AsyncIterator[list[Issue]]:
     """Reads a span, halved by time until each part is less than 10,000 rows deep.
 
-    What lies below the middle is counted by asking for what lies above it, so that `_gte` is the only filter needed.
-    `above` is how many rows of the listing lie behind the span's end; it decides on halving and on nothing else.
+    How much lies in a part is what lies above its beginning less what lies above its end, so `_gte` is all it takes.
     """
     if first.count - above < PAGE_ROWS * PAGES_MAX:
-        async for piece in _settled(span, first=first, fetch=fetch):
+        async for piece in _settled(span, above=above, first=first, fetch=fetch):
             yield piece
         return
-    upper = replace(span, listing=replace(span.listing, since=_middle(span, first)))
-    (probe,) = await fetch(upper.listing, [1])
-    if _ignores_filter(upper.listing, probe):
-        raise _too_deep(span, f"Halo lists {first.count} issues and ignores {span.listing.stamp}_gte.")
-    for half, rows_above in ((replace(span, end=upper.listing.since), probe.count), (upper, above)):
-        (fresh,) = await fetch(half.listing, [1])
-        async for piece in _window(half, first=fresh, above=rows_above, fetch=fetch):
+    middle = _middle(span, first)
+    for half in (replace(span, end=middle), replace(span, listing=replace(span.listing, since=middle))):
+        above = await _above(half, fetch=fetch)
+        (first,) = await fetch(half.listing, [1])
+        async for piece in _window(half, above=above, first=first, fetch=fetch):
             yield piece
+
+
+async def _above(span: Span, *, fetch: Fetch) -> int:
+    """How many rows lie behind the span's end. Asked before its first page, or what moves between would go unseen."""
+    if span.end is None:
+        return 0
+    beyond = replace(span.listing, since=span.end)
+    (probe,) = await fetch(beyond, [1])
+    if _ignores_filter(beyond, probe):
+        raise _too_deep(span, f"Halo lists {probe.count} issues and ignores {beyond.stamp}_gte.")
+    return probe.count
 
 
 def _middle(span: Span, first: Page) -> datetime:
@@ -107,10 +115,11 @@ def _middle(span: Span, first: Page) -> datetime:
     raise _too_deep(span, f"{first.count} issues lie so close together that no window parts them.")
 
 
-async def _settled(span: Span, *, first: Page, fetch: Fetch) -> AsyncIterator[list[Issue]]:
+async def _settled(span: Span, *, above: int, first: Page, fetch: Fetch) -> AsyncIterator[list[Issue]]:
     """Reads a span that is not too deep, again and again until nothing can have slipped past. Gives each row once."""
     given: dict[IssueId, datetime | None] = {}
     met: set[IssueId] = set()
+    quiet = 0
     for attempt in count_from(1):
         reading = Reading(span=span, given=given, met=met)
         yield reading.take(first)
@@ -119,7 +128,8 @@ async def _settled(span: Span, *, first: Page, fetch: Fetch) -> AsyncIterator[li
             for page in await fetch(span.listing, numbers):
                 piece += reading.take(page)
             yield piece
-        if reading.is_whole(first=attempt == 1):
+        quiet = quiet + 1 if attempt > 1 and reading.adds_nothing() else 0
+        if quiet == 2 or (reading.is_full() if quiet else attempt == 1 and reading.is_calm(above=above)):
             return
         log.info("halo.listing_moved", listing=str(span.listing), reading=attempt, **reading.facts())
         if attempt == READINGS_MAX:
@@ -138,8 +148,9 @@ class Reading:
     """Every id met so far, in all readings, those behind the span's end included."""
     met_now: set[IssueId] = field(default_factory=set)
     counts: list[int] = field(default_factory=list)
-    late: int = 0
+    within: int = 0
     fresh: int = 0
+    late: int = 0
     passed: bool = False
     disordered: bool = False
     names_next: bool = False
@@ -160,6 +171,7 @@ class Reading:
         self.disordered |= self.passed and at is not None
         is_late = at is not None and at > self.span.until
         self.late += is_late
+        self.within += 1
         self.fresh += issue.id not in self.given and not is_late
         is_news = issue.id not in self.given or self.given[issue.id] != at
         self.given[issue.id] = at
@@ -175,18 +187,27 @@ class Reading:
             raise _too_deep(self.span, f"Its end is not among the first {PAGE_ROWS * PAGES_MAX} rows.")
         return range(done + 1, min(done + PIECE_PAGES, last, PAGES_MAX) + 1)
 
-    def is_whole(self, *, first: bool) -> bool:
-        """Whether nothing can have slipped past.
+    def is_full(self) -> bool:
+        """Whether this reading alone met as many different rows as its pages must hold, in the order we asked for."""
+        return len(self.met_now) == self._due() and not self.disordered
 
-        A first reading is believed when nothing moved: one count on all pages, as many different rows as it says, and
-        no row from after we began, for such a row could make up for one that left. A later reading is believed when it
-        brought no row that an earlier one should have brought, and all rows that Halo counts have been met.
+    def is_calm(self, *, above: int) -> bool:
+        """Whether nothing moved during a first reading, so that nothing can have slipped past.
+
+        It is full, all pages told one count, the span held as many rows as there were in it to begin with, and none is
+        from after we began: such a row could make up for one that left.
         """
-        due = self._due()
-        if first:
-            is_still = len(set(self.counts)) == 1 and (self.late == 0 or len(self.counts) == 1)
-            return is_still and len(self.met_now) == due and not self.disordered
-        return self.fresh == 0 and len(self.met_now) <= due <= len(self.met) and not self.disordered
+        is_still = len(set(self.counts)) == 1 and (self.late == 0 or len(self.counts) == 1)
+        holds_all = self.span.listing.descending or self.within == self.counts[0] - above
+        return self.is_full() and is_still and holds_all
+
+    def adds_nothing(self) -> bool:
+        """Whether a later reading met no row that an earlier one should have met, and all that Halo counts are met.
+
+        One that is full as well settles it. One that is not may have missed the very row that was missed before, by a
+        move that undoes the other, so two on end are asked for.
+        """
+        return self.fresh == 0 and len(self.met_now) <= self._due() <= len(self.met) and not self.disordered
 
     def _due(self) -> int:
         """How many rows the pages read must hold, by the count on the last of them."""
