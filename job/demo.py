@@ -23,7 +23,7 @@ from job.wiring import open_setup
 
 async def play(*, clock: Clock) -> int:
     """All acts, each followed by a run. Returns the worst exit code of the runs."""
-    os.environ["NO_PROXY"] = "127.0.0.1"
+    os.environ["no_proxy"] = "127.0.0.1"  # a proxy for the world outside knows no simulated vendors
     console, world = open_console(), World.make(seed=1)
     story, codes = Story(world), [0]
     with tempfile.TemporaryDirectory(prefix="halo-jira-sync-") as folder:

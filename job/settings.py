@@ -338,7 +338,9 @@ class Settings(BaseModel):
         """Every text in which a secret could turn up in an output: itself, and as HTTP Basic sends it."""
         halo = f"{self.halo_api_key.get_secret_value()}:{self.halo_api_secret_key.get_secret_value()}"
         jira = f"{self.jira_api_user}:{self.jira_api_token.get_secret_value()}"
-        return [*self._secrets.values(), *(b64encode(pair.encode()).decode() for pair in (halo, jira))]
+        proxy = urlsplit(self.https_proxy.get_secret_value()).password if self.https_proxy else None
+        basic = (b64encode(pair.encode()).decode() for pair in (halo, jira))
+        return [*self._secrets.values(), *basic, *([proxy] if proxy else [])]
 
     @property
     def _secrets(self) -> dict[str, str]:
@@ -367,8 +369,13 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
     for name, info in Settings.model_fields.items()
 }
 """Each variable with every name that it may be given by; where several are set, the first of them counts."""
-SECRETS = tuple(name.upper() for name, info in Settings.model_fields.items() if "SecretStr" in str(info.annotation))
-"""The variables whose values are never shown."""
+SECRETS = tuple(
+    spelling
+    for name, info in Settings.model_fields.items()
+    if "SecretStr" in str(info.annotation)
+    for spelling in SPELLINGS[name.upper()]
+)
+"""The variables whose values are never shown, by all their names."""
 NEIGHBOURS = frozenset({"HTTP_PROXY", "http_proxy", "ALL_PROXY", "SSL_CERT_DIR", "CLOUD_RUN_TASK_ATTEMPT"})
 """Variables of other programs whose names are close to ours."""
 

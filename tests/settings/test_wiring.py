@@ -1,0 +1,70 @@
+"""What settings become once everything is opened."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from job.clock import SystemClock
+from job.core.decisions import WhenGone
+from job.run import Setup
+from job.settings import load
+from job.wiring import open_setup, reveal
+from tests.settings.test_settings import GOOD
+
+
+async def setup_of(tmp_path: Path, **given: str) -> Setup:
+    settings = load({**GOOD, "STATE_URL": f"sqlite:///{tmp_path / 'state.db'}", **given})
+    async with open_setup(settings, clock=SystemClock()) as setup:
+        return setup
+
+
+async def test_every_choice_arrives_where_it_is_used(tmp_path: Path) -> None:
+    setup = await setup_of(
+        tmp_path,
+        ISSUE_STATUS_CLOSED="Done,Rejected",
+        STATUS_HARD_CLOSED="Closed",
+        NEW_ISSUE_STATUS="Triage",
+        CLOSE_RESOLUTION="Fixed",
+        CRITICAL_ONLY="1",
+        NO_SVA="1",
+        EXCLUDE_CLOUD_SECURE="1",
+        JIRA_FIELD_MAPPING="issue_type:labels",
+        WHEN_ISSUE_GONE="close",
+        WHEN_TICKET_GONE="report",
+        MAX_CREATE="5",
+        ISSUE_SYNC_MAX="7",
+        CLOUD_RUN_TASK_INDEX="1",
+        CLOUD_RUN_TASK_COUNT="3",
+    )
+    manner, policy = setup.manner, setup.manner.policy
+    assert (policy.closed, policy.hard_closed) == (frozenset({"Done", "Rejected"}), frozenset({"Closed"}))
+    assert (policy.new_status, policy.excluded_sources) == ("Triage", frozenset({"cloud_secure"}))
+    assert (policy.critical_only, policy.no_comment, policy.no_sva) == (True, False, True)
+    assert (policy.when_issue_gone, policy.when_ticket_gone) == (WhenGone.CLOSE, WhenGone.REPORT)
+    assert (manner.close.transition, manner.close.statuses) == ("Resolve", ("Done", "Rejected"))
+    assert (manner.close.resolution, manner.shape.resolution) == ("Fixed", "Fixed")
+    assert (manner.reopen.transition, manner.reopen.statuses) == ("Reopen", ("Triage",))
+    assert manner.shape.mapping == (("issue_type", "labels"),)
+    assert (setup.limits.create_max, setup.sync_max, setup.shard.name) == (5, 7, "1-of-3")
+    assert (setup.look_back, setup.overlap) == (timedelta(minutes=15), timedelta(minutes=5))
+
+
+async def test_two_runs_never_share_a_name(tmp_path: Path) -> None:
+    names = [(await setup_of(tmp_path, CLOUD_RUN_EXECUTION="sync-x7")).manner.run_id for _ in range(2)]
+    assert names[0] != names[1]
+    assert all(name.startswith("sync-x7-") for name in names)
+
+
+@pytest.mark.parametrize(("timeout_s", "budget_s"), [("840", 756), ("60", 45), ("20", 10)])
+async def test_a_run_stops_taking_work_well_before_its_time_out(tmp_path: Path, timeout_s: str, budget_s: int) -> None:
+    assert (await setup_of(tmp_path, TASK_TIMEOUT_S=timeout_s)).time_budget == timedelta(seconds=budget_s)
+
+
+async def test_without_a_time_out_there_is_no_budget(tmp_path: Path) -> None:
+    assert (await setup_of(tmp_path)).time_budget is None
+
+
+async def test_settings_without_references_ask_nobody_for_secrets() -> None:
+    settings = load(GOOD)
+    assert await reveal(settings, clock=SystemClock()) is settings
