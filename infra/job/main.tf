@@ -136,7 +136,10 @@ resource "google_cloud_run_v2_job" "job" {
 
   lifecycle {
     # A release owns the image; an apply must neither roll it back nor report it as a difference.
-    ignore_changes = [template[0].template[0].containers[0].image, client, client_version]
+    # Labels and annotations of the template are where gcloud signs a roll-out.
+    ignore_changes = [
+      template[0].template[0].containers[0].image, template[0].labels, template[0].annotations, client, client_version,
+    ]
   }
 }
 

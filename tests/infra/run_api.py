@@ -1,0 +1,122 @@
+"""A small Cloud Run API on loopback that real gcloud commands talk to.
+
+Promises: jobs keep the image they were given, executions succeed unless their image is named in `bad_images`, and every
+request is kept. Nothing leaves this machine: gcloud reaches it as the proxy of a host that does not exist.
+It knows only what `gcloud run jobs describe, update, execute` ask for.
+"""
+
+import json
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+PLACEHOLDER = "us-docker.pkg.dev/cloudrun/container/job:latest"
+
+
+@dataclass
+class RunApi:
+    """The jobs of one project, and everything that was asked about them."""
+
+    images: dict[str, str]
+    bad_images: set[str] = field(default_factory=set)
+    requests: list[tuple[str, str, Any]] = field(default_factory=list)
+    port: int = 0
+
+    def environment(self, place: Path) -> dict[str, str]:
+        """What makes gcloud talk to this API, without an account."""
+        return {
+            **os.environ,
+            "CLOUDSDK_CONFIG": str(place),
+            "CLOUDSDK_API_ENDPOINT_OVERRIDES_RUN": "http://run.invalid/",
+            "CLOUDSDK_PROXY_TYPE": "http",
+            "CLOUDSDK_PROXY_ADDRESS": "127.0.0.1",
+            "CLOUDSDK_PROXY_PORT": str(self.port),
+            "CLOUDSDK_AUTH_DISABLE_CREDENTIALS": "True",
+            "CLOUDSDK_CORE_PROJECT": "acme-sec",
+            "CLOUDSDK_CORE_DISABLE_PROMPTS": "1",
+            "CLOUDSDK_CORE_DISABLE_USAGE_REPORTING": "True",
+        }
+
+    def executions(self) -> list[tuple[str, Any]]:
+        """Each job that was started, and what was asked of that one execution."""
+        return [
+            (path.rsplit("/", 1)[1].removesuffix(":run"), body)
+            for method, path, body in self.requests
+            if method == "POST" and path.endswith(":run")
+        ]
+
+    def answer(self, method: str, path: str, body: Any) -> tuple[int, dict[str, Any]]:
+        """One request's status and body."""
+        self.requests.append((method, path, body))
+        name = path.rsplit("/", 1)[1].removesuffix(":run")
+        if "/executions/" in path:
+            return 200, self._execution(name.removesuffix("-run"))
+        if name not in self.images:
+            return 404, {"error": {"code": 404, "status": "NOT_FOUND", "message": f"Job {name} does not exist."}}
+        if method == "PUT":
+            (container,) = body["spec"]["template"]["spec"]["template"]["spec"]["containers"]
+            self.images[name] = container["image"]
+        return 200, self._execution(name) if path.endswith(":run") else self._job(name)
+
+    def _job(self, name: str) -> dict[str, Any]:
+        task = {"spec": {"containers": [{"image": self.images[name]}], "maxRetries": 0, "timeoutSeconds": "840"}}
+        return {
+            "apiVersion": "run.googleapis.com/v1",
+            "kind": "Job",
+            "metadata": {"name": name, "namespace": "acme-sec", "generation": 1},
+            "spec": {"template": {"metadata": {"annotations": {}}, "spec": {"taskCount": 1, "template": task}}},
+            "status": {"observedGeneration": 1, "conditions": [{"type": "Ready", "status": "True"}]},
+        }
+
+    def _execution(self, name: str) -> dict[str, Any]:
+        good = self.images[name] not in self.bad_images
+        task = {"spec": {"containers": [{"image": self.images[name]}], "maxRetries": 0, "timeoutSeconds": "840"}}
+        completed = {
+            "type": "Completed",
+            "status": str(good),
+            "message": "" if good else "The container exited with 3.",
+        }
+        return {
+            "apiVersion": "run.googleapis.com/v1",
+            "kind": "Execution",
+            "metadata": {"name": f"{name}-run", "namespace": "acme-sec"},
+            "spec": {"taskCount": 1, "template": task},
+            "status": {
+                "succeededCount": int(good),
+                "failedCount": int(not good),
+                "conditions": [{"type": "Started", "status": "True"}, completed],
+            },
+        }
+
+
+@contextmanager
+def serve(api: RunApi) -> Iterator[RunApi]:
+    """Answer gcloud for as long as the block lasts."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def _answer(self) -> None:
+            raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            path = self.path.split("?")[0].removeprefix("http://")
+            status, body = api.answer(self.command, path, json.loads(raw) if raw else None)
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.end_headers()
+            self.wfile.write(json.dumps(body).encode())
+
+        do_GET = do_POST = do_PUT = _answer  # noqa: N815 -- the names that http.server looks for
+
+        def log_message(self, *words: object) -> None:
+            """The requests are kept; nothing is printed."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        api.port = server.server_address[1]
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield api
+        finally:
+            server.shutdown()
