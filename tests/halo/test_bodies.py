@@ -1,6 +1,7 @@
 """What Halo's JSON means, as tables over the shapes that are known."""
 
 import json
+import tracemalloc
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -299,6 +300,16 @@ def test_an_asset_without_an_id_is_malformed_and_says_what_came_instead() -> Non
 def test_something_that_is_no_object_is_malformed(odd: Any) -> None:
     with pytest.raises(MalformedAnswer, match="object"):
         bodies.unwrap(odd, doing="reading")
+
+
+def test_an_issue_in_memory_takes_little_more_than_a_kilobyte() -> None:
+    """So that a sweep over 200,000 of them fits into the smallest container."""
+    texts = [json.dumps(row(**shapes.SVA | {"id": f"3d1f6a80-9b44-11eb-8c1e-{n:012x}"})) for n in range(2_000)]
+    tracemalloc.start()
+    issues = [bodies.issue(json.loads(text)) for text in texts]
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept / len(issues) < 1_150
 
 
 def test_words_that_issues_share_are_kept_once() -> None:
