@@ -12,7 +12,6 @@ read. Rows that are new or touched join at the end, as listings ascend, and push
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import count as count_from
 
 import structlog
 
@@ -120,7 +119,9 @@ async def _settled(span: Span, *, above: int, first: Page, fetch: Fetch) -> Asyn
     given: dict[IssueId, datetime | None] = {}
     met: set[IssueId] = set()
     quiet = 0
-    for attempt in count_from(1):
+    for attempt in range(READINGS_MAX):
+        if attempt > 0:
+            (first,) = await fetch(span.listing, [1])
         reading = Reading(span=span, given=given, met=met)
         yield reading.take(first)
         while numbers := reading.next_pages():
@@ -128,13 +129,15 @@ async def _settled(span: Span, *, above: int, first: Page, fetch: Fetch) -> Asyn
             for page in await fetch(span.listing, numbers):
                 piece += reading.take(page)
             yield piece
-        quiet = quiet + 1 if attempt > 1 and reading.adds_nothing() else 0
-        if quiet == 2 or (reading.is_full() if quiet else attempt == 1 and reading.is_calm(above=above)):
+        if attempt == 0:
+            is_settled = reading.is_calm(above=above)
+        else:
+            quiet = quiet + 1 if reading.adds_nothing() else 0
+            is_settled = quiet == 2 or (quiet == 1 and reading.is_full())
+        if is_settled:
             return
-        log.info("halo.listing_moved", listing=str(span.listing), reading=attempt, **reading.facts())
-        if attempt == READINGS_MAX:
-            raise _contradiction(span, reading)
-        (first,) = await fetch(span.listing, [1])
+        log.info("halo.listing_moved", listing=str(span.listing), reading=attempt + 1, **reading.facts())
+    raise _contradiction(span, reading)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -159,8 +162,9 @@ class Reading:
         """Notes one page, the next in order, and picks what has not been given yet."""
         self.counts.append(page.count)
         self.names_next = page.names_next
-        self.met_now.update(issue.id for issue in page.issues)
-        self.met |= self.met_now
+        ids = {issue.id for issue in page.issues}
+        self.met_now |= ids
+        self.met |= ids
         return [issue for issue in page.issues if self._is_news(issue)]
 
     def _is_news(self, issue: Issue) -> bool:
@@ -232,5 +236,5 @@ def _contradiction(span: Span, reading: Reading) -> MalformedAnswer:
 
 
 def _too_deep(span: Span, happened: str) -> MalformedAnswer:
-    advice = "Give `run --since` a later time, so that fewer issues are listed."
+    advice = "A later `run --since`, or an API key of a smaller group in Halo, lists fewer issues."
     return malformed(str(span.listing), happened, advice=advice)
