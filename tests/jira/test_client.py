@@ -455,6 +455,14 @@ async def test_a_draft_that_spoils_the_whole_call_is_found_by_halving(desk: Desk
     assert halo_ids(desk.world) == Counter(set(ids) - {ids[13]})
 
 
+async def test_a_refusal_that_no_smaller_block_can_escape_is_not_halved(desk: Desk) -> None:
+    Trouble(desk.world, path="/issue/bulk", answers=[Answer(403, {}, b'{"errorMessages": ["No."]}')])
+    creations = await desk.jira.create([draft(issue_id) for issue_id in issue_ids(4)])
+    assert [str(one.error) for one in creations] == ["Jira refused creating tickets (403): No."] * 4
+    assert desk.spent["issue/bulk"] == 1
+    assert desk.world.jira.people.tickets() == []
+
+
 @pytest.mark.parametrize(
     ("answer", "moment"),
     [(LOST, "before"), (LOST, "after"), (Answer(500), "after"), (html(201), "after"), (html(200), "after")],
