@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from job.core import fields
@@ -119,6 +119,7 @@ def test_a_long_text_field_is_written_as_a_document() -> None:
     assert [block["content"][0]["text"] for block in document["content"]] == ["one", "two"]
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_a_single_line_field_never_gets_two_lines_or_more_than_255_units(text: str) -> None:
     written = typed(text, spec=TEXT)
@@ -126,6 +127,7 @@ def test_a_single_line_field_never_gets_two_lines_or_more_than_255_units(text: s
     assert len(written.encode("utf-16-le")) <= 2 * 255
 
 
+@settings(deadline=None)
 @given(st.lists(st.text()).map(tuple))
 def test_labels_never_hold_white_space_or_nothing(texts: tuple[str, ...]) -> None:
     labels = typed(texts, spec=LABELS)
@@ -133,6 +135,7 @@ def test_labels_never_hold_white_space_or_nothing(texts: tuple[str, ...]) -> Non
     assert len(labels) == len(set(labels))
 
 
+@settings(deadline=None)
 @given(st.datetimes(timezones=st.just(UTC)))
 def test_an_instant_keeps_its_millisecond(at: datetime) -> None:
     assert datetime.fromisoformat(typed(at, spec=WHEN)) == at.replace(microsecond=at.microsecond // 1000 * 1000)
@@ -329,6 +332,7 @@ def test_a_screen_without_a_description_is_a_problem_of_the_ticket_type() -> Non
     assert problem.variable == "JIRA_ISSUE_TYPE"
 
 
+@settings(deadline=None)
 @given(st.sampled_from(MAPPABLE), st.text(min_size=1))
 def test_a_static_value_that_passes_the_check_is_never_refused_later(field: FieldSpec, text: str) -> None:
     wanted = replace(shape(), static=((field.id, text),))
@@ -377,6 +381,7 @@ def escaped(text: str) -> str:
 part = st.text(min_size=1).filter(lambda text: text == text.strip())
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(part, part)))
 def test_any_escaped_pairs_are_read_back(pairs: list[tuple[str, str]]) -> None:
     assert parse_pairs(";".join(f"{escaped(name)}:{escaped(value)}" for name, value in pairs)) == pairs
