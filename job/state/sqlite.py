@@ -13,7 +13,7 @@ import json
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +28,7 @@ from job.state.records import Document, Record, Table, Write
 
 PAGE = 500
 BUSY_S = 10.0
+SWITCH_PAUSE_S = 0.05
 OURS = 0x68616C6F
 """SQLite's application id of our files: "halo" in ASCII."""
 LAYOUT = f"""
@@ -36,6 +37,7 @@ LAYOUT = f"""
     CREATE TABLE documents (kind TEXT, id TEXT, document TEXT NOT NULL, PRIMARY KEY (kind, id)) WITHOUT ROWID;
     CREATE INDEX live_links ON documents (id) WHERE kind = 'links' AND json_extract(document, '$.live');
 """
+CHECK_FILE = "Check the owner and the rights of the file and of its folder, or STATE_URL."
 
 T = TypeVar("T", bound=Record)
 
@@ -45,7 +47,11 @@ async def open_sqlite(path: Path) -> AsyncIterator["SqliteStore"]:
     """The store in this file, which is made, readable by its owner only, when it is not there."""
     with _told(path, doing="opening the file"):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        # Only a new file is opened past SQLite: closing an old one would drop this process's locks on it.
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        # A file that cannot be opened is found out here: aiosqlite's thread would outlive the error and die noisily.
+        sqlite3.connect(path).close()
         connection = await aiosqlite.connect(path, isolation_level=None, timeout=BUSY_S)
     try:
         with _told(path, doing="opening the file"):
@@ -67,8 +73,21 @@ async def _prepare(connection: aiosqlite.Connection, *, path: Path) -> None:
             raise StateUnreadable("store", f"opening {path}", wrong, "Name another file in STATE_URL.")
         elif (schema := await _number(connection, "PRAGMA user_version")) > records.SCHEMA:
             raise records.newer(schema, name=str(path))
-    await connection.execute("PRAGMA journal_mode = WAL")
+    await _write_ahead(connection)
     await connection.execute("PRAGMA synchronous = FULL")
+
+
+async def _write_ahead(connection: aiosqlite.Connection) -> None:
+    """Switches a new file's mode. SQLite waits for other readers everywhere but here, so we do."""
+    for left in reversed(range(int(BUSY_S / SWITCH_PAUSE_S))):
+        try:
+            await connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if not left or not error.sqlite_errorname.startswith("SQLITE_BUSY"):
+                raise
+            await asyncio.sleep(SWITCH_PAUSE_S)
+        else:
+            return
 
 
 async def _number(connection: aiosqlite.Connection, question: str) -> int:
@@ -95,7 +114,7 @@ def _told(path: Path, *, doing: str) -> Iterator[None]:
         yield
     except OSError as error:
         wrong = f"The file cannot be used: {error.strerror}."
-        raise StateUnreadable("store", f"{doing} {path}", wrong, "Check its owner and rights, or STATE_URL.") from error
+        raise StateUnreadable("store", f"{doing} {path}", wrong, CHECK_FILE) from error
     except sqlite3.Error as error:
         raise _in_our_words(error, doing=f"{doing} {path}") from error
 
@@ -105,7 +124,9 @@ def _in_our_words(error: sqlite3.Error, *, doing: str) -> StateUnreadable | Remo
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return RemoteDown("store", doing, f"Another program has kept the file locked for {BUSY_S:.0f} s.", "Close it.")
     if name.startswith(("SQLITE_READONLY", "SQLITE_PERM", "SQLITE_AUTH")):
-        return RemoteRefused("store", doing, wrong, "Check the rights of the file and of its folder.")
+        return RemoteRefused("store", doing, wrong, CHECK_FILE)
+    if name.startswith("SQLITE_CANTOPEN"):
+        return StateUnreadable("store", doing, wrong, CHECK_FILE)
     if name.startswith(("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_NOMEM")):
         return RemoteDown("store", doing, wrong, "Check the disk; nothing was half written.")
     return StateUnreadable("store", doing, wrong, "Name another file in STATE_URL, or restore this one from a backup.")

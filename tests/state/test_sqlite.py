@@ -84,7 +84,7 @@ async def test_a_database_of_another_program_is_refused(tmp_path: Path) -> None:
 
 
 async def test_a_folder_in_the_place_of_the_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(StateUnreadable, match=rf"{tmp_path}.*Check its owner"):
+    with pytest.raises(StateUnreadable, match=rf"{tmp_path}.*Check the owner"):
         async with open_sqlite(tmp_path):
             pass
 
@@ -134,6 +134,35 @@ async def test_a_file_that_stays_locked_is_a_remote_that_is_down(
         with pytest.raises(RemoteDown, match="locked"):
             async with open_sqlite(path):
                 pass
+
+
+async def test_opening_a_new_file_waits_for_a_process_that_reads_it(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.executescript(sqlite.LAYOUT)
+        other.execute("BEGIN")
+        other.execute("SELECT count(*) FROM documents").fetchall()
+        filling = asyncio.ensure_future(fill(path))
+        await asyncio.sleep(0.2)
+        assert not filling.done()
+        other.execute("COMMIT")
+        await filling
+
+
+async def test_opening_a_file_twice_in_one_process_leaves_its_locks_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "state.db"
+    await fill(path)
+    monkeypatch.setattr(sqlite, "BUSY_S", 0.1)
+    with closing(sqlite3.connect(path, isolation_level=None)) as ours:
+        ours.execute("BEGIN IMMEDIATE")
+        with pytest.raises(RemoteDown):
+            async with open_sqlite(path):
+                pass
+        locked = "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0).execute('BEGIN IMMEDIATE')"
+        other = subprocess.run([sys.executable, "-c", locked, str(path)], capture_output=True, text=True, check=False)
+        assert "database is locked" in other.stderr
 
 
 async def test_records_of_runs_are_forgotten_after_ninety_days(tmp_path: Path) -> None:

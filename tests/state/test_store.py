@@ -199,6 +199,15 @@ async def test_a_lease_of_another_holder_with_our_fence_is_not_ours(store: Count
     assert await store.live_count() == 0
 
 
+async def test_an_older_lease_of_the_same_holder_is_not_ours_any_more(store: CountingStore) -> None:
+    older = await lease_of(store)
+    newer = await store.take_lease("0", holder="run-1", now=SOON, until=SOON + timedelta(minutes=5))
+    with pytest.raises(LeaseLost):
+        await store.commit(older, Changes(links=(link(1),)))
+    await store.commit(newer, Changes(links=(link(2),)))
+    assert await store.links([issue(1), issue(2)]) == {issue(2): link(2)}
+
+
 async def test_a_commit_without_any_lease_ever_given_writes_nothing(store: CountingStore) -> None:
     with pytest.raises(LeaseLost):
         await store.commit(Lease(shard="0", holder="run-1", fence=1, until=SOON), Changes(links=(link(1),)))
