@@ -173,9 +173,11 @@ class Apply:
         except SyncError as error:
             return self._ended_by(error, decision=decision)
         self._down.clear()
-        if decision.action is Action.COMMENT and step.link and step.comment and _nothing_new(step):
-            link = replace(self._linked(step, ticket=_ticket(step)), fingerprint=step.link.fingerprint)
-            return Outcome(decision=decision, kind=OutcomeKind.UNCHANGED, link=link, ticket_key=_ticket(step).key)
+        if decision.action is Action.COMMENT and _nothing_new(step):
+            step.comment = None
+            if not self._goal(decision, ticket=_ticket(step)):
+                link = self._linked(step, ticket=_ticket(step))
+                return Outcome(decision=decision, kind=OutcomeKind.UNCHANGED, link=link, ticket_key=link.ticket_key)
         return step
 
     async def _evidence(self, decision: Decision) -> Evidence:
@@ -310,7 +312,7 @@ class Apply:
     async def _finish(self, step: Step, *, ticket: Ticket) -> Outcome:
         """The last part of any action: the transition that it needs, and the link to remember."""
         goal = self._goal(step.decision, ticket=ticket)
-        owed = goal.transition if goal and step.decision.action is Action.CREATE else ""
+        owed = goal.transition if goal and step.decision.action in {Action.CREATE, Action.COMMENT} else ""
         if goal:
             try:
                 await self._may_write()
@@ -318,7 +320,8 @@ class Apply:
             except SyncError as error:
                 unfinished = replace(self._linked(step, ticket=ticket, whole=False), status_owed=owed)
                 return self._ended_by(error, decision=step.decision, link=unfinished)
-        link = replace(self._linked(step, ticket=ticket), status_owed="", status_set=ticket.status if goal else "")
+        link = replace(self._linked(step, ticket=ticket), status_owed="")
+        link = replace(link, status_set=ticket.status) if goal else link
         self._tell(step.decision, ticket=ticket)
         return Outcome(decision=step.decision, kind=OutcomeKind.DONE, link=link, ticket_key=ticket.key)
 
@@ -330,15 +333,22 @@ class Apply:
 
     def _goal(self, decision: Decision, *, ticket: Ticket) -> Goal | None:
         """Where the ticket must go to finish the action; `None` when it is there."""
-        policy = self._manner.policy
+        policy, owed = self._manner.policy, self._status_owed(decision, ticket=ticket)
         match decision.action:
-            case Action.CREATE if policy.new_status and ticket.status.casefold() != policy.new_status.casefold():
-                return Goal(transition=policy.new_status, statuses=(policy.new_status,))
+            case Action.CREATE | Action.COMMENT if owed.casefold() not in {"", ticket.status.casefold()}:
+                return Goal(transition=owed, statuses=(owed,))
             case Action.CLOSE | Action.CREATE_AND_CLOSE if not policy.is_closed(ticket):
                 return self._manner.close
             case Action.REOPEN if policy.is_closed(ticket):
                 return self._manner.reopen
         return None
+
+    def _status_owed(self, decision: Decision, *, ticket: Ticket) -> str:
+        """The first status that a ticket still has to get: a new one, or one that nobody has moved since its create."""
+        link = decision.case.link
+        if link is not None and link.ticket_id == ticket.id:
+            return link.status_owed if ticket.status == link.status_seen else ""
+        return self._manner.policy.new_status if decision.action is Action.CREATE else ""
 
     # --- Outcomes -----------------------------------------------------------------------------------------------------
 

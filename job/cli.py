@@ -258,10 +258,10 @@ def run_command(desk: Desk, *, since: str | None, sweep: bool, approve: str | No
 
     async def work(setup: Setup, stop: asyncio.Event) -> int:
         if not desk.terminal:
-            return (await run(setup, order=order, watcher=Lines(each_action=False), stop=stop.is_set)).exit_code
+            return (await run(setup, order=order, watcher=Lines(each_action=False), stop=stop)).exit_code
         screen = _screen()
         with screen:
-            record = await run(setup, order=order, watcher=screen, stop=stop.is_set)
+            record = await run(setup, order=order, watcher=screen, stop=stop)
         screen.finished(record)
         return record.exit_code
 

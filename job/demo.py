@@ -5,6 +5,7 @@ alone where its vendors are.
 Does not do: tests. What must hold is proven elsewhere; this is for people to watch.
 """
 
+import asyncio
 import os
 import tempfile
 from collections.abc import Sequence
@@ -34,7 +35,7 @@ async def play(*, clock: Clock) -> int:
                 screen.told(f"Act {number}: {act.title}", happenings=story.play(number))
                 async with open_setup(chosen, clock=clock) as setup:
                     with screen:
-                        record = await run(setup, order=Order(), watcher=screen, stop=lambda: False)
+                        record = await run(setup, order=Order(), watcher=screen, stop=asyncio.Event())
                 screen.listed([_row(ticket) for ticket in world.jira.people.tickets()])
                 screen.finished(record)
                 codes.append(record.exit_code)

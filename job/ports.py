@@ -83,6 +83,8 @@ class Identity:
     account_id: str
     display_name: str
     time_zone: str
+    server_time: datetime | None = None
+    """What time Jira says it is, to the second; `None` when it does not say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,30 +7,43 @@ balance or the run fails; what happened is recorded in the store and in one cano
 `plan` is the same road, stopped before the first write: it takes no lease and leaves no record.
 """
 
+import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
+from typing import Any, TypeVar
 
 import structlog
 
 from job.apply import Apply, Manner
 from job.core.decisions import decide
 from job.core.fields import check
-from job.core.model import Action, Afterwards, Changes, Decision, IssueId, Outcome, OutcomeKind, RunRecord, Watermark
+from job.core.model import (
+    Action,
+    Afterwards,
+    Changes,
+    Decision,
+    IssueId,
+    Outcome,
+    OutcomeKind,
+    RunRecord,
+    Watermark,
+)
 from job.core.outcomes import PARKED_TOO_LONG, account, next_watermark, quietly, unsettled
 from job.core.plan import Limits, Plan, guard, make_plan
-from job.errors import BadSettings, StateUnreadable, StopsRun, UnsafePlan
+from job.errors import BadSettings, MalformedAnswer, StateUnreadable, StopsRun, UnsafePlan
 from job.gather import Notes, Question, Shard, gather, recall
 from job.lease import Tenure, take_lease
 from job.ports import Ports, Watcher
 
 log = structlog.get_logger()
+T = TypeVar("T")
 
 QUIET_A_COMMIT = 400
 ERRORS_KEPT = 10
-CLOCK_SKEW = timedelta(minutes=1)
+CLOCK_SKEW_MAX = timedelta(minutes=1)
 ALL_TIME = "all"
 
 DONE, FAILURES, REFUSED, STOPPED = "done", "failures", "refused", "stopped"
@@ -71,20 +84,25 @@ class Order:
 
 async def plan(setup: Setup, *, order: Order, watcher: Watcher) -> Plan:
     """What `run` would do now. Writes nothing anywhere. Raises `UnsafePlan`, `BadSettings`, `StopsRun`."""
-    await setup.ports.jira.myself()
-    return (await Run(setup, order=order, watcher=watcher).look()).plan
+    one = Run(setup, order=order, watcher=watcher)
+    await one.prove_identity()
+    return (await one.look(await one.watermark())).plan
 
 
-async def run(setup: Setup, *, order: Order, watcher: Watcher, stop: Callable[[], bool]) -> RunRecord:
-    """Carries out one run and returns its record. Raises `LeaseHeld`, `UnsafePlan`, `BadSettings`, `StopsRun`."""
+async def run(setup: Setup, *, order: Order, watcher: Watcher, stop: asyncio.Event) -> RunRecord:
+    """Carries out one run and returns its record. Once `stop` is set it begins nothing more, and ends in good order.
+
+    Raises `LeaseHeld`, `UnsafePlan`, `BadSettings`, `StopsRun`.
+    """
     one = Run(setup, order=order, watcher=watcher)
     log.info("run.started", run_id=setup.manner.run_id, shard=setup.shard.name)
-    await setup.ports.jira.myself()
+    await one.prove_identity()
     store, clock = setup.ports.store, setup.ports.clock
     async with take_lease(setup.shard.name, holder=setup.manner.run_id, store=store, clock=clock) as tenure:
         try:
-            sight = await one.look()
-            report = await one.carry_out(sight, tenure=tenure, stop=stop)
+            mark = await one.watermark(tenure)
+            sight = await unless(stop, one.look(mark))
+            report = await one.carry_out(sight, tenure=tenure, stop=stop) if sight else Report(verdict=DONE)
         except (UnsafePlan, StopsRun) as error:
             await one.record_failure(error, tenure=tenure)
             raise
@@ -98,7 +116,7 @@ async def run(setup: Setup, *, order: Order, watcher: Watcher, stop: Callable[[]
 class Sight:
     """What a run sees before it does anything."""
 
-    mark: Watermark | None
+    mark: Watermark
     sweeps: bool
     notes: Notes
     plan: Plan
@@ -128,10 +146,18 @@ class Run:
         self._started_at = setup.ports.clock.now()
         self._began = setup.ports.clock.monotonic()
 
-    async def look(self) -> Sight:
+    async def prove_identity(self) -> None:
+        """Jira knows us, and its clock agrees with ours: with a wrong one the watermark would pass what it must not."""
+        server_time = (await self._ports.jira.myself()).server_time
+        if server_time and abs(self._ports.clock.now() - server_time) > CLOCK_SKEW_MAX:
+            happened = (
+                f"Jira says it is {server_time.isoformat()}; our clock says {self._ports.clock.now().isoformat()}."
+            )
+            raise MalformedAnswer("jira", "comparing clocks", happened, "Set the clock of this machine right.")
+
+    async def look(self, mark: Watermark) -> Sight:
         """Everything up to the bridge: gather, decide, plan, guard. Writes nothing."""
         setup, policy = self._setup, self._setup.manner.policy
-        mark = await self._watermark()
         sweeps = self._order.sweep or self._sweep_is_due(mark)
         notes = await recall(self._ports, shard=setup.shard)
         question = Question(
@@ -150,15 +176,15 @@ class Run:
         await self._guard(planned)
         return Sight(mark=mark, sweeps=sweeps, notes=notes, plan=planned)
 
-    async def carry_out(self, sight: Sight, *, tenure: Tenure, stop: Callable[[], bool]) -> Report:
+    async def carry_out(self, sight: Sight, *, tenure: Tenure, stop: asyncio.Event) -> Report:
         """Everything after the bridge: remember what was only seen, apply the plan, see how far all is settled."""
         await self._remember_quiet(sight.plan, tenure=tenure)
         budget, clock = self._setup.time_budget, self._ports.clock
 
         def enough() -> bool:
-            return stop() or (budget is not None and clock.monotonic() - self._began >= budget.total_seconds())
+            return stop.is_set() or (budget is not None and clock.monotonic() - self._began >= budget.total_seconds())
 
-        high = dict(sight.mark.highest_keys if sight.mark else {})
+        high = dict(sight.mark.highest_keys)
         apply = Apply(
             self._ports, manner=self._setup.manner, tenure=tenure, watcher=self._watcher, stop=enough, high=high
         )
@@ -176,26 +202,32 @@ class Run:
 
     # --- Before the bridge ------------------------------------------------------------------------------------------
 
-    async def _watermark(self) -> Watermark | None:
+    async def watermark(self, tenure: Tenure | None = None) -> Watermark:
+        """Where the last run left off. A first run begins with the look-back, and writes that down if it may write:
+
+        if it dies, its successor must not begin any later.
+        """
         mark = await self._ports.store.watermark(self._setup.shard.name)
-        if mark is not None and mark.at > self._started_at + CLOCK_SKEW and self._order.since is None:
+        if mark is None:
+            mark = Watermark(at=self._started_at - self._setup.look_back, swept_at=self._started_at)
+            if tenure:
+                await self._ports.store.commit(await tenure.hold(), Changes(watermark=mark))
+        if mark.at > self._started_at + CLOCK_SKEW_MAX and self._order.since is None:
             happened = f"The watermark {mark.at.isoformat()} lies in the future."
             advice = "Check the clock of the machine; then set the watermark anew with: run --since TIME."
             raise StateUnreadable("store", "reading the watermark", happened, advice)
         return mark
 
-    def _since(self, mark: Watermark | None) -> datetime | None:
+    def _since(self, mark: Watermark) -> datetime | None:
         if isinstance(self._order.since, datetime):
             return self._order.since
         if self._order.since == ALL_TIME:
             return None
-        return mark.at - self._setup.overlap if mark else self._started_at - self._setup.look_back
+        return mark.at - self._setup.overlap
 
-    def _sweep_is_due(self, mark: Watermark | None) -> bool:
+    def _sweep_is_due(self, mark: Watermark) -> bool:
         every = self._setup.sweep_every
-        if mark is None or not every:
-            return False
-        return mark.swept_at is None or self._started_at - mark.swept_at >= every
+        return bool(every) and (mark.swept_at is None or self._started_at - mark.swept_at >= every)
 
     async def _guard(self, planned: Plan) -> None:
         """Refuses a plan over its limits, and settings that the project's fields contradict, before the first write."""
@@ -220,15 +252,13 @@ class Run:
     def _next_mark(self, sight: Sight, *, ended: Sequence[Outcome], high: Mapping[str, int]) -> Watermark:
         left = list(unsettled(sight.plan, outcomes=ended))
         at = next_watermark(
-            sight.mark.at if sight.mark else None,
+            sight.mark.at,
             started_at=self._started_at,
             overlap=self._setup.overlap,
             held_by=(decision.case.issue.touched_at for decision in left),
             may_go_back=self._order.since is not None,
         )
-        swept_at = sight.mark.swept_at if sight.mark else self._started_at
-        if sight.sweeps and not left:
-            swept_at = self._started_at
+        swept_at = self._started_at if sight.sweeps and not left else sight.mark.swept_at
         return Watermark(at=at, swept_at=swept_at, highest_keys=high)
 
     def _parked_now(self, sight: Sight, *, ended: Sequence[Outcome]) -> int:
@@ -279,6 +309,18 @@ class Run:
             await self.record(report, tenure=tenure)
         except StopsRun as second:
             log.exception("run.unrecorded", error=str(second))
+
+
+async def unless(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:
+    """What the work returns; `None` when we are asked to stop before, and the work, which only reads, is dropped."""
+    doing, asked = asyncio.create_task(work), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({doing, asked}, return_when=asyncio.FIRST_COMPLETED)
+        return await doing if doing.done() else None
+    finally:
+        for task in (doing, asked):
+            task.cancel()
+        await asyncio.gather(doing, asked, return_exceptions=True)
 
 
 def _park_or_release(parked: dict[IssueId, None], *, decision: Decision, parks: bool) -> None:

@@ -131,6 +131,8 @@ def create_cut_short(case: Case, policy: Policy, now: datetime) -> Decision | No
         return None
     if ticket.status != link.status_seen or policy.is_closed(ticket):
         return None
+    if link.version != case.issue.version and not policy.no_comment:
+        return None  # there is news as well: whoever tells it finishes the create
     because = f"{ticket.key} was created but did not get the status {link.status_owed} yet."
     return Decision(case=case, action=Action.CREATE, reason="create_cut_short", because=because)
 

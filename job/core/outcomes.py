@@ -167,7 +167,7 @@ def unsettled(plan: Plan, *, outcomes: Iterable[Outcome]) -> Iterator[Decision]:
 
 
 def next_watermark(
-    previous: datetime | None,
+    previous: datetime,
     *,
     started_at: datetime,
     overlap: timedelta,
@@ -176,7 +176,7 @@ def next_watermark(
 ) -> datetime:
     """The time up to which everything is settled after this run."""
     reached = min([started_at - overlap, *held_by])
-    return reached if previous is None or may_go_back else max(previous, reached)
+    return reached if may_go_back else max(previous, reached)
 
 
 def account(plan: Plan, *, outcomes: Iterable[Outcome]) -> dict[str, dict[str, int]]:

@@ -89,7 +89,7 @@ class Caller:
 
     def _pause_after(self, result: Response | NotSent | NoAnswer, *, attempt: int) -> float:
         """Seconds to wait before the next attempt; a rate limit holds everyone for as long."""
-        asked_s = asked_pause_s(result.headers, now=self._clock.now()) if isinstance(result, Response) else None
+        asked_s = asked_pause_s(result, now=self._clock.now()) if isinstance(result, Response) else None
         wait_s = pause_s(attempt, asked_s=asked_s, scatter=self._rng.random())
         if isinstance(result, Response) and (result.status == 429 or asked_s is not None):
             self._governor.pause(wait_s)

@@ -3,6 +3,8 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
 
 
@@ -32,6 +34,14 @@ class Response:
     def json(self) -> Any:
         """The body as JSON; raises `ValueError` when it is not."""
         return json.loads(self.body)
+
+    def instant(self, header: str) -> datetime | None:
+        """A header that holds an HTTP date (RFC 9110 5.6.7), aware UTC; `None` when it is missing or holds no date."""
+        try:
+            at = parsedate_to_datetime(self.headers.get(header, ""))
+        except ValueError:
+            return None
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
 class NotSent(Exception):

@@ -5,9 +5,7 @@ a rate limit before it was looked at); a pause is never shorter than the remote 
 It does not sleep, count or log: `caller.py` does.
 """
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from enum import Enum, auto
 
 from job.http.message import NoAnswer, NotSent, Request, Response
@@ -43,20 +41,13 @@ def pause_s(attempt: int, *, asked_s: float | None, scatter: float) -> float:
     return max(own, asked_s or 0.0)
 
 
-def asked_pause_s(headers: Mapping[str, str], *, now: datetime) -> float | None:
+def asked_pause_s(response: Response, *, now: datetime) -> float | None:
     """What Retry-After asks for, in seconds (RFC 9110 10.2.3: a number or a date); `None` when it asks for nothing."""
-    text = headers.get("retry-after", "").strip()
-    if not text:
-        return None
     try:
-        return max(0.0, float(text))
+        return max(0.0, float(response.headers.get("retry-after", "")))
     except ValueError:
-        pass
-    try:
-        until = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    return max(0.0, (until.replace(tzinfo=until.tzinfo or UTC) - now).total_seconds())
+        until = response.instant("retry-after")
+    return None if until is None else max(0.0, (until - now).total_seconds())
 
 
 def throttled(response: Response) -> bool:

@@ -65,7 +65,9 @@ class JiraClient:
 
     async def myself(self) -> Identity:
         request = self._site.request("GET /rest/api/3/myself")
-        identity = tickets.identity(await self._ask(request, doing="asking who we are"))
+        response = await self._send(request, doing=tickets.IDENTIFYING)
+        body = self._site.answer(response, doing=tickets.IDENTIFYING)
+        identity = tickets.identity(body, server_time=response.instant("date"))
         self._account_id = identity.account_id
         return identity
 

@@ -178,11 +178,17 @@ def test_a_lost_create_that_is_found_is_adopted_and_not_commented() -> None:
 
 
 def test_a_create_cut_short_is_finished_unless_a_person_has_moved_the_ticket() -> None:
-    owing = link(status_owed="In Progress")
+    owing = link(status_owed="In Progress", version=issue().version)
     untouched = case("active", "open", link=owing)
     moved = case("active", "open", link=owing, ticket=ticket(status="Blocked"))
     assert decide(untouched, policy=POLICY, now=NOW).reason == "create_cut_short"
-    assert decide(moved, policy=POLICY, now=NOW).reason == "updated"
+    assert decide(moved, policy=POLICY, now=NOW).reason == "unchanged"
+
+
+def test_news_about_a_ticket_whose_create_was_cut_short_is_told_first() -> None:
+    stale = case("active", "open", link=link(status_owed="In Progress"))
+    assert decide(stale, policy=POLICY, now=NOW).action is Action.COMMENT
+    assert decide(stale, policy=replace(POLICY, no_comment=True), now=NOW).reason == "create_cut_short"
 
 
 def test_one_miss_of_a_ticket_proves_nothing() -> None:

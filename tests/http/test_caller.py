@@ -144,7 +144,7 @@ async def test_retry_after_holds_every_caller_of_the_remote() -> None:
     [("5", 5.0), ("0.5", 0.5), ("Sun, 01 Mar 2026 12:00:30 GMT", 30.0), ("soon", None), ("", None), ("-3", 0.0)],
 )
 def test_retry_after_is_a_number_or_a_date(text: str, seconds: float | None) -> None:
-    assert asked_pause_s({"retry-after": text}, now=START) == seconds
+    assert asked_pause_s(answer(429, retry_after=text), now=START) == seconds
 
 
 def test_pauses_double_to_a_bound_and_never_undercut_what_was_asked() -> None:

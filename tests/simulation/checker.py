@@ -54,6 +54,7 @@ def settled(halo: HaloSim, *, jira: JiraSim, diary: Diary, free: Collection[str]
         if ticket.ours and ticket.status != HARD_CLOSED:
             live[str(ticket.fields.get(ID_FIELD))].append(ticket)
     closed_for_good = {str(t.fields.get(ID_FIELD)) for t in jira.people.tickets() if t.status == HARD_CLOSED}
+    bereaved = {str(t.fields.get(ID_FIELD)) for t in jira.people.tickets(deleted=True) if t.id in diary.deleted}
     for issue in halo.estate.issues.values():
         if issue.forgotten or issue.id in free:
             continue
@@ -61,7 +62,7 @@ def settled(halo: HaloSim, *, jira: JiraSim, diary: Diary, free: Collection[str]
         if issue.status == "active":
             yield from _active(issue.id, tickets=mine, news_at=diary.news.get(issue.id))
         else:
-            if not mine and issue.id not in closed_for_good:
+            if not mine and issue.id not in closed_for_good | bereaved:
                 yield f"resolved {issue.id} has no ticket"
             yield from (f"{t.key} is {t.status}, but {issue.id} is resolved" for t in mine if t.status not in CLOSED)
 
@@ -111,6 +112,6 @@ def _repeated_comments(ticket: Snapshot) -> Iterator[str]:
 def _closes_without_evidence(ticket: Snapshot, *, diary: Diary) -> Iterator[str]:
     for change in ticket.history:
         if change.what == "status" and change.ours and change.after in CLOSED:
-            issue_id = str(ticket.properties.get("halo.sync", {}).get("issue"))
+            issue_id = str(ticket.fields.get(ID_FIELD))
             if not diary.was_resolved_by(issue_id, at=change.at):
                 yield f"we closed {ticket.key} at {change.at}, and Halo had never said that {issue_id} was resolved"

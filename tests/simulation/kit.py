@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 
@@ -40,15 +41,16 @@ class Killed(BaseException):
 
 
 class LoopClock:
-    """The one clock of vendors and job: the loop's time on a calendar, which a test may push."""
+    """The loop's time on a calendar. Calling it gives the vendors' time; the job's clock may be wrong by `skew`."""
 
     def __init__(self) -> None:
-        self.pushed = timedelta()
+        self.skew = timedelta()
 
     def __call__(self) -> datetime:
-        return START + self.pushed + timedelta(seconds=self.monotonic())
+        return START + timedelta(seconds=self.monotonic())
 
-    now = __call__
+    def now(self) -> datetime:
+        return self() + self.skew
 
     def monotonic(self) -> float:
         return asyncio.get_running_loop().time()
@@ -87,8 +89,9 @@ class Fuse:
 class Wire:
     """A transport that is a function call."""
 
-    def __init__(self, answer: Callable[[Call], Answer], *, fuse: Fuse) -> None:
+    def __init__(self, answer: Callable[[Call], Answer], *, fuse: Fuse, clock: LoopClock) -> None:
         self._answer = answer
+        self._clock = clock
         self._fuse = fuse
 
     async def send(self, request: Request) -> Response:
@@ -106,9 +109,9 @@ class Wire:
         await asyncio.sleep(0.01 + answer.delay_s)
         if answer.lost:
             raise NoAnswer("connection reset")
-        return Response(
-            status=answer.status, headers={k.lower(): v for k, v in answer.headers.items()}, body=answer.body
-        )
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        headers["date"] = format_datetime(self._clock(), usegmt=True)
+        return Response(status=answer.status, headers=headers, body=answer.body)
 
 
 class Onlooker:
@@ -157,14 +160,14 @@ class Tube:
         fuse: Fuse | None = None,
         order: Order | None = None,
         watcher: Onlooker | None = None,
-        stop: Callable[[], bool] = lambda: False,
+        stop: asyncio.Event | None = None,
         shard: Shard | None = None,
     ) -> RunRecord | SyncError | None:
         """One run: its record, the error that ended it early, or `None` if it was killed."""
         fuse = fuse or Fuse()
         setup = self.setup(fuse, shard=shard or Shard())
         try:
-            return await run(setup, order=order or Order(), watcher=watcher or Onlooker(), stop=stop)
+            return await run(setup, order=order or Order(), watcher=watcher or Onlooker(), stop=stop or asyncio.Event())
         except SyncError as error:
             return error
         except BaseException as failure:
@@ -207,7 +210,7 @@ class Tube:
     def _caller(self, remote: str, *, answer: Callable[[Call], Answer], fuse: Fuse) -> Caller:
         return Caller(
             remote=remote,
-            transport=Wire(answer, fuse=fuse),
+            transport=Wire(answer, fuse=fuse, clock=self.clock),
             clock=self.clock,
             at_once_max=8,
             per_second_max=100.0,

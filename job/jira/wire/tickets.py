@@ -36,14 +36,18 @@ COMMENTS_MAX = 100
 PROPERTY = "halo.sync"
 STATE_FIELDS = ("status", "project", "issuetype", "created")
 
+IDENTIFYING = "asking who we are"
 READING, CREATING, COMMENTING = "reading tickets", "creating tickets", "adding a comment"
 
 
-def identity(body: Any) -> Identity:
+def identity(body: Any, *, server_time: datetime | None) -> Identity:
     """Jira Cloud REST v3, GET "myself"."""
-    with readable("asking who we are"):
+    with readable(IDENTIFYING):
         return Identity(
-            account_id=body["accountId"], display_name=body["displayName"], time_zone=body.get("timeZone", "")
+            account_id=body["accountId"],
+            display_name=body["displayName"],
+            time_zone=body.get("timeZone", ""),
+            server_time=server_time,
         )
 
 
