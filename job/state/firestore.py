@@ -43,7 +43,6 @@ from job.errors import LeaseLost, RemoteDown, RemoteRefused, StopsRun
 from job.state import records, rules
 from job.state.records import Record, Table, Write
 
-PAGE = 500
 AT_ONCE_MAX = 300
 """Documents of one read. Only its bytes are limited by Firestore; a smaller read is repeated more cheaply."""
 CALL_S = 5.0
@@ -130,14 +129,8 @@ class FirestoreStore:
         return found
 
     async def live_links(self) -> AsyncIterator[Sequence[Link]]:
-        query = self._live().order_by("__name__").limit(PAGE)
-        while True:
-            page = await self._ask(query, doing="listing live links")
-            if page:
-                yield [self._record(Link, snapshot) for snapshot in page]
-            if len(page) < PAGE:
-                return
-            query = query.start_after(page[-1])
+        async for page in self._pages(Link, self._live(), doing="listing live links"):
+            yield page
 
     async def live_count(self) -> int:
         counting = self._live().count()
@@ -248,8 +241,17 @@ class FirestoreStore:
         return self._collection(Table.LINKS).where(filter=FieldFilter("live", "==", value=True))
 
     async def _all(self, kind: type[T], table: Table) -> list[T]:
-        found = await self._ask(self._collection(table).order_by("__name__"), doing=f"listing {table}")
-        return [self._record(kind, snapshot) for snapshot in found]
+        pages = self._pages(kind, self._collection(table), doing=f"listing {table}")
+        return [record async for page in pages for record in page]
+
+    async def _pages(self, kind: type[T], among: Any, *, doing: str) -> AsyncIterator[list[T]]:
+        """Everything that is found, by id and in pages, so that no call is longer than its deadline allows."""
+        query = among.order_by("__name__").limit(rules.PAGE)
+        while page := await self._ask(query, doing=doing):
+            yield [self._record(kind, snapshot) for snapshot in page]
+            if len(page) < rules.PAGE:
+                return
+            query = query.start_after(page[-1])
 
     async def _of_issues(
         self, kind: type[T], table: Table, ids: Collection[IssueId], *, doing: str

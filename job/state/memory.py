@@ -17,11 +17,10 @@ from job.core.model import Changes, Intent, IssueId, Lease, Link, Parked, RunRec
 from job.state import records, rules
 
 Hook = Callable[[str, Literal["before", "after"]], None]
-PAGE = 500
 
 
 class MemoryStore:
-    """The `Store` of `job/ports.py` as five dicts."""
+    """The `Store` of `job/ports.py` as plain dicts."""
 
     def __init__(self, *, hook: Hook | None = None) -> None:
         self.hook = hook
@@ -68,13 +67,13 @@ class MemoryStore:
         after = ""
         while page := self._live_page(after):
             yield page
-            if len(page) < PAGE:
+            if len(page) < rules.PAGE:
                 return
             after = page[-1].issue_id
 
     def _live_page(self, after: str) -> list[Link]:
         with self._operation("live_links"):
-            page = sorted(key for key, link in self._links.items() if link.live and key > after)[:PAGE]
+            page = sorted(key for key, link in self._links.items() if link.live and key > after)[: rules.PAGE]
             self.spent.read(len(page))
             return [self._links[key] for key in page]
 
@@ -86,12 +85,12 @@ class MemoryStore:
 
     async def intents(self) -> list[Intent]:
         with self._operation("intents"):
-            self.spent.read(len(self._intents))
+            self.spent.listed(len(self._intents))
             return list(self._intents.values())
 
     async def parked(self) -> list[Parked]:
         with self._operation("parked"):
-            self.spent.read(len(self._parked))
+            self.spent.listed(len(self._parked))
             return list(self._parked.values())
 
     async def commit(self, lease: Lease, changes: Changes) -> None:

@@ -13,6 +13,8 @@ from job.core.model import EPOCH, Intent, Lease
 from job.errors import LeaseHeld, LeaseLost, StateUnreadable
 from job.state.records import Write
 
+PAGE = 500
+"""Records of one page of a listing. A page that is not full is the last."""
 LEASE_MAX = timedelta(days=1)
 """Leases last minutes. One that ends later than this was written by a wrong clock, or ours is wrong."""
 
@@ -80,6 +82,11 @@ class Spent(Counter[str]):
     def read(self, documents: int) -> None:
         """A query that finds nothing, and a document that is not there, are billed like one that is."""
         self["read"] += max(1, documents)
+
+    def listed(self, documents: int) -> None:
+        """A listing read to its end in pages: when the last page is full, only an empty one after it tells the end."""
+        self.read(documents)
+        self["read"] += bool(documents) and documents % PAGE == 0
 
     def count(self, entries: int) -> None:
         """A count is billed as one read for each thousand index entries."""

@@ -26,7 +26,6 @@ from job.errors import RemoteDown, RemoteRefused, StateUnreadable
 from job.state import records, rules
 from job.state.records import Document, Record, Table, Write
 
-PAGE = 500
 BUSY_S = 10.0
 SWITCH_PAUSE_S = 0.05
 OURS = 0x68616C6F
@@ -178,7 +177,7 @@ class SqliteStore:
         after = ""
         while page := await self._live_page(after):
             yield page
-            if len(page) < PAGE:
+            if len(page) < rules.PAGE:
                 return
             after = records.document_id(page[-1].issue_id)
 
@@ -186,7 +185,7 @@ class SqliteStore:
         question = """SELECT id, document FROM documents WHERE kind = 'links' AND json_extract(document, '$.live')
                       AND id > ? ORDER BY id LIMIT ?"""
         async with self._reading():
-            page = await self._records(Link, Table.LINKS, question, (after, PAGE))
+            page = await self._records(Link, Table.LINKS, question, (after, rules.PAGE))
             self.spent.read(len(page))
             return page
 
@@ -241,7 +240,7 @@ class SqliteStore:
         async with self._reading():
             question = "SELECT id, document FROM documents WHERE kind = ? ORDER BY id"
             found = await self._records(kind, table, question, (table,))
-            self.spent.read(len(found))
+            self.spent.listed(len(found))
             return found
 
     async def _of_issues(self, kind: type[T], table: Table, ids: Collection[IssueId]) -> list[T]:

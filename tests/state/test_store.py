@@ -260,6 +260,16 @@ async def test_a_commit_of_five_hundred_documents_is_written_as_one(store: Count
     assert len(await store.intents()) == 250
 
 
+@pytest.mark.parametrize(("count", "reads"), [(499, 499), (500, 501), (501, 501)])
+async def test_listings_longer_than_a_page_are_read_to_their_end(store: CountingStore, count: int, reads: int) -> None:
+    lease = await lease_of(store)
+    for numbers in (range(300), range(300, count)):
+        await store.commit(lease, Changes(parked=tuple(map(parked, numbers))))
+    before = store.spent["read"]
+    assert sorted(found.issue_id for found in await store.parked()) == [issue(number) for number in range(count)]
+    assert store.spent["read"] - before == reads
+
+
 async def test_a_commit_of_more_is_refused_whole(store: CountingStore) -> None:
     lease = await lease_of(store)
     with pytest.raises(ValueError, match="501 documents"):
