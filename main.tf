@@ -381,10 +381,11 @@ variable "build" {
 }
 
 variable "watch" {
-  description = "Who is told, and when: minutes without a successful run, seconds that data may lag, issues parked in an hour."
+  description = "Who is told, of what, and when: minutes without a successful run, seconds that data may lag, issues parked in an hour."
   type = object({
     emails          = optional(set(string), [])
     channels        = optional(set(string), [])
+    alerts          = optional(set(string), ["failed-run", "silence", "parked", "lag"])
     silence_min     = optional(number, 60)
     lag_s           = optional(number, 3600)
     parked_per_hour = optional(number, 5)
@@ -398,6 +399,10 @@ variable "watch" {
   validation {
     condition     = alltrue([for channel in var.watch.channels : can(regex("^projects/[^/]+/notificationChannels/[^/]+$", channel))])
     error_message = "`watch.channels` must be names such as projects/P/notificationChannels/N."
+  }
+  validation {
+    condition     = length(setsubtract(var.watch.alerts, ["failed-run", "silence", "parked", "lag"])) == 0
+    error_message = "`watch.alerts` may name failed-run, silence, parked and lag."
   }
   validation {
     condition     = var.watch.silence_min >= 5 && var.watch.silence_min <= 1440 && var.watch.lag_s >= 60 && var.watch.parked_per_hour >= 0
@@ -601,6 +606,7 @@ module "watch" {
   job        = module.job.name
   emails     = var.watch.emails
   channels   = var.watch.channels
+  alerts     = var.watch.alerts
   limits     = var.watch
   depends_on = [google_project_service.api]
 }

@@ -46,6 +46,12 @@ variable "channels" {
   default     = []
 }
 
+variable "alerts" {
+  description = "Which conditions on metrics are alerted on. Monitoring charges for each, where its charge for alerting is in force."
+  type        = set(string)
+  default     = ["failed-run", "silence", "parked", "lag"]
+}
+
 variable "limits" {
   description = "When to worry: minutes without a successful run, seconds that data may lag, and issues parked in an hour."
   type = object({
@@ -200,7 +206,7 @@ locals {
 }
 
 resource "google_monitoring_alert_policy" "alert" {
-  for_each              = local.alerts
+  for_each              = { for name, alert in local.alerts : name => alert if contains(var.alerts, name) }
   project               = var.project_id
   display_name          = "${var.name}: ${each.value.title}"
   combiner              = "OR"

@@ -84,3 +84,17 @@ run "watch" {
     error_message = "The page must have its eight charts."
   }
 }
+
+run "watch_with_one_alert" {
+  module {
+    source = "./infra/watch"
+  }
+  command = plan
+  variables {
+    alerts = ["silence"]
+  }
+  assert {
+    condition     = keys(google_monitoring_alert_policy.alert) == ["silence"]
+    error_message = "Only the conditions that were asked for may be alerted on."
+  }
+}
