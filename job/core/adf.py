@@ -96,8 +96,8 @@ def prose(words: str) -> list[Node]:
     return [paragraph(piece) for line in clean(words).splitlines() for piece in wrap(line, _PARAGRAPH_MAX)]
 
 
-def heading(words: str, *, level: int = 3) -> Node:
-    return {"type": "heading", "attrs": {"level": level}, "content": _inline([words])}
+def heading(words: str) -> Node:
+    return {"type": "heading", "attrs": {"level": 3}, "content": _inline([words])}
 
 
 def bullets(items: Sequence[Inline]) -> Node:
@@ -114,10 +114,6 @@ def code_block(words: str) -> Node:
 def panel(kind: str, *blocks: Node) -> Node:
     """A coloured box around at least one block: info, note, tip, warning, error or success."""
     return {"type": "panel", "attrs": {"panelType": kind}, "content": list(blocks)}
-
-
-def rule() -> Node:
-    return {"type": "rule"}
 
 
 def table(rows: Iterable[Sequence[Inline]], *, head: Sequence[str]) -> Node:

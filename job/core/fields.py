@@ -168,6 +168,9 @@ def _needs_asset(places: Iterable[str], *, issue: Issue) -> bool:
 
 # --- Jira's side ----------------------------------------------------------------------------------------------------
 
+Writer = Callable[[Value, FieldSpec], Any]
+"""Turns a value into what Jira takes for a field. Raises `UnusableValue`."""
+
 
 def filled(evidence: Evidence, *, shape: Shape, book: FieldBook) -> dict[str, Any]:
     """The mapped and static fields of a ticket, by Jira's field id. A field for which Halo has no value is left out."""
@@ -187,10 +190,16 @@ def filled(evidence: Evidence, *, shape: Shape, book: FieldBook) -> dict[str, An
 
 def typed(value: Value, *, spec: FieldSpec) -> Any:
     """The value as Jira wants it for this field. Raises `UnusableValue`."""
-    write = _WRITERS.get(spec.kind)
-    if write is None:
-        raise UnusableValue(f"{spec} is a field of type {spec.kind or 'unknown'}, which cannot be filled from here.")
-    return write(value, spec)
+    return _writer(spec)(value, spec)
+
+
+def _writer(spec: FieldSpec) -> Writer:
+    if spec.kind in _WRITERS:
+        return _WRITERS[spec.kind]
+    raise UnusableValue(
+        f"Jira field {spec} is of type {spec.kind or 'unknown'}, which cannot be filled from here. "
+        f"These can: {', '.join(_WRITERS)}."
+    )
 
 
 def _listed(text: str, *, spec: FieldSpec) -> Value:
@@ -204,7 +213,8 @@ def _words(value: Value) -> str:
 
 
 def _unusable(value: Value, spec: FieldSpec, wanted: str) -> UnusableValue:
-    return UnusableValue(f'"{adf.cut(_words(value), units_max=80)}" does not fit Jira field {spec}: it takes {wanted}.')
+    shown = adf.cut(adf.one_line(_words(value)), units_max=80)
+    return UnusableValue(f'"{shown}" does not fit Jira field {spec}: it takes {wanted}.')
 
 
 def _line(value: Value, spec: FieldSpec) -> str:
@@ -216,7 +226,7 @@ def _rich_text(value: Value, spec: FieldSpec) -> adf.Node:
 
 
 def _url(value: Value, spec: FieldSpec) -> str:
-    text = _words(value).strip()
+    text = adf.clean(_words(value)).strip()
     try:
         url = urlsplit(text)
         usable = url.scheme in {"http", "https"} and bool(url.hostname) and not re.search(r"\s", text)
@@ -287,9 +297,6 @@ def _labels(value: Value, spec: FieldSpec) -> list[str]:
     return list(dict.fromkeys(label for label in labels if label))
 
 
-Writer = Callable[[Value, FieldSpec], Any]
-
-
 def _several(write: Writer) -> Writer:
     return lambda value, spec: [write(part, spec) for part in (value if isinstance(value, tuple) else (value,))]
 
@@ -354,8 +361,8 @@ def _wrong_screen(book: FieldBook) -> Iterator[Problem]:
     kinds = "a single-line text, URL or labels field that this screen shows"
     if book.id_field.id not in book.fields:
         yield Problem("JIRA_ISSUE_ID_FIELD", f"{book.screen} does not let {book.id_field} be set.", kinds)
-    elif book.id_field.kind not in ID_KINDS:
-        wrong = f"{book.id_field} is of type {book.id_field.kind}, which cannot hold a Halo id."
+    elif book.id_field.kind not in ID_KINDS or book.id_field.id in _OURS:
+        wrong = f"{book.id_field}, of type {book.id_field.kind}, cannot hold a Halo id."
         yield Problem("JIRA_ISSUE_ID_FIELD", wrong, kinds)
     for name in ("summary", "description"):
         if name not in book.fields:
@@ -398,16 +405,12 @@ def _not_one(variable: str, name: str, matches: list[FieldSpec], book: FieldBook
 
 def _misfit(variable: str, spec: FieldSpec, samples: Iterable[Value]) -> Iterator[Problem]:
     """The first value that the field cannot take, or the field itself when it can take none of ours."""
-    if spec.kind not in _WRITERS:
-        wrong = f"{spec} is of type {spec.kind or 'unknown'}, which cannot be filled from here."
-        yield Problem(variable, wrong, "a field of type " + ", ".join(_WRITERS))
-        return
-    for sample in samples:
-        try:
-            typed(_listed(sample, spec=spec) if isinstance(sample, str) else sample, spec=spec)
-        except UnusableValue as error:
-            yield Problem(variable, str(error))
-            return
+    try:
+        write = _writer(spec)
+        for sample in samples:
+            write(_listed(sample, spec=spec) if isinstance(sample, str) else sample, spec)
+    except UnusableValue as error:
+        yield Problem(variable, str(error))
 
 
 def _unfilled(shape: Shape, book: FieldBook) -> Iterator[Problem]:
