@@ -221,8 +221,13 @@ class Apply:
         if creating and project not in self.high:
             self.high[project] = await self._ports.jira.highest_key(project)
         intents = [self._intent(step) for step in steps if step.draft or (step.comment and not step.said)]
+        # A comment's intent takes the place of a lost create's: what that create left behind must be linked by then.
+        now = self._ports.clock.now()
+        found = [step for step in steps if step.comment and not step.case.linked]
+        links = [step.link or outcomes.link_begun(_ticket(step), case=step.case, now=now) for step in found]
         if intents:
-            await self._ports.store.commit(await self._tenure.hold(), Changes(intents=tuple(intents)))
+            changes = Changes(intents=tuple(intents), links=tuple(links))
+            await self._ports.store.commit(await self._tenure.hold(), changes)
         return {intent.issue_id for intent in intents}
 
     def _intent(self, step: Step) -> Intent:

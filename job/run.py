@@ -161,7 +161,7 @@ class Run:
         sweeps = self._order.sweep or self._sweep_is_due(mark)
         notes = await recall(self._ports, shard=setup.shard)
         question = Question(
-            since=self._since(mark),
+            since=self._since(mark, sweeps=sweeps),
             until=self._started_at,
             sweep=sweeps,
             shard=setup.shard,
@@ -218,12 +218,14 @@ class Run:
             raise StateUnreadable("store", "reading the watermark", happened, advice)
         return mark
 
-    def _since(self, mark: Watermark) -> datetime | None:
+    def _since(self, mark: Watermark, *, sweeps: bool) -> datetime | None:
+        """From when on Halo is asked for changes; a sweep asks again for all since the sweep before it."""
         if isinstance(self._order.since, datetime):
             return self._order.since
         if self._order.since == ALL_TIME:
             return None
-        return mark.at - self._setup.overlap
+        since = min(mark.at, mark.swept_at or mark.at) if sweeps else mark.at
+        return since - self._setup.overlap
 
     def _sweep_is_due(self, mark: Watermark) -> bool:
         every = self._setup.sweep_every

@@ -22,6 +22,7 @@ from job.core.model import RunRecord
 from job.errors import SyncError
 from job.sim.faults import KINDS
 from job.sim.jira_search import fixed_lag, long_lag, no_lag, usual_lag
+from job.sim.jira_site import ANNA
 from job.sim.limits import Limits as RateLimits
 from job.sim.people import Snapshot
 from tests.simulation.checker import CLOSED, HARD_CLOSED, ID_FIELD, Diary, always, settled
@@ -53,9 +54,16 @@ class World:
         self.tube = Tube(seed=self.seed, manner=manner)
         self.tube.look_back = timedelta(days=30)
         self.tube.jira.search.lag = self.rng.choice(LAGS)
+        self.furnish()
         self.tube.halo.ignores_gte = self.rng.random() < 0.1
         if self.rng.random() < 0.2:
             self.tube.jira.limit_rates(RateLimits(self.tube.clock, seed=self.seed, bucket_s=0.05))
+
+    def furnish(self) -> None:
+        """Both projects have tickets of their own, or nobody could tell a deleted ticket from an invisible project."""
+        site, bug = self.tube.jira.site, self.tube.jira.site.issue_types[0]
+        for project in site.projects:
+            self.tube.jira.store.create(project=project, issue_type=bug, fields={"summary": "Buy milk"}, author=ANNA)
 
     # --- What happens -------------------------------------------------------------------------------------------------
 
