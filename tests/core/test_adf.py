@@ -132,6 +132,10 @@ def test_no_control_character_survives(text: str) -> None:
     assert "\n" not in adf.one_line(text)
 
 
+def test_half_a_surrogate_pair_is_left_out_and_a_whole_one_stays() -> None:
+    assert adf.clean("a\ud83db😀") == "ab😀"
+
+
 @settings(deadline=None)
 @given(words, st.integers(1, 60))
 def test_a_cut_keeps_the_limit_and_whole_characters(text: str, limit: int) -> None:
@@ -173,6 +177,11 @@ def test_a_table_that_is_too_long_ends_with_a_whole_row() -> None:
     rows = document["content"][0]["content"]
     assert 50 < len(rows) < 64
     assert [plain(row) for row in rows[1:]] == [f"{number}\n{'x' * 500}" for number in range(len(rows) - 1)]
+
+
+def test_an_endless_cell_is_cut_so_that_its_row_stays() -> None:
+    (cut_row,) = adf.table([("name", "x" * 40_000)], head=())["content"][1:]
+    assert plain(cut_row) == f"name\n{'x' * 999}…"
 
 
 def test_blocks_after_the_one_that_does_not_fit_are_left_out() -> None:

@@ -217,6 +217,10 @@ def test_a_project_is_named_by_its_lasting_id_where_it_is_known() -> None:
         ({"package_name": "", "critical": False}, "sva: sudo.x86_64 on ip-10-4-1-22"),
         ({"package_name": "", "type": "fim", "name": "/etc/nginx\r"}, "[Critical] fim: /etc/nginx on ip-10-4-1-22"),
         ({"asset_hostname": "web-1"}, "[Critical] sva: sudo.x86_64 on web-1"),
+        (
+            {"package_name": "", "name": "", "rule_key": "", "asset_name": ""},
+            "[Critical] sva: unnamed on i-0f00ba4c0ffee0001",
+        ),
         ({"package_name": "x" * 300}, f"[Critical] sva: {'x' * 222}… on ip-10-4-1-22"),
     ],
 )
@@ -324,9 +328,16 @@ def test_evidence_that_is_gone_is_said_to_be_gone_and_the_issue_speaks_instead()
     ]
 
 
+def test_an_endless_address_or_name_does_not_push_the_rest_out() -> None:
+    endless = "https://halo.example/" + "x" * 40_000
+    assert shown(Gone(url=endless))[-1] == "CVE-2021-3156"
+    assert "Acme/Prod/Payments" in described(replace(ISSUE, name=endless, package_name="", id=IssueId(endless)))
+
+
 def test_long_lists_end_with_how_many_more_there_are() -> None:
     many = replace(CSM, checks=CSM.checks * 40)
     assert shown(many)[-1] == "30 more in Halo."
+    assert shown(many).count("file_regex") == shown(many).count("file_owner") == 25
     assert shown(None, replace(ISSUE, cves=tuple(f"CVE-2021-{n}" for n in range(1000, 1060))))[-1] == "10 more in Halo."
 
 
@@ -431,6 +442,8 @@ NEWS: list[tuple[dict[str, Any], Finding | Gone | None]] = [
     ({}, replace(FIM, files=(replace(FIM.files[0], sha256="ffff"), FIM.files[1]))),
     ({}, LIDS),
     ({}, replace(LIDS, log_entry="Mar  3 sudo: authentication failure")),
+    ({}, replace(LIDS, log_entry="")),
+    ({}, replace(LIDS, log_entry="", message="Another rule matched.")),
     ({}, GONE),
     ({}, None),
 ]
