@@ -3,13 +3,16 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo test lint lock setup clean
+.PHONY: demo test simulate lint lock setup clean
 
 demo: setup  ## the real job against two simulated vendors, three runs of a small story
 	$(BIN)/halo-jira-sync demo
 
 test: setup  ## everything that can be proven on one machine
 	$(BIN)/pytest
+
+simulate: setup  ## random worlds, as many as you like: make simulate SEEDS=100000 FROM=0
+	$(BIN)/python -m tests.simulation.worlds --seeds $(or $(SEEDS),10000) --from $(or $(FROM),0)
 
 lint: setup  ## style, format, strict types, who may import whom
 	$(BIN)/ruff check .
