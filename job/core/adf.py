@@ -73,7 +73,7 @@ def code(words: str) -> Node:
     return text(words, {"type": "code"})
 
 
-def link(words: str, href: str) -> Node:
+def link(words: str, *, href: str) -> Node:
     """A link to a web or mail address. Any other target, such as `javascript:`, leaves the bare words."""
     href = clean(href)
     return text(words, {"type": "link", "attrs": {"href": href}}) if _HREF.fullmatch(href) else text(words)

@@ -212,7 +212,7 @@ def _words(value: Value) -> str:
     return ", ".join(value) if isinstance(value, tuple) else str(value)
 
 
-def _unusable(value: Value, spec: FieldSpec, wanted: str) -> UnusableValue:
+def _unusable(value: Value, *, spec: FieldSpec, wanted: str) -> UnusableValue:
     shown = adf.cut(adf.one_line(_words(value)), units_max=80)
     return UnusableValue(f'"{shown}" does not fit Jira field {spec}: it takes {wanted}.')
 
@@ -233,7 +233,7 @@ def _url(value: Value, spec: FieldSpec) -> str:
     except ValueError:
         usable = False
     if not usable or len(text) > 2_000:
-        raise _unusable(value, spec, "an absolute http or https address of at most 2,000 characters")
+        raise _unusable(value, spec=spec, wanted="an absolute http or https address of at most 2,000 characters")
     return text
 
 
@@ -243,7 +243,7 @@ def _number(value: Value, spec: FieldSpec) -> float:
     except ValueError:
         number = float("nan")
     if not isfinite(number):
-        raise _unusable(value, spec, "a number")
+        raise _unusable(value, spec=spec, wanted="a number")
     return number
 
 
@@ -253,7 +253,7 @@ def _instant(value: Value, spec: FieldSpec) -> datetime:
         instant = datetime.fromisoformat(_words(value).strip())
         return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise _unusable(value, spec, "a date or time such as 2026-12-01 or 2026-12-01T10:29:29Z") from None
+        raise _unusable(value, spec=spec, wanted="a date or time such as 2026-12-01 or 2026-12-01T10:29:29Z") from None
 
 
 def _date(value: Value, spec: FieldSpec) -> str:
@@ -268,7 +268,7 @@ def _user(value: Value, spec: FieldSpec) -> dict[str, str]:
     """Jira Cloud knows people by account id only, since names and addresses became private."""
     account_id = _words(value).strip()
     if not re.fullmatch(r"[0-9A-Za-z:_-]{1,128}", account_id):
-        raise _unusable(value, spec, "the account id of a person, not a name or an address")
+        raise _unusable(value, spec=spec, wanted="the account id of a person, not a name or an address")
     return {"accountId": account_id}
 
 
@@ -281,7 +281,7 @@ def _choice(value: Value, spec: FieldSpec) -> dict[str, str]:
             return {"id": found.id}
     names = ", ".join(one.name for one in spec.allowed[:20])
     more = f" and {len(spec.allowed) - 20} more" if len(spec.allowed) > 20 else ""
-    raise _unusable(value, spec, f"{names}{more}" if names else "no value at all as Jira has it now")
+    raise _unusable(value, spec=spec, wanted=f"{names}{more}" if names else "no value at all as Jira has it now")
 
 
 def _spellings(value: Value) -> tuple[str, ...]:
@@ -347,7 +347,12 @@ def parse_pairs(text: str) -> list[tuple[str, str]]:
 
 def check(shape: Shape, *, book: FieldBook) -> list[Problem]:
     """Everything that is wrong with the configured fields."""
-    return [*_unknown_halo_fields(shape), *_wrong_screen(book), *_wrong_targets(shape, book), *_unfilled(shape, book)]
+    return [
+        *_unknown_halo_fields(shape),
+        *_wrong_screen(book),
+        *_wrong_targets(shape, book=book),
+        *_unfilled(shape, book=book),
+    ]
 
 
 def _unknown_halo_fields(shape: Shape) -> Iterator[Problem]:
@@ -369,20 +374,20 @@ def _wrong_screen(book: FieldBook) -> Iterator[Problem]:
             yield Problem("JIRA_ISSUE_TYPE", f"{book.screen} has no {name}.", "a type whose create screen has one")
 
 
-def _wrong_targets(shape: Shape, book: FieldBook) -> Iterator[Problem]:
+def _wrong_targets(shape: Shape, *, book: FieldBook) -> Iterator[Problem]:
     """What is wrong with each Jira field that is to be filled."""
     seen = dict.fromkeys((*_OURS, book.id_field.id), "the program itself")
     for variable, name, samples in _fillings(shape):
         matches = book.matching(name)
         if len(matches) != 1:
-            yield _not_one(variable, name, matches, book)
+            yield _not_one(name, variable=variable, matches=matches, book=book)
             continue
         (spec,) = matches
         if spec.id in seen:
             yield Problem(variable, f"{spec} is already filled by {seen[spec.id]}.", "one value for each Jira field")
             continue
         seen[spec.id] = f'"{name}" in {variable}'
-        yield from _misfit(variable, spec, samples)
+        yield from _misfit(spec, variable=variable, samples=samples)
 
 
 def _fillings(shape: Shape) -> Iterator[tuple[str, str, tuple[Value, ...]]]:
@@ -393,7 +398,7 @@ def _fillings(shape: Shape) -> Iterator[tuple[str, str, tuple[Value, ...]]]:
         yield "JIRA_FIELD_STATIC", name, (text,)
 
 
-def _not_one(variable: str, name: str, matches: list[FieldSpec], book: FieldBook) -> Problem:
+def _not_one(name: str, *, variable: str, matches: list[FieldSpec], book: FieldBook) -> Problem:
     if matches:
         ids = ", ".join(spec.id for spec in matches)
         return Problem(variable, f'"{name}" is the name of several Jira fields.', f"one of their ids, {ids}")
@@ -403,7 +408,7 @@ def _not_one(variable: str, name: str, matches: list[FieldSpec], book: FieldBook
     return Problem(variable, f'{book.screen} has no field "{name}".', listed)
 
 
-def _misfit(variable: str, spec: FieldSpec, samples: Iterable[Value]) -> Iterator[Problem]:
+def _misfit(spec: FieldSpec, *, variable: str, samples: Iterable[Value]) -> Iterator[Problem]:
     """The first value that the field cannot take, or the field itself when it can take none of ours."""
     try:
         write = _writer(spec)
@@ -413,7 +418,7 @@ def _misfit(variable: str, spec: FieldSpec, samples: Iterable[Value]) -> Iterato
         yield Problem(variable, str(error))
 
 
-def _unfilled(shape: Shape, book: FieldBook) -> Iterator[Problem]:
+def _unfilled(shape: Shape, *, book: FieldBook) -> Iterator[Problem]:
     """Required fields that nothing fills: every create would be refused."""
     filled_ids = {spec.id for _, name, _ in _fillings(shape) for spec in book.matching(name)}
     for spec in book.fields.values():

@@ -102,7 +102,7 @@ def draft(evidence: Evidence, *, shape: Shape, book: FieldBook) -> Draft:
         "project": {"id": book.project_id} if book.project_id else {"key": book.project_key},
         "issuetype": {"id": book.type_id},
         "summary": summary(issue),
-        "description": _document(issue, _description(evidence)),
+        "description": _document(issue, blocks=_description(evidence)),
         book.id_field.id: id_value(issue.id, spec=book.id_field, shape=shape),
     }
     return Draft(
@@ -126,7 +126,7 @@ def _description(evidence: Evidence) -> Iterator[Node]:
     issue = evidence.issue
     if issue.status is IssueStatus.RESOLVED:
         yield _resolution(issue)
-    since = _dated(", first seen on", issue.first_seen_at or issue.created_at)
+    since = _dated(", first seen on", at=issue.first_seen_at or issue.created_at)
     yield paragraph(strong(f"{_subject(issue)}: {_name(issue)}"))
     yield paragraph(f"{_rank(issue)}{since}.")
     yield adf.facts(_facts(evidence))
@@ -152,7 +152,10 @@ def _facts(evidence: Evidence) -> list[tuple[str, Inline]]:
         "Rule": _listed(issue.cp_rule_id, issue.rule_key or issue.rule_name),
         "Last seen": _time(issue.last_seen_at),
     }
-    return [*((name, value) for name, value in rows.items() if value), ("Halo issue", _link(issue, _phrase(issue.id)))]
+    return [
+        *((name, value) for name, value in rows.items() if value),
+        ("Halo issue", _link(issue, words=_phrase(issue.id))),
+    ]
 
 
 def _asset(evidence: Evidence) -> str:
@@ -185,7 +188,9 @@ def close_comment(evidence: Evidence, *, because: str = "") -> Comment:
         box = adf.panel("note", *reason)
     else:
         raise ValueError(f"Issue {issue.id} is not resolved, and no other reason to close its ticket is given.")
-    return _comment(evidence, kind="close", blocks=[box, paragraph(_link(issue, f"Halo issue {_phrase(issue.id)}"))])
+    return _comment(
+        evidence, kind="close", blocks=[box, paragraph(_link(issue, words=f"Halo issue {_phrase(issue.id)}"))]
+    )
 
 
 def reopen_comment(evidence: Evidence, *, because: str) -> Comment:
@@ -201,18 +206,20 @@ def marker(issue: Issue, *, kind: str) -> Marker:
 
 def _comment(evidence: Evidence, *, kind: str, blocks: Iterable[Node]) -> Comment:
     issue = evidence.issue
-    return Comment(body=_document(issue, blocks), marker=marker(issue, kind=kind), fingerprint=fingerprint(evidence))
+    return Comment(
+        body=_document(issue, blocks=blocks), marker=marker(issue, kind=kind), fingerprint=fingerprint(evidence)
+    )
 
 
 def _lead(issue: Issue) -> Node:
-    seen = _dated(", last seen on", issue.last_seen_at)
-    return paragraph(f"Latest findings{seen}. {_rank(issue)}. ", _link(issue, f"Halo issue {_phrase(issue.id)}"))
+    seen = _dated(", last seen on", at=issue.last_seen_at)
+    return paragraph(f"Latest findings{seen}. {_rank(issue)}. ", _link(issue, words=f"Halo issue {_phrase(issue.id)}"))
 
 
 def _resolution(issue: Issue) -> Node:
     """Halo's own word that it is over: the positive evidence without which no ticket is closed."""
     who = f" by {_phrase(issue.resolved_by)}" if issue.resolved_by else ""
-    head = paragraph(strong("Resolved in Halo"), f"{_dated(' on', issue.resolved_at)}{who}.")
+    head = paragraph(strong("Resolved in Halo"), f"{_dated(' on', at=issue.resolved_at)}{who}.")
     reason = adf.prose(issue.resolution) or [paragraph("Halo gives no reason.")]
     return adf.panel("success", head, *reason)
 
@@ -236,7 +243,7 @@ def _evidence(evidence: Evidence) -> Iterator[Node]:
             yield from _event(event)
         case Gone() as gone:
             words = "Halo no longer has the evidence, usually because the server was deleted. It was at "
-            yield adf.panel("note", paragraph(words, link(_phrase(gone.url), gone.url), "."))
+            yield adf.panel("note", paragraph(words, link(_phrase(gone.url), href=gone.url), "."))
             yield from _issue_alone(issue)
         case None:
             yield from _issue_alone(issue)
@@ -291,7 +298,7 @@ def _issue_alone(issue: Issue) -> Iterator[Node]:
 
 def _advisory(cve_id: str) -> Inline:
     is_cve = re.fullmatch(r"CVE-[0-9]{4}-[0-9]{4,}", cve_id)
-    return link(cve_id, f"https://nvd.nist.gov/vuln/detail/{cve_id}") if is_cve else cve_id
+    return link(cve_id, href=f"https://nvd.nist.gov/vuln/detail/{cve_id}") if is_cve else cve_id
 
 
 def _table(rows: Sequence[Sequence[Inline]], *, head: Sequence[str], total: int = 0) -> Iterator[Node]:
@@ -340,12 +347,12 @@ def _substance(finding: Finding | Gone | None) -> tuple[Any, ...]:
 # --- Words ----------------------------------------------------------------------------------------------------------
 
 
-def _document(issue: Issue, blocks: Iterable[Node]) -> Node:
-    return adf.document(blocks, rest=_link(issue, "All of it is in Halo."))
+def _document(issue: Issue, *, blocks: Iterable[Node]) -> Node:
+    return adf.document(blocks, rest=_link(issue, words="All of it is in Halo."))
 
 
-def _link(issue: Issue, words: str) -> Node:
-    return link(words, issue.url)
+def _link(issue: Issue, *, words: str) -> Node:
+    return link(words, href=issue.url)
 
 
 def _name(issue: Issue) -> str:
@@ -383,5 +390,5 @@ def _time(at: datetime | None) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if at else ""
 
 
-def _dated(words: str, at: datetime | None) -> str:
+def _dated(words: str, *, at: datetime | None) -> str:
     return f"{words} {_time(at)}" if at else ""

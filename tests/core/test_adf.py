@@ -18,7 +18,7 @@ from job.core.adf import Node
 JIRA_TEXT_MAX = 32_767
 JIRA_JSON_MAX = 1_048_576
 SCHEMAS = Path(os.environ.get("VENDOR_SCHEMAS", Path(__file__).parents[3] / "shared" / "data"))
-REST = adf.link("Read on.", "https://halo.example/1")
+REST = adf.link("Read on.", href="https://halo.example/1")
 
 
 @cache
@@ -70,7 +70,7 @@ long_words = st.builds(
     st.sampled_from(["a", "word ", "a line " * 20 + "\n", "é", "😀", '"']),
     st.integers(1, 60_000),
 )
-inlines = st.one_of(words, words.map(adf.strong), words.map(adf.code), st.builds(adf.link, words, words))
+inlines = st.one_of(words, words.map(adf.strong), words.map(adf.code), st.builds(adf.link, words, href=words))
 simple_blocks = st.one_of(
     st.lists(inlines, max_size=4).map(lambda parts: adf.paragraph(*parts)),
     words.map(adf.heading),
@@ -147,14 +147,14 @@ def test_a_cut_keeps_the_limit_and_whole_characters(text: str, limit: int) -> No
 
 @pytest.mark.parametrize("href", ["javascript:alert(1)", "ftp://x/y", "//x/y", "/x", "", "https://", "https://a b"])
 def test_a_target_that_is_no_web_or_mail_address_leaves_bare_words(href: str) -> None:
-    assert adf.link("words", href) == {"type": "text", "text": "words"}
+    assert adf.link("words", href=href) == {"type": "text", "text": "words"}
 
 
 @pytest.mark.parametrize(
     "href", ["https://halo.example/v3/issues/1", "http://127.0.0.1:8080/", "mailto:sec@example.com"]
 )
 def test_a_web_or_mail_address_becomes_a_link(href: str) -> None:
-    assert adf.link("words", href)["marks"] == [{"type": "link", "attrs": {"href": href}}]
+    assert adf.link("words", href=href)["marks"] == [{"type": "link", "attrs": {"href": href}}]
 
 
 def test_a_code_block_that_is_too_long_ends_with_a_whole_line() -> None:
@@ -190,7 +190,7 @@ def test_blocks_after_the_one_that_does_not_fit_are_left_out() -> None:
 
 
 def test_many_long_addresses_are_held_to_the_limit_of_bytes() -> None:
-    addresses = [adf.paragraph(adf.link("x", f"https://halo.example/{'y' * 1_000}")) for _ in range(5_000)]
+    addresses = [adf.paragraph(adf.link("x", href=f"https://halo.example/{'y' * 1_000}")) for _ in range(5_000)]
     document = adf.document(addresses, rest=REST)
     assert 900_000 < len(json.dumps(document)) < JIRA_JSON_MAX
     assert utf16_units(document) < 5_000
