@@ -381,7 +381,7 @@ variable "build" {
 }
 
 variable "watch" {
-  description = "Who is told, of what, and when: minutes without a successful run, seconds that data may lag, issues parked in an hour."
+  description = "Who is told, of what, and when: minutes without a successful run, seconds that data may lag, a rise of parked issues."
   type = object({
     emails          = optional(set(string), [])
     channels        = optional(set(string), [])

@@ -53,7 +53,7 @@ variable "alerts" {
 }
 
 variable "limits" {
-  description = "When to worry: minutes without a successful run, seconds that data may lag, and issues parked in an hour."
+  description = "When to worry: minutes without a successful run, seconds that data may lag, and how far parked issues may rise in an hour."
   type = object({
     silence_min     = optional(number, 60)
     lag_s           = optional(number, 3600)
@@ -68,7 +68,7 @@ locals {
   from   = "resource.type=\"cloud_run_job\" AND resource.labels.job_name=\"${var.job}\" AND resource.labels.location=\"${var.region}\""
 
   events = [
-    "run.finished", "run.skipped", "run.failed", "plan.refused", "issue.parked", "issue.park_expired",
+    "run.started", "run.finished", "run.stopped", "run.crashed", "lease.held", "plan.refused", "issue.failed", "issue.park_expired",
     "ticket.created", "ticket.commented", "ticket.closed", "ticket.reopened", "ticket.duplicate_seen", "remote.throttled",
   ]
 
@@ -91,20 +91,24 @@ locals {
   }
 
   # Selectors and averages, written once for alerts and dashboard.
-  series      = "logging_googleapis_com:user_${local.prefix}"
-  events_of   = { for event in local.events : event => "${local.series}_events{monitored_resource=\"cloud_run_job\",event=\"${event}\"}" }
-  successes   = "${local.series}_events{monitored_resource=\"cloud_run_job\",event=\"run.finished\",exit_code=\"0\"}"
-  failures    = "run_googleapis_com:job_completed_execution_count{monitored_resource=\"cloud_run_job\",job_name=\"${var.job}\",location=\"${var.region}\",result=\"failed\"}"
-  sum_of      = { for figure, _ in local.figures : figure => "${local.series}_${figure}_sum{monitored_resource=\"cloud_run_job\"}" }
-  count_of    = { for figure, _ in local.figures : figure => "${local.series}_${figure}_count{monitored_resource=\"cloud_run_job\"}" }
-  lag_of_hour = "sum(increase(${local.sum_of["lag_s"]}[1h])) / sum(increase(${local.count_of["lag_s"]}[1h]))"
+  series    = "logging_googleapis_com:user_${local.prefix}"
+  events_of = { for event in local.events : event => "${local.series}_events{monitored_resource=\"cloud_run_job\",event=\"${event}\"}" }
+  successes = "${local.series}_events{monitored_resource=\"cloud_run_job\",event=\"run.finished\",exit_code=\"0\"}"
+  failures  = "run_googleapis_com:job_completed_execution_count{monitored_resource=\"cloud_run_job\",job_name=\"${var.job}\",location=\"${var.region}\",result=\"failed\"}"
+  sum_of    = { for figure, _ in local.figures : figure => "${local.series}_${figure}_sum{monitored_resource=\"cloud_run_job\"}" }
+  count_of  = { for figure, _ in local.figures : figure => "${local.series}_${figure}_count{monitored_resource=\"cloud_run_job\"}" }
+  mean = { for figure, _ in local.figures : figure => {
+    hour   = "sum(increase(${local.sum_of[figure]}[1h])) / sum(increase(${local.count_of[figure]}[1h]))"
+    before = "sum(increase(${local.sum_of[figure]}[1h] offset 1h)) / sum(increase(${local.count_of[figure]}[1h] offset 1h))"
+    chart  = "sum(increase(${local.sum_of[figure]}[$${__interval}])) / sum(increase(${local.count_of[figure]}[$${__interval}]))"
+  } }
 
   alerts = {
     failed-run = {
       title    = "a run failed"
       severity = "ERROR"
       query    = "sum(increase(${local.failures}[10m])) > 0"
-      advice   = "Exit code 2 is a setting, 3 a vendor that is down or refuses us, 4 a refused plan, 5 a run with failures, 1 a bug. The last `run.finished` or `run.failed` line says which. Nothing is lost: the next run goes on where this one stopped."
+      advice   = "Exit code 2 is a setting, 3 a vendor that is down or refuses us, 4 a refused plan, 5 a run with failures, 1 a bug. The last line of the run says which. Nothing is lost: the next run goes on where this one stopped."
     }
     silence = {
       title    = "no successful run for ${var.limits.silence_min} minutes"
@@ -113,15 +117,15 @@ locals {
       advice   = "Look whether the schedule is paused, whether its identity still holds run.invoker on the job, whether the job still has Google's placeholder image, and whether runs fail."
     }
     parked = {
-      title    = "more than ${var.limits.parked_per_hour} issues parked in an hour"
+      title    = "parked issues rose by more than ${var.limits.parked_per_hour} in an hour"
       severity = "WARNING"
-      query    = "sum(increase(${local.events_of["issue.parked"]}[1h])) > ${var.limits.parked_per_hour}"
-      advice   = "Each `issue.parked` line carries its error. Parked issues are tried again by themselves; many at once usually mean one changed workflow, field or permission in Jira."
+      query    = "${local.mean["parked_total"].hour} - ${local.mean["parked_total"].before} > ${var.limits.parked_per_hour}"
+      advice   = "Each `issue.failed` line carries its error. Parked issues are tried again by themselves; many at once usually mean one changed workflow, field or permission in Jira."
     }
     lag = {
       title    = "tickets lag Halo by more than ${var.limits.lag_s} seconds"
       severity = "WARNING"
-      query    = "${local.lag_of_hour} > ${var.limits.lag_s}"
+      query    = "${local.mean["lag_s"].hour} > ${var.limits.lag_s}"
       advice   = "Runs succeed but the watermark stays behind: look at `deferred` and `remote.throttled`, then give the job more time or tasks, or raise its limits."
     }
   }
@@ -131,7 +135,7 @@ locals {
       { title = "Runs by how they ended", unit = "runs", queries = {
         succeeded = "sum(increase(${local.successes}[$${__interval}]))"
         failed    = "sum(increase(${local.failures}[$${__interval}]))"
-        skipped   = "sum(increase(${local.events_of["run.skipped"]}[$${__interval}]))"
+        skipped   = "sum(increase(${local.events_of["lease.held"]}[$${__interval}]))"
       } },
       { title = "What was done", unit = "actions", queries = { for figure in ["created", "commented", "closed", "reopened", "adopted"] :
       figure => "sum(increase(${local.sum_of[figure]}[$${__interval}]))" } },
@@ -141,9 +145,9 @@ locals {
       figure => "sum(increase(${local.sum_of[figure]}[$${__interval}]))" } },
     ],
     [for figure in ["duration_s", "lag_s", "parked_total"] : { title = "A run's average: ${local.figures[figure]}", unit = "", queries = {
-      (figure) = "sum(increase(${local.sum_of[figure]}[$${__interval}])) / sum(increase(${local.count_of[figure]}[$${__interval}]))"
+      (figure) = local.mean[figure].chart
     } }],
-    [{ title = "Refused, parked and throttled", unit = "events", queries = { for event in ["plan.refused", "issue.parked", "remote.throttled"] :
+    [{ title = "Refused, failed and throttled", unit = "events", queries = { for event in ["plan.refused", "issue.failed", "remote.throttled"] :
     event => "sum(increase(${local.events_of[event]}[$${__interval}]))" } }],
   )
 }

@@ -173,6 +173,14 @@ def test_alerts_and_charts_ask_only_for_metrics_that_exist(report: TestReport) -
     assert asked - made == set()
 
 
+def test_every_event_that_is_counted_is_one_the_program_writes() -> None:
+    watch = (PROJECT / "infra" / "watch" / "main.tf").read_text().split("events = [")[1].split("]")[0]
+    program = "".join(path.read_text() for path in (PROJECT / "job").rglob("*.py") if "sim" not in path.parts)
+    events = re.findall(r'"([a-z_.]+)"', watch)
+    assert len(events) > 10
+    assert [event for event in events if f'"{event}"' not in program] == []
+
+
 def test_the_smallest_example_in_each_readme_can_be_applied(newest: Terraform, tmp_path: Path) -> None:
     readmes = sorted((PROJECT / "infra").glob("*/README.md"))
     modules = {path.parent.name for path in (PROJECT / "infra").glob("*/main.tf")}
@@ -342,6 +350,7 @@ FAULTS = {
         ("disable_metric_validation = true", "disable_metric_validation = false", "must not ask for metrics"),
         ('result=\\"failed\\"', 'result=\\"succeeded\\"', "A failed execution of the job must be noticed."),
         ('exit_code=\\"0\\"', 'exit_code=\\"5\\"', "An hour without a successful run must be noticed"),
+        (" offset 1h", "", "Five more parked issues than an hour before must be noticed."),
         ("--approve,", "--approve-all,", "The message must say how to approve exactly this plan."),
     ],
     "infra/webhook/main.tf": [

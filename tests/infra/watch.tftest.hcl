@@ -26,7 +26,7 @@ run "watch" {
     error_message = "Metrics must count the job's own lines, and not the candidate's."
   }
   assert {
-    condition = alltrue([for event in ["run.finished", "run.failed", "plan.refused", "issue.parked", "ticket.created", "remote.throttled"] :
+    condition = alltrue([for event in ["run.finished", "lease.held", "plan.refused", "issue.failed", "ticket.created", "remote.throttled"] :
     strcontains(google_logging_metric.events.filter, "\"${event}\"")])
     error_message = "Every event that is charted or alerted on must be counted."
   }
@@ -51,8 +51,8 @@ run "watch" {
     error_message = "An hour without a successful run must be noticed, even if there never was one."
   }
   assert {
-    condition     = strcontains(google_monitoring_alert_policy.alert["parked"].conditions[0].condition_prometheus_query_language[0].query, "event=\"issue.parked\"}[1h])) > 5")
-    error_message = "More than five parked issues in an hour must be noticed."
+    condition     = can(regex("parked_total_sum.*\\[1h\\].* - .*parked_total_sum.*\\[1h\\] offset 1h.* > 5$", google_monitoring_alert_policy.alert["parked"].conditions[0].condition_prometheus_query_language[0].query))
+    error_message = "Five more parked issues than an hour before must be noticed."
   }
   assert {
     condition     = endswith(google_monitoring_alert_policy.alert["lag"].conditions[0].condition_prometheus_query_language[0].query, " > 3600")
