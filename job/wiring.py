@@ -26,8 +26,11 @@ from job.settings import Settings
 from job.state.urls import open_store
 
 USER_AGENT = f"halo-jira-sync/{__version__}"
-PER_SECOND_MAX = 50.0
-"""Half of what Jira lets all programs of a site do together; Halo's limit is not published."""
+JIRA_PER_SECOND_MAX = 90.0
+"""Of one endpoint: a tenth below the 100 a second that Jira documents, which all programs of a site share. Whoever else
+is at work there shows in the headers, and then we halve (developer.atlassian.com, "Rate limiting")."""
+HALO_PER_SECOND_MAX = 100.0
+"""Halo counts calls by the minute and publishes no number; what bounds us is HALO_CONCURRENCY_MAX."""
 MODULES = {
     "exclude_server_secure": "server_secure",
     "exclude_container_secure": "container_secure",
@@ -53,18 +56,20 @@ async def open_setup(settings: Settings, *, clock: Clock) -> AsyncIterator[Setup
         session = await stack.enter_async_context(open_session(user_agent=USER_AGENT, ca_bundle=settings.ca_bundle))
         transport = AiohttpTransport(session)
 
-        def caller(remote: str, *, at_once_max: int) -> Caller:
+        def caller(remote: str, *, at_once_max: int, per_second_max: float) -> Caller:
+            """The limits are per site, so each of several tasks takes its share of them."""
             return Caller(
                 remote=remote,
                 transport=transport,
                 clock=clock,
-                at_once_max=at_once_max,
-                per_second_max=PER_SECOND_MAX,
+                at_once_max=max(1, at_once_max // tasks),
+                per_second_max=per_second_max / tasks,
                 rng=rng,
             )
 
-        halo = caller("halo", at_once_max=settings.halo_concurrency_max)
-        jira = caller("jira", at_once_max=settings.jira_concurrency_max)
+        tasks = settings.cloud_run_task_count
+        halo = caller("halo", at_once_max=settings.halo_concurrency_max, per_second_max=HALO_PER_SECOND_MAX)
+        jira = caller("jira", at_once_max=settings.jira_concurrency_max, per_second_max=JIRA_PER_SECOND_MAX)
         ports = Ports(
             halo=_halo(settings, caller=halo, clock=clock),
             jira=_jira(settings, caller=jira, clock=clock),
@@ -98,6 +103,7 @@ def shape_of(settings: Settings) -> Shape:
         mapping=settings.jira_field_mapping,
         static=settings.jira_field_static,
         resolution=settings.close_resolution,
+        issues_url=f"{settings.halo_api_hostname}/v3/issues",
     )
 
 

@@ -153,6 +153,9 @@ class Tube:
         self.runs = 0
         self.rng = random.Random(seed)
         self.look_back = timedelta(days=1)
+        self.time_budget: timedelta | None = None
+        self.sync_max = 0
+        self.shard = Shard()
 
     async def run(
         self,
@@ -165,7 +168,7 @@ class Tube:
     ) -> RunRecord | SyncError | None:
         """One run: its record, the error that ended it early, or `None` if it was killed."""
         fuse = fuse or Fuse()
-        setup = self.setup(fuse, shard=shard or Shard())
+        setup = self.setup(fuse, shard=shard or self.shard)
         try:
             return await run(setup, order=order or Order(), watcher=watcher or Onlooker(), stop=stop or asyncio.Event())
         except SyncError as error:
@@ -202,8 +205,8 @@ class Tube:
             look_back=self.look_back,
             overlap=timedelta(minutes=5),
             sweep_every=timedelta(hours=24),
-            sync_max=0,
-            time_budget=None,
+            sync_max=self.sync_max,
+            time_budget=self.time_budget,
             spent=lambda: {"halo": dict(halo.spent), "jira": dict(jira.spent)},
         )
 

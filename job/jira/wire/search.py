@@ -6,12 +6,13 @@ Does not do: believing the answer. The index runs behind the database by seconds
 has to be read by id, and what is not found may exist (developer.atlassian.com, "Search and reconcile").
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from job.core.fields import FieldSpec
+from job.core.fields import FieldSpec, Shape
 from job.core.model import IssueId
+from job.core.tickets import id_value
 from job.errors import BadSettings, MalformedAnswer, Problem
 from job.http.message import Request
 from job.jira.wire.exchange import REMOTE, Site, readable, shorten
@@ -58,14 +59,21 @@ def id_clause(body: Any, *, spec: FieldSpec) -> IdClause:
     return IdClause(name=name, exact="in" in signs)
 
 
-def queries(ids: Collection[IssueId], *, clause: IdClause) -> Iterator[str]:
-    """One query for at most 50 ids and 8,000 characters each."""
-    batch: list[str] = []
+def values(ids: Iterable[IssueId], *, spec: FieldSpec, shape: Shape) -> Iterator[str]:
+    """What the id field holds for each of these issues, as one text."""
     for issue_id in ids:
-        if len(batch) == IDS_MAX or len(_query([*batch, issue_id], clause=clause)) > JQL_MAX:
+        value = id_value(issue_id, spec=spec, shape=shape)
+        yield value if isinstance(value, str) else value[0]
+
+
+def queries(values: Iterable[str], *, clause: IdClause) -> Iterator[str]:
+    """One query for at most 50 values of the id field and 8,000 characters each."""
+    batch: list[str] = []
+    for value in values:
+        if len(batch) == IDS_MAX or len(_query([*batch, value], clause=clause)) > JQL_MAX:
             yield _query(batch, clause=clause)
             batch = []
-        batch.append(issue_id)
+        batch.append(value)
     if batch:
         yield _query(batch, clause=clause)
 
@@ -99,11 +107,11 @@ def literal(text: str) -> str:
     return '"' + _escaped(text).replace("\n", "\\n") + '"'
 
 
-def _query(ids: list[str], *, clause: IdClause) -> str:
+def _query(values: list[str], *, clause: IdClause) -> str:
     if clause.exact:
-        return f"{clause.name} in ({', '.join(map(literal, ids))}) ORDER BY key ASC"
+        return f"{clause.name} in ({', '.join(map(literal, values))}) ORDER BY key ASC"
     # A phrase is a quoted text inside a quoted value, so what could end it is escaped at both levels.
-    phrases = (literal(f'"{_escaped(one)}"') for one in ids)
+    phrases = (literal(f'"{_escaped(one)}"') for one in values)
     return " OR ".join(f"{clause.name} ~ {phrase}" for phrase in phrases) + " ORDER BY key ASC"
 
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from job.core.model import IssueId, Marker, Ticket, TicketId, TicketKey
-from job.core.tickets import Draft
+from job.core.tickets import Draft, ids_held
 from job.errors import FateUnknown, SyncError
 from job.http.message import Request, Response
 from job.jira.wire.exchange import (
@@ -73,7 +73,7 @@ def fetched(body: Any) -> tuple[list[Any], list[str]]:
 def ticket(raw: Any, *, id_field: str | None) -> Ticket:
     """One ticket. Of several labels none is known to be the Halo id, so only a single value is taken for it."""
     values = held(raw, id_field=id_field)
-    return _ticket(raw, issue_id=IssueId(values[0]) if len(values) == 1 else None)
+    return _ticket(raw, issue_id=values[0] if len(values) == 1 else None)
 
 
 def by_issue_id(
@@ -82,21 +82,19 @@ def by_issue_id(
     """Those tickets whose id field holds one of the wanted ids, exactly; each once, in Jira's order."""
     found: dict[IssueId, dict[TicketId, Ticket]] = {}
     for raw in raws:
-        for issue_id in map(IssueId, held(raw, id_field=id_field)):
+        for issue_id in held(raw, id_field=id_field):
             if issue_id in wanted:
                 one = _ticket(raw, issue_id=issue_id)
                 found.setdefault(issue_id, {})[one.id] = one
     return {issue_id: tuple(tickets.values()) for issue_id, tickets in found.items()}
 
 
-def held(raw: Any, *, id_field: str | None) -> tuple[str, ...]:
-    """What the id field holds: one text, or each of its labels."""
+def held(raw: Any, *, id_field: str | None) -> tuple[IssueId, ...]:
+    """The ids that the id field holds: one as text or at the end of an address, or each of its labels."""
     if id_field is None:
         return ()
     with readable(READING):
-        value = raw["fields"].get(id_field)
-    values = value if isinstance(value, list) else [value]
-    return tuple(one for one in values if isinstance(one, str) and one)
+        return ids_held(raw["fields"].get(id_field))
 
 
 def key_number(raw: Any) -> int:
