@@ -209,7 +209,8 @@ class Run:
         """
         mark = await self._ports.store.watermark(self._setup.shard.name)
         if mark is None:
-            mark = Watermark(at=self._started_at - self._setup.look_back, swept_at=self._started_at)
+            begin = self._started_at - self._setup.look_back
+            mark = Watermark(at=begin, swept_at=begin)
             if tenure:
                 await self._ports.store.commit(await tenure.hold(), Changes(watermark=mark))
         if mark.at > self._started_at + CLOCK_SKEW_MAX and self._order.since is None:
