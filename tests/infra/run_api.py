@@ -1,8 +1,8 @@
-"""A small Cloud Run API on loopback that real gcloud commands talk to.
+"""Small Cloud Run and Cloud Build APIs on loopback that real gcloud commands talk to.
 
 Promises: jobs keep the image they were given, executions succeed unless their image is named in `bad_images`, and every
 request is kept. Nothing leaves this machine: gcloud reaches it as the proxy of a host that does not exist.
-It knows only what `gcloud run jobs describe, update, execute` ask for.
+They know only what `gcloud run jobs describe, update, execute` and `gcloud builds submit` ask for.
 """
 
 import json
@@ -13,9 +13,35 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
+T = TypeVar("T", bound="Api")
 PLACEHOLDER = "us-docker.pkg.dev/cloudrun/container/job:latest"
+
+
+class Api(Protocol):
+    """Something that gcloud can be answered by."""
+
+    port: int
+
+    def answer(self, method: str, path: str, body: Any) -> tuple[int, dict[str, Any]]:
+        """One request's status and body."""
+
+
+@dataclass
+class BuildApi:
+    """Takes a build and says that it waits."""
+
+    submitted: list[Any] = field(default_factory=list)
+    port: int = 0
+
+    def answer(self, method: str, path: str, body: Any) -> tuple[int, dict[str, Any]]:
+        """The build as an operation."""
+        self.submitted.append(body)
+        name = "projects/acme-sec/locations/europe-west1/builds/b-1"
+        kind = "type.googleapis.com/google.devtools.cloudbuild.v1.BuildOperationMetadata"
+        build = {"id": "b-1", "name": name, "projectId": "acme-sec", "status": "QUEUED"}
+        return 200, {"name": "operations/build/acme-sec/b-1", "metadata": {"@type": kind, "build": build}}
 
 
 @dataclass
@@ -95,7 +121,7 @@ class RunApi:
 
 
 @contextmanager
-def serve(api: RunApi) -> Iterator[RunApi]:
+def serve(api: T) -> Iterator[T]:
     """Answer gcloud for as long as the block lasts."""
 
     class Handler(BaseHTTPRequestHandler):

@@ -4,6 +4,7 @@ Promises: each step's own text is what runs. The release step's real gcloud is i
 """
 
 import json
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.infra.run_api import BuildApi, serve
 from tests.infra.tools import PROJECT, machine_program
 
 pytestmark = pytest.mark.infra
@@ -49,6 +51,30 @@ def run(step: dict[str, Any], *, folder: Path, env: dict[str, str]) -> subproces
     (folder / "step").chmod(0o755)
     given = {"PATH": f"{folder / 'bin'}:/usr/bin:/bin", "TOLD": str(folder / "told"), **env}
     return subprocess.run([str(folder / "step")], cwd=folder, env=given, check=False, capture_output=True, text=True)
+
+
+def test_gcloud_submits_this_build_as_the_builder_with_its_commit(build: dict[str, Any], tmp_path: Path) -> None:
+    options = ["--project=acme-sec", "--region=europe-west1", "--config=cloudbuild.yaml", "--no-source", "--async"]
+    account = "projects/acme-sec/serviceAccounts/builder@acme-sec.iam.gserviceaccount.com"
+    given = {"COMMIT_SHA": "c0ffee", **dict.fromkeys(["_REGION", "_REPOSITORY", "_JOB", "_CANDIDATE", "_BUCKET"], "x")}
+    pairs = ",".join(f"{name}={value}" for name, value in given.items())
+    with serve(BuildApi()) as api:
+        env = {
+            **os.environ,
+            "CLOUDSDK_CONFIG": str(tmp_path),
+            "CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDBUILD": f"http://127.0.0.1:{api.port}/",
+            "CLOUDSDK_AUTH_DISABLE_CREDENTIALS": "True",
+            "CLOUDSDK_CORE_DISABLE_PROMPTS": "1",
+        }
+        command = [machine_program("gcloud"), "builds", "submit", *options, f"--service-account={account}"]
+        done = subprocess.run(
+            [*command, f"--substitutions={pairs}"], cwd=PROJECT, env=env, check=False, capture_output=True, text=True
+        )
+    assert done.returncode == 0, done.stderr
+    (submitted,) = api.submitted
+    assert submitted["steps"] == build["steps"]
+    assert submitted["serviceAccount"] == account
+    assert submitted["substitutions"] == {**given, **build["substitutions"]}
 
 
 def test_nothing_is_pushed_before_tests_and_audit_have_passed(build: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ to fail once, on a copy of the project with the fault put in.
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -45,14 +45,20 @@ def report(terraform: Terraform) -> TestReport:
     return terraform.test()
 
 
-def copy_of_project(place: Path) -> Path:
-    """A copy of everything terraform reads, to be changed at will."""
+MOCKED = 'mock_provider "google" {}\n'
+
+
+def apart(newest: Terraform, place: Path, *, tests: Mapping[str, str], main: str = "") -> TestReport:
+    """What terraform says to tests of their own, about a copy of the modules under the project's main.tf or another."""
     shutil.copytree(PROJECT / "infra", place / "infra")
-    shutil.copytree(
-        PROJECT / "tests" / "infra", place / "tests" / "infra", ignore=shutil.ignore_patterns("__pycache__")
-    )
-    shutil.copy(PROJECT / "main.tf", place)
-    return place
+    (place / "main.tf").write_text(main or (PROJECT / "main.tf").read_text())
+    for folder in ("tests", "data"):
+        (place / folder).mkdir()
+    for name, text in tests.items():
+        (place / "tests" / f"{name}.tftest.hcl").write_text(MOCKED + text)
+    fresh = Terraform(newest.provider, place / "data")
+    fresh.init(place, tests="tests")
+    return fresh.test(place, tests="tests")
 
 
 def test_every_terraform_file_is_formatted(newest: Terraform) -> None:
@@ -186,16 +192,16 @@ def test_the_smallest_example_in_each_readme_can_be_applied(newest: Terraform, t
     modules = {path.parent.name for path in (PROJECT / "infra").glob("*/main.tf")}
     examples = {path.parent.name: re.findall(r"```hcl\n(.*?)```", path.read_text(), re.DOTALL)[0] for path in readmes}
     assert set(examples) == modules
-    shutil.copytree(PROJECT / "infra", tmp_path / "infra")
     needs = 'terraform {\n  required_providers {\n    google = { source = "hashicorp/google" }\n  }\n}\n'
-    (tmp_path / "main.tf").write_text("\n".join([needs, *examples.values()]))
-    (tmp_path / "tests").mkdir()
-    (tmp_path / "tests" / "examples.tftest.hcl").write_text('mock_provider "google" {}\nrun "examples" {}\n')
-    fresh = Terraform(newest.provider, tmp_path / "data")
-    fresh.data.mkdir()
-    fresh.init(tmp_path, tests="tests")
-    done = fresh.test(tmp_path, tests="tests")
-    assert done.statuses() == {"examples.tftest.hcl: examples": "pass"}, done.complaints()
+    done = apart(newest, tmp_path, tests={"examples": 'run "it" {}'}, main="\n".join([needs, *examples.values()]))
+    assert done.statuses() == {"examples.tftest.hcl: it": "pass"}, done.complaints()
+
+
+def test_the_settings_in_the_deployment_chapter_can_be_applied(newest: Terraform, tmp_path: Path) -> None:
+    (example,) = re.findall(r"```hcl\n(.*?)```", (PROJECT / "infra" / "README.md").read_text(), re.DOTALL)
+    chapter = f'variables {{\nsecret_values = {{}}\n{example}}}\nrun "it" {{}}\n'
+    done = apart(newest, tmp_path, tests={"chapter": chapter})
+    assert done.statuses() == {"chapter.tftest.hcl: it": "pass"}, done.complaints()
 
 
 # What is set, and the words of the refusal that say what is allowed.
@@ -274,21 +280,14 @@ def settings_with(fault: str) -> str:
         settings[name] = value
     settings["jira"] = "{" + ", ".join(f"{key} = {text}" for key, text in jira.items()) + "}"
     lines = "\n".join(f"  {key} = {text}" for key, text in settings.items())
-    return f'mock_provider "google" {{}}\nvariables {{\n{lines}\n}}\nrun "refused" {{\n  command = plan\n}}\n'
+    return f'variables {{\n{lines}\n}}\nrun "refused" {{\n  command = plan\n}}\n'
 
 
 @pytest.fixture(scope="module")
 def refusals(newest: Terraform, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """What terraform says to each wrong setting, all asked at once."""
-    place = tmp_path_factory.mktemp("refused")
-    shutil.copytree(PROJECT / "infra", place / "infra")
-    shutil.copy(PROJECT / "main.tf", place)
-    (place / "tests").mkdir()
-    for number, fault in enumerate(REFUSED):
-        (place / "tests" / f"{number}.tftest.hcl").write_text(settings_with(fault))
-    fresh = Terraform(newest.provider, tmp_path_factory.mktemp("refused-data"))
-    fresh.init(place, tests="tests")
-    return fresh.test(place, tests="tests").complaints()
+    tests = {str(number): settings_with(fault) for number, fault in enumerate(REFUSED)}
+    return apart(newest, tmp_path_factory.mktemp("refused"), tests=tests).complaints()
 
 
 @pytest.mark.parametrize("fault", REFUSED)
@@ -367,7 +366,10 @@ SEEN = [words for faults in FAULTS.values() for _, _, words in faults]
 @pytest.fixture(scope="module")
 def faulty(newest: Terraform, tmp_path_factory: pytest.TempPathFactory) -> TestReport:
     """What `terraform test` says about a copy of the project with every fault put in."""
-    place = copy_of_project(tmp_path_factory.mktemp("faulty"))
+    place = tmp_path_factory.mktemp("faulty")
+    for name in ("infra", "tests/infra"):
+        shutil.copytree(PROJECT / name, place / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(PROJECT / "main.tf", place)
     faults = {**FAULTS, "infra/job/main.tf": [*FAULTS["infra/job/main.tf"], (FIRST_IMAGE_IGNORED, "", "")]}
     for name, changes in faults.items():
         text = (place / name).read_text()
