@@ -220,12 +220,15 @@ class Run:
         return mark
 
     def _since(self, mark: Watermark, *, sweeps: bool) -> datetime | None:
-        """From when on Halo is asked for changes; a sweep asks again for all since the sweep before it."""
+        """From when on Halo is asked for changes. A sweep asks again for all since the sweep before the last: one
+
+        listing that came back shorter than the truth, without a sign of it, must not be the last word.
+        """
         if isinstance(self._order.since, datetime):
             return self._order.since
         if self._order.since == ALL_TIME:
             return None
-        since = min(mark.at, mark.swept_at or mark.at) if sweeps else mark.at
+        since = min(mark.at, (mark.swept_at or mark.at) - self._setup.sweep_every) if sweeps else mark.at
         return since - self._setup.overlap
 
     def _sweep_is_due(self, mark: Watermark) -> bool:
