@@ -66,7 +66,7 @@ def _(error: BaseExceptionGroup) -> Words:
 
 @explain.register
 def _(error: BadSettings) -> Words:
-    remedy = "Put right what is listed and start it again. Nothing was written."
+    remedy = "Put right what is listed and start it again. Nothing was written to Jira."
     facts = {"problems": [vars(problem) for problem in error.problems]}
     return Words("settings.refused", 2, "checking the settings", str(error), remedy, facts)
 
@@ -86,7 +86,8 @@ def _(error: StopsRun) -> Words:
 @explain.register
 def _(error: UnsafePlan) -> Words:
     happened = f"{error} Nothing of the plan was written."
-    remedy = f"See `{PROGRAM} plan`; if it is right, `{PROGRAM} run --approve {error.digest}`."
+    remedy = f"See `{PROGRAM} plan`; if it is right, `{PROGRAM} run --approve {error.digest}`, with the --since or "
+    remedy += "--sweep that this run had."
     return Words("plan.refused", 4, "comparing the plan with its limits", happened, remedy, vars(error))
 
 

@@ -45,6 +45,13 @@ QUIET_A_COMMIT = 400
 ERRORS_KEPT = 10
 CLOCK_SKEW_MAX = timedelta(minutes=1)
 ALL_TIME = "all"
+REPORTED = {
+    "issue_gone": "issue.gone",
+    "ticket_gone": "ticket.gone",
+    "ticket_missing": "issue.parked",
+    "create_unsettled": "write.unsettled",
+}
+"""Reasons for doing nothing that an operator should hear of, and the event that says so."""
 
 DONE, FAILURES, REFUSED, STOPPED = "done", "failures", "refused", "stopped"
 EXIT_CODES = {DONE: 0, FAILURES: 5, REFUSED: 4, STOPPED: 3}
@@ -145,6 +152,7 @@ class Run:
         self._watcher = watcher
         self._started_at = setup.ports.clock.now()
         self._began = setup.ports.clock.monotonic()
+        self._parked: int | None = None
 
     async def prove_identity(self) -> None:
         """Jira knows us, and its clock agrees with ours: with a wrong one the watermark would pass what it must not."""
@@ -160,6 +168,7 @@ class Run:
         setup, policy = self._setup, self._setup.manner.policy
         sweeps = self._order.sweep or self._sweep_is_due(mark)
         notes = await recall(self._ports, shard=setup.shard)
+        self._parked = len(notes.parked)
         question = Question(
             since=self._since(mark, sweeps=sweeps),
             until=self._started_at,
@@ -247,7 +256,10 @@ class Run:
     # --- After it ---------------------------------------------------------------------------------------------------
 
     async def _remember_quiet(self, planned: Plan, *, tenure: Tenure) -> None:
-        """Writes down what was seen of issues for which nothing is done."""
+        """Writes down what was seen of issues for which nothing is done, and says aloud what somebody should know."""
+        for decision in planned.quiet:
+            if event := REPORTED.get(decision.reason):
+                log.warning(event, issue_id=decision.case.issue.id, error=decision.because)
         quiet = iter(planned.quiet)
         while some := list(islice(quiet, QUIET_A_COMMIT)):
             digest = self._setup.manner.settings_digest
@@ -297,7 +309,7 @@ class Run:
             counts=report.counts,
             calls=setup.spent(),
             watermark_at=report.mark.at if report.mark else None,
-            parked_total=report.parked or 0,
+            parked_total=self._parked if report.parked is None else report.parked,
             digest=report.digest,
             errors=tuple(report.errors[:ERRORS_KEPT]),
         )

@@ -68,7 +68,7 @@ locals {
   from   = "resource.type=\"cloud_run_job\" AND resource.labels.job_name=\"${var.job}\" AND resource.labels.location=\"${var.region}\""
 
   events = [
-    "run.started", "run.finished", "run.stopped", "run.crashed", "lease.held", "plan.refused", "issue.failed", "issue.park_expired",
+    "run.started", "run.finished", "run.stopped", "run.crashed", "lease.held", "plan.refused", "issue.parked", "issue.park_expired",
     "ticket.created", "ticket.commented", "ticket.closed", "ticket.reopened", "ticket.duplicate_seen", "remote.throttled",
   ]
 
@@ -120,7 +120,7 @@ locals {
       title    = "parked issues rose by more than ${var.limits.parked_per_hour} in an hour"
       severity = "WARNING"
       query    = "${local.mean["parked_total"].hour} - ${local.mean["parked_total"].before} > ${var.limits.parked_per_hour}"
-      advice   = "Each `issue.failed` line carries its error. Parked issues are tried again by themselves; many at once usually mean one changed workflow, field or permission in Jira."
+      advice   = "Each `issue.parked` line carries its error. Parked issues are tried again by themselves; many at once usually mean one changed workflow, field or permission in Jira."
     }
     lag = {
       title    = "tickets lag Halo by more than ${var.limits.lag_s} seconds"
@@ -147,7 +147,7 @@ locals {
     [for figure in ["duration_s", "lag_s", "parked_total"] : { title = "A run's average: ${local.figures[figure]}", unit = "", queries = {
       (figure) = local.mean[figure].chart
     } }],
-    [{ title = "Refused, failed and throttled", unit = "events", queries = { for event in ["plan.refused", "issue.failed", "remote.throttled"] :
+    [{ title = "Refused, failed and throttled", unit = "events", queries = { for event in ["plan.refused", "issue.parked", "remote.throttled"] :
     event => "sum(increase(${local.events_of[event]}[$${__interval}]))" } }],
   )
 }

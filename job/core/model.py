@@ -436,13 +436,14 @@ class RunRecord:
     started_at: datetime
     finished_at: datetime
     verdict: str
-    """done, failures, refused, stopped, crashed."""
+    """done, failures, refused or stopped."""
     exit_code: int
     counts: Mapping[str, Mapping[str, int]]
     """Action -> outcome -> how many."""
     calls: Mapping[str, Mapping[str, int]]
     """Remote -> request -> how many."""
     watermark_at: datetime | None = None
-    parked_total: int = 0
+    parked_total: int | None = None
+    """How many issues are parked; `None` when the run ended before it knew."""
     digest: str = ""
     errors: tuple[str, ...] = ()

@@ -45,6 +45,7 @@ def test_a_plan_over_its_limits_writes_nothing_and_its_approval_applies_exactly_
         assert not await tube.store.intents()
         (record, *_) = await tube.store.runs(limit=1)
         assert (record.verdict, record.exit_code, record.digest) == ("refused", 4, refused.digest)
+        assert record.parked_total == 0
         approved = await done(tube, Order(approved=refused.digest))
         assert approved.counts["create"] == {"done": 12}
 

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from structlog.testing import LogCapture
 
 from job.core.decisions import WhenGone
 from job.core.model import RunRecord
@@ -113,7 +114,9 @@ def test_an_empty_answer_of_halo_closes_nothing_even_in_a_sweep() -> None:
 
 
 @pytest.mark.parametrize(("policy", "status"), [("report", "To Do"), ("close", "Done")])
-def test_an_issue_that_halo_forgot_is_reported_or_closed_with_that_reason(policy: str, status: str) -> None:
+def test_an_issue_that_halo_forgot_is_reported_or_closed_with_that_reason(
+    policy: str, status: str, said: LogCapture
+) -> None:
     async def story() -> None:
         home = Household(when_issue_gone=policy)
         await home.begin()
@@ -122,6 +125,7 @@ def test_an_issue_that_halo_forgot_is_reported_or_closed_with_that_reason(policy
         assert home.ticket.status == status
         assert len(home.ticket.comments) == (policy == "close")
         assert all("no longer knows" in text for text in home.ticket.texts)
+        assert any(entry["event"] == "issue.gone" for entry in said.entries) == (policy == "report")
 
     play(story())
 
@@ -138,7 +142,7 @@ def test_a_deleted_ticket_is_made_anew_only_after_two_misses() -> None:
     play(story())
 
 
-def test_a_deleted_ticket_is_only_reported_if_the_policy_says_so() -> None:
+def test_a_deleted_ticket_is_only_reported_if_the_policy_says_so(said: LogCapture) -> None:
     async def story() -> None:
         home = Household(when_ticket_gone="report")
         home.tube.jira.people.delete_ticket(await home.begin())
@@ -147,6 +151,7 @@ def test_a_deleted_ticket_is_only_reported_if_the_policy_says_so() -> None:
             await home.run()
         assert home.ours == []
         assert await home.tube.store.parked() == []
+        assert [entry["event"] for entry in said.entries if "deleted" in entry.get("error", "")] == ["ticket.gone"]
 
     play(story())
 

@@ -26,7 +26,7 @@ run "watch" {
     error_message = "Metrics must count the job's own lines, and not the candidate's."
   }
   assert {
-    condition = alltrue([for event in ["run.finished", "lease.held", "plan.refused", "issue.failed", "ticket.created", "remote.throttled"] :
+    condition = alltrue([for event in ["run.finished", "lease.held", "plan.refused", "issue.parked", "ticket.created", "remote.throttled"] :
     strcontains(google_logging_metric.events.filter, "\"${event}\"")])
     error_message = "Every event that is charted or alerted on must be counted."
   }

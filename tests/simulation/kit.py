@@ -7,7 +7,7 @@ anything outside (Halo, Jira or the store): from then on nothing of that run has
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, urlsplit
 from job.apply import Manner
 from job.core.decisions import Policy
 from job.core.fields import Shape
-from job.core.model import Outcome, RunRecord
+from job.core.model import Link, Outcome, RunRecord
 from job.core.plan import Limits, Plan
 from job.errors import SyncError
 from job.gather import Shard
@@ -233,7 +233,7 @@ class _Fused:
         if not callable(operation):
             return operation
         if name == "live_links":
-            return operation
+            return self._live_links
 
         async def fused(*args: Any, **named: Any) -> Any:
             number = self._fuse.begin(f"store.{name}")
@@ -243,6 +243,13 @@ class _Fused:
             return result
 
         return fused
+
+    async def _live_links(self) -> AsyncIterator[Sequence[Link]]:
+        number = self._fuse.begin("store.live_links")
+        pages = [page async for page in self._store.live_links()]
+        self._fuse.end(number)
+        for page in pages:
+            yield page
 
 
 def _only(kind: type[BaseException], failure: BaseException) -> bool:

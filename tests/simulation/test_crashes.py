@@ -12,6 +12,7 @@ from typing import get_args
 import pytest
 
 from job.core.model import Action, RunRecord
+from job.run import Order
 from job.sim.jira_site import ANNA
 from tests.simulation.checker import ID_FIELD, Diary, always, settled
 from tests.simulation.kit import Fuse, Onlooker, Side, Tube, writes
@@ -73,9 +74,10 @@ class Story:
         return record
 
     async def killed_run(self, at: tuple[int, Side]) -> Fuse:
+        """The run is a sweep, for a sweep does everything that any other run does and more."""
         await asyncio.sleep(QUARTER_HOUR_S)
         fuse = Fuse(at=at)
-        await self.tube.run(fuse=fuse)
+        await self.tube.run(fuse=fuse, order=Order(sweep=True))
         return fuse
 
     def complaints(self) -> list[str]:
