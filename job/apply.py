@@ -6,6 +6,7 @@ sent again here; one bad issue stops nobody else, and what stops the run stops i
 It adds nothing to a plan and decides nothing.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -44,7 +45,10 @@ log = structlog.get_logger()
 CREATES_A_BATCH = 100
 """Two bulk calls of 50, confirmed by one read."""
 OTHERS_A_BATCH = 50
-BATCHES_AT_ONCE = 4
+BATCHES_AT_ONCE = 8
+PREPARED_AT_ONCE = 2
+"""Of these: so they stagger, and while some are written the details of the next are fetched. Without it all would ask
+Halo together, then write to Jira together, and each remote would wait for the other."""
 STREAK_MAX = 5
 """So many failures of one kind in a row, without a success between them, open a circuit for the rest of the run."""
 
@@ -134,6 +138,7 @@ class Apply:
         self._circuits = Circuits()
         self._down: Counter[str] = Counter()
         self._attempts = 0
+        self._preparing = asyncio.Semaphore(PREPARED_AT_ONCE)
 
     async def __call__(self, plan: Plan) -> list[Outcome]:
         """Every action of the plan, in batches; an outcome for each."""
@@ -143,7 +148,8 @@ class Apply:
     # --- A batch: from decisions to outcomes --------------------------------------------------------------------------
 
     async def _batch(self, decisions: Sequence[Decision]) -> list[Outcome]:
-        prepared = await each(self._prepare, decisions, at_once=OTHERS_A_BATCH)
+        async with self._preparing:
+            prepared = await each(self._prepare, decisions, at_once=OTHERS_A_BATCH)
         ended = [made for made in prepared if isinstance(made, Outcome)]
         steps = [made for made in prepared if isinstance(made, Step)]
         unchanged = [outcome.decision for outcome in ended if outcome.kind is OutcomeKind.UNCHANGED]

@@ -285,8 +285,8 @@ class Settings(BaseModel):
         does="Memory between runs: `sqlite:////PATH` or `firestore://PROJECT/DATABASE?prefix=P`. "
         "When unset: Firestore of the ambient project on Cloud Run, else a file in the user's state folder.",
     )
-    halo_concurrency_max: Workers = _variable("8", does="Requests to Halo under way at once.")
-    jira_concurrency_max: Workers = _variable("8", does="Requests to Jira under way at once.")
+    halo_concurrency_max: Workers = _variable("10", does="Requests to Halo under way at once, over all tasks.")
+    jira_concurrency_max: Workers = _variable("32", does="Requests to Jira under way at once, over all tasks.")
     task_timeout_s: Count = _variable("0", does="Seconds that a run may take; it stops taking work in time. 0: no end.")
     log_level: Annotated[str, BeforeValidator(_word("", "debug", "info", "warning", "error"))] = _variable(
         "", does="`debug`, `info`, `warning` or `error`; `warning` on a terminal, else `info`."

@@ -1,11 +1,12 @@
 """Decides when the next request to one remote may leave; all its callers share one.
 
-Promises: never more requests at once than the limit of the moment, which starts small, grows by one after a round of
-clean answers and halves when the remote complains; never more a second than allowed; nobody leaves during a pause that
+Promises: never more requests at once than the limit of the moment, which starts small, grows while answers are clean
+and halves when the remote complains; never more of one kind a second than allowed; nobody leaves during a pause that
 the remote asked for. It knows nothing of messages.
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -26,14 +27,18 @@ class Governor:
         self._owed = 0
         self._clean = 0
         self._era = 0
-        self._next_at = self._closed_until = clock.monotonic()
+        self._next_at: defaultdict[str, float] = defaultdict(clock.monotonic)
+        self._closed_until = clock.monotonic()
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[int]:
-        """Waits for its turn and holds it for the length of the block. Yields the era in which it left."""
+    async def turn(self, kind: str) -> AsyncIterator[int]:
+        """Waits for its turn and holds it for the length of the block. Yields the era in which it left.
+
+        Remotes count each endpoint by itself, so a crowd of one kind keeps no other kind waiting for its second.
+        """
         await self._turns.acquire()
         try:
-            await self._wait()
+            await self._wait(kind)
             yield self._era
         finally:
             self._give_back()
@@ -43,9 +48,12 @@ class Governor:
         self._closed_until = max(self._closed_until, self._clock.monotonic() + seconds)
 
     def praise(self) -> None:
-        """A clean answer: after as many as the limit, one more may go at once."""
+        """A clean answer: one more may go at once, which doubles the limit with each round of answers.
+
+        Once the remote has complained we know about where its own limit is, and grow by one a round.
+        """
         self._clean += 1
-        if self._clean >= self.limit and self.limit < self._at_once_max:
+        if self._clean >= (self.limit if self._era else 1) and self.limit < self._at_once_max:
             self._clean = 0
             self.limit += 1
             self._give_back()
@@ -59,10 +67,10 @@ class Governor:
             self._era += 1
         self._clean = 0
 
-    async def _wait(self) -> None:
+    async def _wait(self, kind: str) -> None:
         now = self._clock.monotonic()
-        slot = max(now, self._next_at)
-        self._next_at = slot + self._spacing_s
+        slot = max(now, self._next_at[kind])
+        self._next_at[kind] = slot + self._spacing_s
         if slot > now:
             await self._clock.sleep(slot - now)
         while (closed_s := self._closed_until - self._clock.monotonic()) > 0:

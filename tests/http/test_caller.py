@@ -187,13 +187,15 @@ def governor(time: Time, *, at_once_max: int = 10, per_second_max: float = 1000.
     return Governor(clock=time, at_once_max=at_once_max, per_second_max=per_second_max)
 
 
-async def crowd(turnstile: Governor, *, size: int, during: Callable[[int, int], Awaitable[None]]) -> int:
+async def crowd(
+    turnstile: Governor, *, size: int, during: Callable[[int, int], Awaitable[None]], kinds: Sequence[str] = ("any",)
+) -> int:
     """Sends a crowd through and returns the most that were inside at once."""
     inside, most = 0, 0
 
     async def one(place: int) -> None:
         nonlocal inside, most
-        async with turnstile.turn() as era:
+        async with turnstile.turn(kinds[place % len(kinds)]) as era:
             inside += 1
             most = max(most, inside)
             await during(place, era)
@@ -203,16 +205,26 @@ async def crowd(turnstile: Governor, *, size: int, during: Callable[[int, int], 
     return most
 
 
-async def test_it_starts_small_and_grows_by_one_a_round_up_to_its_bound() -> None:
-    turnstile = governor(Time())
+async def test_it_starts_small_and_doubles_with_each_clean_round_up_to_its_bound() -> None:
+    turnstile, limits = governor(Time(), at_once_max=30), []
 
     async def clean(_place: int, _era: int) -> None:
         await asyncio.sleep(0)
         turnstile.praise()
 
-    most = await crowd(turnstile, size=200, during=clean)
-    assert turnstile.limit == 10
-    assert 4 < most <= 10
+    for size in (4, 8, 16, 32):
+        limits.append(turnstile.limit)
+        assert await crowd(turnstile, size=size, during=clean) <= 30
+    assert limits == [4, 8, 16, 30]
+
+
+async def test_after_a_complaint_it_grows_by_one_a_round() -> None:
+    turnstile, limits = governor(Time()), []
+    turnstile.complain(0)
+    for _ in range(7):
+        limits.append(turnstile.limit)
+        turnstile.praise()
+    assert limits == [2, 2, 3, 3, 3, 4, 4]
 
 
 async def test_a_complaint_halves_and_a_crowd_of_complaints_halves_once() -> None:
@@ -240,6 +252,17 @@ async def test_no_more_leave_a_second_than_allowed() -> None:
 
     await crowd(turnstile, size=101, during=nothing)
     assert time.passed_s >= 9.9
+
+
+async def test_one_kind_of_request_does_not_use_up_the_seconds_of_another() -> None:
+    time = Time()
+    turnstile = governor(time, per_second_max=10.0)
+
+    async def nothing(_place: int, _era: int) -> None:
+        await asyncio.sleep(0)
+
+    await crowd(turnstile, size=102, during=nothing, kinds=("comment", "move"))
+    assert time.passed_s == pytest.approx(5.0, abs=0.1)
 
 
 async def test_nobody_leaves_during_a_pause() -> None:
