@@ -60,7 +60,7 @@ def id_clause(body: Any, *, spec: FieldSpec) -> IdClause:
 
 
 def values(ids: Iterable[IssueId], *, spec: FieldSpec, shape: Shape) -> Iterator[str]:
-    """What the id field holds for each of these issues, as one text."""
+    """What the id field holds for each of these ids, as one text."""
     for issue_id in ids:
         value = id_value(issue_id, spec=spec, shape=shape)
         yield value if isinstance(value, str) else value[0]
