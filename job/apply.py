@@ -72,6 +72,8 @@ class Manner:
     close: Goal
     reopen: Goal
     settings_digest: str
+    discreet: Callable[[str], str] = str
+    """Takes the secrets out of words that will be kept."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -113,6 +115,13 @@ class Circuits:
     def is_open(self, scope: tuple[str, str]) -> bool:
         """Whether nothing more of this kind should be tried in this run."""
         return self.streaks[scope] >= STREAK_MAX
+
+
+class Enough(SyncError):
+    """We were asked to stop, or our time is over: nothing more is begun."""
+
+    def __str__(self) -> str:
+        return "The run is stopping."
 
 
 class Apply:
@@ -162,13 +171,14 @@ class Apply:
             ended += [_deferred(step.decision, because=str(error)) for step in steps]
         else:
             ended += await self._send(steps)
+        ended = [replace(outcome, message=self._manner.discreet(outcome.message)) for outcome in ended]
         await self._remember(ended, standing=standing)
         return ended
 
     async def _prepare(self, decision: Decision) -> Step | Outcome:
         """Fetches the details that the words need, and finds the words."""
         if self.stopped_by or self._stop():
-            return _deferred(decision, because="The run is stopping.")
+            return _deferred(decision, because=str(Enough()))
         if self._circuits.is_open(self._scope(decision)):
             return _deferred(decision, because="This project failed the same way too often in this run.")
         try:
@@ -285,9 +295,8 @@ class Apply:
             return []
         try:
             await self._may_write()
-        except StopsRun as error:
-            self._stop_for(error)
-            return [_deferred(step.decision, because=str(error)) for step in steps]
+        except (StopsRun, Enough) as error:
+            return [self._ended_by(error, decision=step.decision) for step in steps]
         try:
             creations = await self._ports.jira.create([step.draft for step in steps if step.draft])
         except StopsRun as error:
@@ -337,9 +346,11 @@ class Apply:
         return Outcome(decision=step.decision, kind=OutcomeKind.DONE, link=link, ticket_key=ticket.key)
 
     async def _may_write(self) -> None:
-        """Raises what stops the run, or `LeaseLost`, instead of letting one more write out."""
+        """Raises what stops the run, `Enough` or `LeaseLost` instead of letting one more write out."""
         if self.stopped_by:
             raise self.stopped_by
+        if self._stop():
+            raise Enough
         await self._tenure.hold()
 
     def _goal(self, decision: Decision, *, ticket: Ticket) -> Goal | None:
@@ -388,11 +399,13 @@ class Apply:
         if isinstance(error, FateUnknown):
             log.warning("write.unknown", issue_id=decision.case.issue.id, action=decision.action, happened=str(error))
             return _unknown(decision, because=str(error), link=link)
+        if isinstance(error, Enough):
+            return _deferred(decision, because=str(error), link=link)
         if isinstance(error, StopsRun) and not self._only_this_issue(error):
             self._stop_for(error)
             return _deferred(decision, because=str(error), link=link)
         error_class = error.error_class if isinstance(error, IssueFailed) else type(error).__name__
-        log.error("issue.failed", issue_id=decision.case.issue.id, action=decision.action, error=str(error))
+        log.error("issue.parked", issue_id=decision.case.issue.id, action=decision.action, error=str(error))
         return Outcome(
             decision=decision, kind=OutcomeKind.FAILED, link=link, error_class=error_class, message=str(error)
         )
