@@ -147,7 +147,7 @@ locals {
     [for figure in ["duration_s", "lag_s", "parked_total"] : { title = "A run's average: ${local.figures[figure]}", unit = "", queries = {
       (figure) = local.mean[figure].chart
     } }],
-    [{ title = "Refused, failed and throttled", unit = "events", queries = { for event in ["plan.refused", "issue.parked", "remote.throttled"] :
+    [{ title = "Refused, parked and throttled", unit = "events", queries = { for event in ["plan.refused", "issue.parked", "remote.throttled"] :
     event => "sum(increase(${local.events_of[event]}[$${__interval}]))" } }],
   )
 }
