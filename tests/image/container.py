@@ -111,3 +111,4 @@ def built(folder: Path, *, env: Mapping[str, str]) -> Iterator[Image]:
         yield Image(Path(buildah("mount", container)), described, float(listed["size"].removesuffix(" MB")))
     finally:
         buildah("rm", container)
+        buildah("rmi", "--prune")  # the image that this build's tag pointed at before
