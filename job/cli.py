@@ -162,7 +162,7 @@ class Desk:
             _on_signals(stop.set if graceful or me is None else me.cancel)
             revealed = await wiring.reveal(chosen, clock=self.clock)
             self.redactor.hide(revealed.spoken_secrets)
-            async with wiring.open_setup(revealed, clock=self.clock) as setup:
+            async with wiring.open_setup(revealed, clock=self.clock, redactor=self.redactor) as setup:
                 return await work(setup, stop)
 
         return asyncio.run(within())
@@ -294,7 +294,7 @@ def check_command(desk: Desk) -> int:
         async for proof in prove(setup):
             exit_code = exit_code or (explain(proof.error).exit_code if proof.error else 0)
             if desk.terminal:
-                _screen().proven(proof)
+                _screen().proven(proof, words=desk.redactor.text(str(proof.error or proof.seen)))
             elif proof.error:
                 logger.error("check.failed", message=f"{proof.name}: {proof.error}", proof=proof.name)
             else:

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from job.log import Redactor
 from job.ports import Clock
 from job.run import Order, run
 from job.screen import Screen, open_console
@@ -33,7 +34,7 @@ async def play(*, clock: Clock) -> int:
             for number, act in enumerate(ACTS, start=1):
                 screen = Screen(console)
                 screen.told(f"Act {number}: {act.title}", happenings=story.play(number))
-                async with open_setup(chosen, clock=clock) as setup:
+                async with open_setup(chosen, clock=clock, redactor=Redactor()) as setup:
                     with screen:
                         record = await run(setup, order=Order(), watcher=screen, stop=asyncio.Event())
                 screen.listed([_row(ticket) for ticket in world.jira.people.tickets()])

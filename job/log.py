@@ -1,8 +1,8 @@
 """How the program speaks to machines and terminals while it works.
 
 Promises: away from a terminal every line of output is one JSON object as Cloud Logging reads it (`severity`, `message`,
-`time`, `event` and the event's fields), whatever library wants to speak; a known secret, its HTTP Basic form, and
-anything under a name that sounds like a secret never leave, not even inside an exception's text.
+`time`, `event` and the event's fields), whatever library wants to speak; a known secret, also as base64 or
+URLs write it or cut short, and anything under a name that sounds like one never leave, not even in an exception's text.
 Does not do: deciding what is worth saying, or words for people (`cli.py`).
 """
 
@@ -13,9 +13,11 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 import structlog
 from structlog.contextvars import merge_contextvars
@@ -24,24 +26,34 @@ from structlog.processors import add_log_level
 from structlog.typing import EventDict, Processor
 
 HIDDEN = "[hidden]"
+CUT_MIN = 8
+"""Fewer of a secret's letters are found in innocent words too often to be hidden."""
 SOUNDS_SECRET = re.compile(r"secret|token|passw|authorization|api[-_]?key|credential|cookie", re.IGNORECASE)
 SENT_AS_HEADER = re.compile(r"\b(Basic|Bearer)\s+[\w.~+/=-]{8,}", re.IGNORECASE)
 
 
 class Redactor:
-    """Knows the secrets and takes them out of anything that is about to be said."""
+    """Knows the secrets and takes them out of anything that is about to be said or kept."""
 
     def __init__(self) -> None:
-        self._secrets: list[str] = []
+        self._known: set[str] = set()
+        self._forms: list[str] = []
 
     def hide(self, secrets: Iterable[str]) -> None:
-        """From now on these texts are never said. The longest are looked for first, since one may hold another."""
-        self._secrets = sorted({*self._secrets, *(text for text in secrets if len(text) > 3)}, key=len, reverse=True)
+        """From now on these texts are never said, in any form."""
+        new = {text for text in secrets if len(text) > 3} - self._known
+        if new:
+            self._known |= new
+            # The longest are looked for first, since one may hold another.
+            self._forms = sorted({form for text in self._known for form in _forms(text)}, key=len, reverse=True)
 
     def text(self, text: str) -> str:
         """The text without the secrets."""
-        for secret in self._secrets:
-            text = text.replace(secret, HIDDEN)
+        there = [form for form in self._forms if _beginning(form) in text]
+        for form in there:
+            text = text.replace(form, HIDDEN)
+        for form in there:
+            text = _without_beginning(text, form)
         return SENT_AS_HEADER.sub(rf"\1 {HIDDEN}", text)
 
     def plain(self, value: object) -> Any:
@@ -62,6 +74,28 @@ class Redactor:
     def _under(self, key: str, value: object) -> Any:
         counts = value is None or isinstance(value, int | float)
         return HIDDEN if SOUNDS_SECRET.search(key) and not counts else self.plain(value)
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """How others write it: as it is, in a URL, in a form, as base64 of both alphabets with its padding or without."""
+    raw = secret.encode(errors="surrogatepass")
+    yield from (secret, quote(raw, safe=""), quote_plus(raw))
+    for encoded in (b64encode(raw).decode(), urlsafe_b64encode(raw).decode()):
+        yield from (encoded, encoded.rstrip("="))
+
+
+def _beginning(form: str) -> str:
+    """So much of a secret that it must not be said either: vendors' sentences are cut anywhere."""
+    return form[: max(CUT_MIN, len(form) // 2)]
+
+
+def _without_beginning(text: str, form: str) -> str:
+    at = 0
+    while (at := text.find(_beginning(form), at)) >= 0:
+        end = at + max(size for size in range(len(form) + 1) if text.startswith(form[:size], at))
+        text = f"{text[:at]}{HIDDEN}{text[end:]}"
+        at += len(HIDDEN)
+    return text
 
 
 def start(*, redactor: Redactor, now: Callable[[], datetime], level: str, terminal: bool) -> None:

@@ -43,6 +43,8 @@ T = TypeVar("T")
 
 QUIET_A_COMMIT = 400
 ERRORS_KEPT = 10
+GRACE_S = 5.0
+"""For what is under way when we are asked to stop. Cloud Run kills ten seconds after it asked, and the record needs some."""
 CLOCK_SKEW_MAX = timedelta(minutes=1)
 ALL_TIME = "all"
 REPORTED = {
@@ -76,6 +78,8 @@ class Setup:
     """How long a run may take before it takes no more work."""
     spent: Callable[[], Mapping[str, Mapping[str, int]]]
     """Remote -> request -> calls so far."""
+    hang_up: Callable[[], None]
+    """Ends every call that is under way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,10 +101,24 @@ async def plan(setup: Setup, *, order: Order, watcher: Watcher) -> Plan:
 
 
 async def run(setup: Setup, *, order: Order, watcher: Watcher, stop: asyncio.Event) -> RunRecord:
-    """Carries out one run and returns its record. Once `stop` is set it begins nothing more, and ends in good order.
+    """Carries out one run and returns its record. Once `stop` is set it begins nothing more, waits a little for what is
 
-    Raises `LeaseHeld`, `UnsafePlan`, `BadSettings`, `StopsRun`.
+    under way, and ends in good order. Raises `LeaseHeld`, `UnsafePlan`, `BadSettings`, `StopsRun`.
     """
+    closing = asyncio.create_task(_hang_up(setup, stop=stop))
+    try:
+        return await _run(setup, order=order, watcher=watcher, stop=stop)
+    finally:
+        closing.cancel()
+
+
+async def _hang_up(setup: Setup, *, stop: asyncio.Event) -> None:
+    await stop.wait()
+    await setup.ports.clock.sleep(GRACE_S)
+    setup.hang_up()
+
+
+async def _run(setup: Setup, *, order: Order, watcher: Watcher, stop: asyncio.Event) -> RunRecord:
     one = Run(setup, order=order, watcher=watcher)
     log.info("run.started", run_id=setup.manner.run_id, shard=setup.shard.name)
     await one.prove_identity()
@@ -311,7 +329,7 @@ class Run:
             watermark_at=report.mark.at if report.mark else None,
             parked_total=self._parked if report.parked is None else report.parked,
             digest=report.digest,
-            errors=tuple(report.errors[:ERRORS_KEPT]),
+            errors=tuple(map(setup.manner.discreet, report.errors[:ERRORS_KEPT])),
         )
         await self._ports.store.commit(await tenure.hold(), Changes(watermark=report.mark, run=record))
         log.info("run.finished", **_canonical(record))

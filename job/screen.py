@@ -74,10 +74,10 @@ class Screen:
         for error in record.errors:
             self._console.print(f"  [red]{escape(error)}[/]")
 
-    def proven(self, proof: Proof) -> None:
+    def proven(self, proof: Proof, *, words: str) -> None:
         """One line of `check`."""
         mark = "[red]no [/]" if proof.error else "[green]yes[/]"
-        self._console.print(f"  {mark} [bold]{proof.name}[/]: {escape(str(proof.error or proof.seen))}")
+        self._console.print(f"  {mark} [bold]{proof.name}[/]: {escape(words)}")
 
     def told(self, title: str, *, happenings: Iterable[str]) -> None:
         """One act of a story."""

@@ -8,13 +8,12 @@ Does not do: reading secrets from where `sm://` points (`secrets.py`), or asking
 import difflib
 import hashlib
 import re
-from base64 import b64encode
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from pydantic import (
     AliasChoices,
@@ -335,12 +334,13 @@ class Settings(BaseModel):
 
     @property
     def spoken_secrets(self) -> list[str]:
-        """Every text in which a secret could turn up in an output: itself, and as HTTP Basic sends it."""
+        """Every text that is a secret: each by itself, and in the pairs of which HTTP Basic makes one text."""
         halo = f"{self.halo_api_key.get_secret_value()}:{self.halo_api_secret_key.get_secret_value()}"
         jira = f"{self.jira_api_user}:{self.jira_api_token.get_secret_value()}"
-        proxy = urlsplit(self.https_proxy.get_secret_value()).password if self.https_proxy else None
-        basic = (b64encode(pair.encode()).decode() for pair in (halo, jira))
-        return [*self._secrets.values(), *basic, *([proxy] if proxy else [])]
+        proxy = urlsplit(self.https_proxy.get_secret_value() if self.https_proxy else "")
+        password = unquote(proxy.password or "")
+        pair = f"{unquote(proxy.username or '')}:{password}" if password else ""
+        return [*self._secrets.values(), halo, jira, password, pair]
 
     @property
     def _secrets(self) -> dict[str, str]:

@@ -19,7 +19,9 @@ from job.gather import Shard
 from job.halo.client import HaloClient
 from job.http.aiohttp import AiohttpTransport, open_session
 from job.http.caller import Caller
+from job.http.message import Request, Response, Transport
 from job.jira.client import JiraClient
+from job.log import Redactor
 from job.ports import Clock, Goal, Ports
 from job.run import Setup
 from job.settings import Settings
@@ -48,13 +50,13 @@ async def reveal(settings: Settings, *, clock: Clock) -> Settings:
 
 
 @asynccontextmanager
-async def open_setup(settings: Settings, *, clock: Clock) -> AsyncIterator[Setup]:
+async def open_setup(settings: Settings, *, clock: Clock, redactor: Redactor) -> AsyncIterator[Setup]:
     """Everything outside, connected, and everything chosen, in the words of those who use it."""
     rng = random.Random()  # noqa: S311 -- scatters retries and tells runs apart; guards nothing
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(settings.state_url))
         session = await stack.enter_async_context(open_session(user_agent=USER_AGENT, ca_bundle=settings.ca_bundle))
-        transport = AiohttpTransport(session)
+        transport = Confidential(AiohttpTransport(session), redactor=redactor)
 
         def caller(remote: str, *, at_once_max: int, per_second_max: float) -> Caller:
             """The limits are per site, so each of several tasks takes its share of them."""
@@ -78,7 +80,7 @@ async def open_setup(settings: Settings, *, clock: Clock) -> AsyncIterator[Setup
         )
         yield Setup(
             ports=ports,
-            manner=_manner(settings, run_id=_run_id(settings, now=clock.now(), rng=rng)),
+            manner=_manner(settings, run_id=_run_id(settings, now=clock.now(), rng=rng), redactor=redactor),
             limits=Limits(
                 close_percent_max=settings.max_close_percent,
                 create_max=settings.max_create,
@@ -90,8 +92,22 @@ async def open_setup(settings: Settings, *, clock: Clock) -> AsyncIterator[Setup
             sweep_every=settings.sweep_every,
             sync_max=settings.issue_sync_max,
             time_budget=_time_budget(settings.task_timeout_s),
+            hang_up=lambda: (halo.hang_up(), jira.hang_up())[0],
             spent=lambda: {"halo": dict(halo.spent), "jira": dict(jira.spent), "store": dict(store.spent)},
         )
+
+
+class Confidential:
+    """A transport whose credentials nobody can repeat: what goes out as authorization is a secret from then on."""
+
+    def __init__(self, transport: Transport, *, redactor: Redactor) -> None:
+        self._transport = transport
+        self._redactor = redactor
+
+    async def send(self, request: Request) -> Response:
+        _, _, credentials = request.headers.get("Authorization", "").partition(" ")
+        self._redactor.hide([credentials])
+        return await self._transport.send(request)
 
 
 def shape_of(settings: Settings) -> Shape:
@@ -128,7 +144,7 @@ def _jira(settings: Settings, *, caller: Caller, clock: Clock) -> JiraClient:
     )
 
 
-def _manner(settings: Settings, *, run_id: str) -> Manner:
+def _manner(settings: Settings, *, run_id: str, redactor: Redactor) -> Manner:
     closed, new = settings.issue_status_closed, settings.new_issue_status
     return Manner(
         run_id=run_id,
@@ -137,6 +153,7 @@ def _manner(settings: Settings, *, run_id: str) -> Manner:
         close=Goal(transition=settings.issue_close_transition, statuses=closed, resolution=settings.close_resolution),
         reopen=Goal(transition=settings.issue_reopen_transition, statuses=(new,) if new else ()),
         settings_digest=settings.digest,
+        discreet=redactor.text,
     )
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from job.clock import SystemClock
 from job.core.decisions import WhenGone
+from job.log import Redactor
 from job.run import Setup
 from job.settings import load
 from job.wiring import open_setup, reveal
@@ -15,7 +16,7 @@ from tests.settings.test_settings import GOOD
 
 async def setup_of(tmp_path: Path, **given: str) -> Setup:
     settings = load({**GOOD, "STATE_URL": f"sqlite:///{tmp_path / 'state.db'}", **given})
-    async with open_setup(settings, clock=SystemClock()) as setup:
+    async with open_setup(settings, clock=SystemClock(), redactor=Redactor()) as setup:
         return setup
 
 
