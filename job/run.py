@@ -44,7 +44,7 @@ T = TypeVar("T")
 QUIET_A_COMMIT = 400
 ERRORS_KEPT = 10
 GRACE_S = 5.0
-"""For what is under way when we are asked to stop. Cloud Run kills ten seconds after it asked, and the record needs some."""
+"""For what is under way when we are asked to stop. Cloud Run kills after ten seconds, and the record needs some."""
 CLOCK_SKEW_MAX = timedelta(minutes=1)
 ALL_TIME = "all"
 REPORTED = {

@@ -72,6 +72,11 @@ async def open_setup(settings: Settings, *, clock: Clock, redactor: Redactor) ->
         tasks = settings.cloud_run_task_count
         halo = caller("halo", at_once_max=settings.halo_concurrency_max, per_second_max=HALO_PER_SECOND_MAX)
         jira = caller("jira", at_once_max=settings.jira_concurrency_max, per_second_max=JIRA_PER_SECOND_MAX)
+
+        def hang_up() -> None:
+            halo.hang_up()
+            jira.hang_up()
+
         ports = Ports(
             halo=_halo(settings, caller=halo, clock=clock),
             jira=_jira(settings, caller=jira, clock=clock),
@@ -92,7 +97,7 @@ async def open_setup(settings: Settings, *, clock: Clock, redactor: Redactor) ->
             sweep_every=settings.sweep_every,
             sync_max=settings.issue_sync_max,
             time_budget=_time_budget(settings.task_timeout_s),
-            hang_up=lambda: (halo.hang_up(), jira.hang_up())[0],
+            hang_up=hang_up,
             spent=lambda: {"halo": dict(halo.spent), "jira": dict(jira.spent), "store": dict(store.spent)},
         )
 

@@ -1,7 +1,8 @@
 """Calls one remote, politely: every request of a run to that remote goes through one `Caller`.
 
 Promises: every attempt is counted by the request's name and under a deadline; a pause that the remote asks for holds
-everybody; a write that must not be done twice is never sent again once it may have arrived (`FateUnknown`).
+everybody; a write that must not be done twice is never sent again once it may have arrived (`FateUnknown`); after
+`hang_up` nobody waits for anything any more.
 It does not read bodies and knows no vendor: what a 4xx means is for the clients to say.
 """
 
@@ -48,9 +49,31 @@ class Caller:
         self._governor = Governor(clock=clock, at_once_max=at_once_max, per_second_max=per_second_max)
         self._rng = rng
         self._patience_s = patience_s
+        self._waiting: set[asyncio.Timeout] = set()
+        self._hung_up = False
 
     async def call(self, request: Request) -> Response:
         """The answer: any status below 500 but 408 and 429. Raises `RemoteDown`, or `FateUnknown` for a write."""
+        try:
+            async with asyncio.timeout(0 if self._hung_up else None) as waiting:
+                self._waiting.add(waiting)
+                try:
+                    return await self._persist(request)
+                finally:
+                    self._waiting.discard(waiting)
+        except TimeoutError:
+            happened = "we had to stop before it answered"
+            if request.repeatable:
+                raise RemoteDown(self._remote, request.name, happened) from None
+            raise FateUnknown(self._remote, request.name, happened) from None
+
+    def hang_up(self) -> None:
+        """Ends every call now, and any later one: nobody waits for an answer, for a turn or for a pause to pass."""
+        self._hung_up = True
+        for waiting in self._waiting:
+            waiting.reschedule(asyncio.get_running_loop().time())
+
+    async def _persist(self, request: Request) -> Response:
         give_up_at = self._clock.monotonic() + self._patience_s
         for attempt in count(1):
             result = await self._attempt(request)

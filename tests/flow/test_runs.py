@@ -11,7 +11,7 @@ from job.core.model import RunRecord, Watermark
 from job.core.plan import Limits
 from job.errors import LeaseHeld, StateUnreadable, UnsafePlan
 from job.run import ALL_TIME, Order, plan
-from job.sim.call import LOST
+from job.sim.call import LOST, Answer, Call
 from tests.simulation.kit import MANNER, Fuse, Onlooker, Tube, writes
 from tests.simulation.timeless import play
 
@@ -115,6 +115,28 @@ def test_a_run_that_is_asked_to_stop_while_it_still_looks_writes_nothing() -> No
         assert tube.jira.people.tickets() == []
         await done(tube)
         assert len(tube.jira.people.tickets()) == 5
+
+    play(story())
+
+
+def test_a_run_that_is_asked_to_stop_does_not_wait_for_a_vendor_that_never_answers() -> None:
+    async def story() -> None:
+        tube, stop = tube_with(3), asyncio.Event()
+
+        def never(call: Call, side: str) -> Answer | None:
+            return Answer(200, delay_s=3_600.0) if side == "after" and call.path.endswith("/issue/bulk") else None
+
+        tube.jira.faults.hook = never
+        asyncio.get_running_loop().call_later(2.0, stop.set)
+        before = tube.clock()
+        record = await tube.run(stop=stop)
+        assert isinstance(record, RunRecord)
+        assert tube.clock() - before < timedelta(seconds=9)
+        assert record.counts["create"] == {"unknown": 3}
+        assert len(await tube.store.intents()) == 3
+        tube.jira.faults.quiet()
+        await done(tube)
+        assert len(tube.jira.people.tickets()) == 3
 
     play(story())
 

@@ -127,6 +127,24 @@ async def test_a_slow_answer_is_no_answer() -> None:
     assert slow.sent == 1
 
 
+@pytest.mark.parametrize(("request_", "error"), [(READ, RemoteDown), (WRITE, FateUnknown)])
+async def test_who_hangs_up_waits_for_nothing_any_more(request_: Request, error: type[Exception]) -> None:
+    class Silent(Script):
+        async def send(self, request: Request) -> Response:
+            self.sent += 1
+            await asyncio.sleep(3600)
+            return answer()
+
+    silent = Silent(answer())
+    polite = caller(silent)
+    calls = [asyncio.create_task(polite.call(request_)) for _ in range(20)]
+    await asyncio.sleep(0.05)
+    polite.hang_up()
+    ended = await asyncio.gather(*calls, polite.call(request_), return_exceptions=True)
+    assert {type(one) for one in ended} == {error}
+    assert silent.sent < 20, "some still waited for their turn"
+
+
 async def test_retry_after_holds_every_caller_of_the_remote() -> None:
     time = Time()
     script = Script(answer(429, retry_after="17"), answer(200))

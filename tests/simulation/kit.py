@@ -184,6 +184,11 @@ class Tube:
         halo = self._caller("halo", answer=self.halo.answer, fuse=fuse)
         jira = self._caller("jira", answer=self.jira.answer, fuse=fuse)
         credentials = {"user": self.jira.site.email, "token": self.jira.site.token}
+
+        def hang_up() -> None:
+            halo.hang_up()
+            jira.hang_up()
+
         return Setup(
             ports=Ports(
                 halo=HaloClient(
@@ -207,6 +212,7 @@ class Tube:
             sweep_every=timedelta(hours=24),
             sync_max=self.sync_max,
             time_budget=self.time_budget,
+            hang_up=hang_up,
             spent=lambda: {"halo": dict(halo.spent), "jira": dict(jira.spent)},
         )
 
