@@ -46,9 +46,9 @@ CREATES_A_BATCH = 100
 """Two bulk calls of 50, confirmed by one read."""
 OTHERS_A_BATCH = 50
 BATCHES_AT_ONCE = 8
-PREPARED_AT_ONCE = 2
-"""Of these: so they stagger, and while some are written the details of the next are fetched. Without it all would ask
-Halo together, then write to Jira together, and each remote would wait for the other."""
+PREPARED_AT_ONCE = 64
+"""Issues of all batches, in the order of the plan: so the first batch is written while the details of the next are
+fetched. Without it all would ask Halo together and then write together, and each remote would wait for the other."""
 STREAK_MAX = 5
 """So many failures of one kind in a row, without a success between them, open a circuit for the rest of the run."""
 
@@ -157,8 +157,7 @@ class Apply:
     # --- A batch: from decisions to outcomes --------------------------------------------------------------------------
 
     async def _batch(self, decisions: Sequence[Decision]) -> list[Outcome]:
-        async with self._preparing:
-            prepared = await each(self._prepare, decisions, at_once=OTHERS_A_BATCH)
+        prepared = await each(self._prepare_in_turn, decisions, at_once=len(decisions))
         ended = [made for made in prepared if isinstance(made, Outcome)]
         steps = [made for made in prepared if isinstance(made, Step)]
         unchanged = [outcome.decision for outcome in ended if outcome.kind is OutcomeKind.UNCHANGED]
@@ -174,6 +173,10 @@ class Apply:
         ended = [replace(outcome, message=self._manner.discreet(outcome.message)) for outcome in ended]
         await self._remember(ended, standing=standing)
         return ended
+
+    async def _prepare_in_turn(self, decision: Decision) -> Step | Outcome:
+        async with self._preparing:
+            return await self._prepare(decision)
 
     async def _prepare(self, decision: Decision) -> Step | Outcome:
         """Fetches the details that the words need, and finds the words."""

@@ -24,6 +24,7 @@ from job.halo.client import HaloClient
 from job.http.caller import Caller
 from job.http.message import Request, Response
 from job.jira.client import JiraClient
+from job.log import Redactor
 from job.run import ALL_TIME, Order, run
 from job.settings import load
 from job.sim.call import Answer, Call
@@ -119,7 +120,7 @@ class Stage:
 
     async def prepare(self) -> None:
         """A run that brings everything in step, by function calls and without a limit."""
-        async with open_setup(load(self.environ), clock=SystemClock()) as setup:
+        async with open_setup(load(self.environ), clock=SystemClock(), redactor=Redactor()) as setup:
             fast = replace(setup, ports=replace(setup.ports, halo=self._halo(), jira=self._jira()))
             done = await run(fast, order=Order(since=ALL_TIME), watcher=Onlooker(), stop=asyncio.Event())
         if done.exit_code:
