@@ -3,16 +3,28 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo test simulate lint lock setup clean
+.PHONY: demo test terraform-test image-test simulate mutate bench lint lock setup clean
 
 demo: setup  ## the real job against two simulated vendors, three runs of a small story
 	$(BIN)/halo-jira-sync demo
 
-test: setup  ## everything that can be proven on one machine
+test: setup  ## everything about the program that can be proven on one machine
 	$(BIN)/pytest
+
+terraform-test: setup  ## the deployment: the real terraform, both provider schemas, linters, gcloud
+	$(BIN)/pytest -m infra tests/infra
+
+image-test: setup  ## the container image, built and run; needs root and buildah, says so where it has neither
+	$(BIN)/pytest -m image tests/image
 
 simulate: setup  ## random worlds, as many as you like: make simulate SEEDS=100000 FROM=0
 	$(BIN)/python -m tests.simulation.worlds --seeds $(or $(SEEDS),10000) --from $(or $(FROM),0)
+
+mutate: setup  ## breaks the program on purpose, one place after another, to see the tests go red
+	$(BIN)/pytest -m mutation tests/mutations
+
+bench: setup  ## the job as a process against vendors with real latencies: time, calls, floor, memory
+	$(BIN)/python -m tests.bench
 
 lint: setup  ## style, format, strict types, who may import whom
 	$(BIN)/ruff check .

@@ -212,9 +212,6 @@ def test_sigterm_ends_it_as_process_one_well_within_ten_seconds(image: Image, ve
         assert "run.asked_to_stop" in out
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a stop is only seen between two steps, so a vendor that never answers outlasts it"
-)
 def test_sigterm_ends_it_even_while_a_vendor_never_answers(image: Image) -> None:
     with silent_vendor() as server, image.start(env=waiting_for(server)) as process, server.accept()[0]:
         began = time.monotonic()
