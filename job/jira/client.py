@@ -168,6 +168,15 @@ class JiraClient:
         body = await self._ask(search.operators(self._site), doing="asking how fields are searched")
         return search.id_clause(body, spec=(await self.field_book()).id_field)
 
+    async def _in_use(self, clause: IdClause) -> bool:
+        """Whether any ticket that we can see, in any project, has something in the id field.
+
+        One question instead of hundreds before a first run. The index runs behind, so a `False` may be a few seconds
+        old, and so might each of those answers have been: `find` adds knowledge and proves no absence, it is intents
+        that keep a create from being done twice.
+        """
+        return bool(await self._search(search.filled(clause), enough=1))
+
     async def _newest(self, project: str, *, count: int) -> list[Any]:
         return await self._search(search.newest(project), enough=count)
 

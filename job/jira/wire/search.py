@@ -78,6 +78,11 @@ def queries(values: Iterable[str], *, clause: IdClause) -> Iterator[str]:
         yield _query(batch, clause=clause)
 
 
+def filled(clause: IdClause) -> str:
+    """All tickets of all projects whose id field holds anything."""
+    return f"{clause.name} is not EMPTY"
+
+
 def newest(project: str) -> str:
     """All tickets of a project, the highest key first."""
     return f"project = {literal(project)} ORDER BY key DESC"
