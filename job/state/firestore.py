@@ -117,11 +117,17 @@ class FirestoreStore:
             with suppress(LeaseLost):  # Then there is nothing left to give back.
                 await self._write(lease, becomes=rules.released(lease), doing="releasing the lease")
 
+    async def leases(self) -> list[Lease]:
+        return list((await self._of_shards(Lease, records.LEASE)).values())
+
     async def watermark(self, shard: str) -> Watermark | None:
         key = records.watermark_id(shard)
         found = await self._get(Watermark, Table.CONTROL, [key], doing="reading the watermark")
         self.spent.read(1)
         return found.get(key)
+
+    async def watermarks(self) -> dict[str, Watermark]:
+        return await self._of_shards(Watermark, records.WATERMARK)
 
     async def links(self, ids: Collection[IssueId]) -> dict[IssueId, Link]:
         found = await self._of_issues(Link, Table.LINKS, ids, doing="reading links")
@@ -130,7 +136,7 @@ class FirestoreStore:
 
     async def live_links(self) -> AsyncIterator[Sequence[Link]]:
         async for page in self._pages(Link, self._live(), doing="listing live links"):
-            yield page
+            yield list(page.values())
 
     async def live_count(self) -> int:
         counting = self._live().count()
@@ -242,13 +248,21 @@ class FirestoreStore:
 
     async def _all(self, kind: type[T], table: Table) -> list[T]:
         pages = self._pages(kind, self._collection(table), doing=f"listing {table}")
-        return [record async for page in pages for record in page]
+        return [record async for page in pages for record in page.values()]
 
-    async def _pages(self, kind: type[T], among: Any, *, doing: str) -> AsyncIterator[list[T]]:
+    async def _of_shards(self, kind: type[T], prefix: str) -> dict[str, T]:
+        """The control documents of this kind, by the name of the shard. Of plain characters "~" is the last."""
+        control = self._collection(Table.CONTROL)
+        first = FieldFilter("__name__", ">=", control.document(prefix))
+        end = FieldFilter("__name__", "<", control.document(f"{prefix}~"))
+        pages = self._pages(kind, control.where(filter=first).where(filter=end), doing="listing shards")
+        return {key.removeprefix(prefix): record async for page in pages for key, record in page.items()}
+
+    async def _pages(self, kind: type[T], among: Any, *, doing: str) -> AsyncIterator[dict[str, T]]:
         """Everything that is found, by id and in pages, so that no call is longer than its deadline allows."""
         query = among.order_by("__name__").limit(rules.PAGE)
         while page := await self._ask(query, doing=doing):
-            yield [self._record(kind, snapshot) for snapshot in page]
+            yield {snapshot.id: self._record(kind, snapshot) for snapshot in page}
             if len(page) < rules.PAGE:
                 return
             query = query.start_after(page[-1])

@@ -52,10 +52,20 @@ class MemoryStore:
                 self._leases[lease.shard] = rules.released(lease)
                 self.spent.wrote((), following=())
 
+    async def leases(self) -> list[Lease]:
+        with self._operation("leases"):
+            self.spent.listed(len(self._leases))
+            return list(self._leases.values())
+
     async def watermark(self, shard: str) -> Watermark | None:
         with self._operation("watermark"):
             self.spent.read(1)
             return self._watermarks.get(shard)
+
+    async def watermarks(self) -> dict[str, Watermark]:
+        with self._operation("watermarks"):
+            self.spent.listed(len(self._watermarks))
+            return dict(self._watermarks)
 
     async def links(self, ids: Collection[IssueId]) -> dict[IssueId, Link]:
         with self._operation("links"):

@@ -69,12 +69,17 @@ def document_id(name: str) -> str:
     return name if _PLAIN_NAME.fullmatch(name) else f"sha256-{sha256(name.encode()).hexdigest()}"
 
 
+LEASE = "lease-"
+WATERMARK = "watermark-"
+"""What the ids of control documents begin with; the name of the shard follows."""
+
+
 def lease_id(shard: str) -> str:
-    return document_id(f"lease-{shard}")
+    return document_id(f"{LEASE}{shard}")
 
 
 def watermark_id(shard: str) -> str:
-    return document_id(f"watermark-{shard}")
+    return document_id(f"{WATERMARK}{shard}")
 
 
 def run_id(run: RunRecord) -> str:

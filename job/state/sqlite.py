@@ -163,10 +163,16 @@ class SqliteStore:
                 await self._put([_lease_write(rules.released(lease))])
                 self.spent.wrote((), following=())
 
+    async def leases(self) -> list[Lease]:
+        return list((await self._of_shards(Lease, records.LEASE)).values())
+
     async def watermark(self, shard: str) -> Watermark | None:
         async with self._reading():
             self.spent.read(1)
             return await self._one(Watermark, Table.CONTROL, records.watermark_id(shard))
+
+    async def watermarks(self) -> dict[str, Watermark]:
+        return await self._of_shards(Watermark, records.WATERMARK)
 
     async def links(self, ids: Collection[IssueId]) -> dict[IssueId, Link]:
         async with self._reading():
@@ -235,6 +241,16 @@ class SqliteStore:
         question = "SELECT id, document FROM documents WHERE kind = ? AND id = ?"
         found = await self._records(kind, table, question, (table, key))
         return found[0] if found else None
+
+    async def _of_shards(self, kind: type[T], prefix: str) -> dict[str, T]:
+        question = "SELECT id, document FROM documents WHERE kind = 'control' AND id GLOB ? ORDER BY id"
+        async with self._reading():
+            rows = list(await self._connection.execute_fetchall(question, (f"{prefix}*",)))
+            self.spent.listed(len(rows))
+            return {
+                key.removeprefix(prefix): self._record(kind, text, name=f"{self._path}: {Table.CONTROL}/{key}")
+                for key, text in rows
+            }
 
     async def _all(self, kind: type[T], table: Table) -> list[T]:
         async with self._reading():

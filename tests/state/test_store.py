@@ -57,6 +57,27 @@ async def test_the_fence_rises_after_a_release_too_and_over_restarts(world: Worl
             await store.release_lease(lease)
 
 
+async def test_the_last_lease_of_every_shard_is_listed_whether_it_holds_or_not(store: CountingStore) -> None:
+    assert await store.leases() == []
+    given = [await store.take_lease(shard, holder="run-1", now=NOW, until=SOON) for shard in ("0-of-1", "1-of-12")]
+    await store.release_lease(given[0])
+    await store.commit(given[1], Changes(watermark=watermark()))
+    listed = sorted(await store.leases(), key=lambda lease: lease.shard)
+    assert [(one.shard, one.holder, one.fence) for one in listed] == [("0-of-1", "", 1), ("1-of-12", "run-1", 1)]
+    assert listed[1] == given[1]
+
+
+async def test_watermarks_are_listed_by_their_shards_and_nothing_else_is(store: CountingStore) -> None:
+    assert await store.watermarks() == {}
+    for shard in ("0-of-2", "1-of-2", "0-of-1"):
+        lease = await store.take_lease(shard, holder="run-1", now=NOW, until=SOON)
+        if shard != "0-of-1":
+            await store.commit(lease, Changes(watermark=watermark(), links=(link(1),)))
+    before = store.spent["read"]
+    assert await store.watermarks() == {"0-of-2": watermark(), "1-of-2": watermark()}
+    assert store.spent["read"] - before == 2
+
+
 async def test_leases_of_different_shards_do_not_meet(store: CountingStore) -> None:
     first = await lease_of(store)
     second = await store.take_lease("1", holder="run-2", now=NOW, until=SOON)
