@@ -7,7 +7,6 @@ Promises: it writes nothing; an issue that memory says is settled costs no call 
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from hashlib import sha256
 
 import structlog
 
@@ -25,27 +24,13 @@ from job.core.model import (
     TicketId,
 )
 from job.core.outcomes import link_from
+from job.core.shards import Shard
 from job.each import each
 from job.ports import Ports
 
 log = structlog.get_logger()
 
 DESCRIBED_AT_ONCE = 16
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shard:
-    """The part of all issues that one of several tasks looks after: a stable hash of the issue_id decides."""
-
-    index: int = 0
-    count: int = 1
-
-    def __contains__(self, issue_id: IssueId) -> bool:
-        return self.count == 1 or int.from_bytes(sha256(issue_id.encode()).digest()[:8]) % self.count == self.index
-
-    @property
-    def name(self) -> str:
-        return f"{self.index}-of-{self.count}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

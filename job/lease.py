@@ -2,7 +2,7 @@
 
 Promises: nobody writes without asking `hold` first; it renews the lease in good time, and the lease is short, so that
 of a killed run dies within minutes; when it cannot be held for as long as the next write may take, it raises instead of
-hoping.
+hoping; tasks of two different numbers, whose shards overlap, are never at work together.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from datetime import timedelta
 import structlog
 
 from job.core.model import Lease
+from job.core.shards import Shard
 from job.errors import LeaseLost
 from job.ports import Clock, Store
 
@@ -44,11 +45,25 @@ class Tenure:
 
 
 @asynccontextmanager
-async def take_lease(shard: str, *, holder: str, store: Store, clock: Clock) -> AsyncIterator[Tenure]:
+async def take_lease(shard: Shard, *, holder: str, store: Store, clock: Clock) -> AsyncIterator[Tenure]:
     """Takes the lease for the length of the block. Raises `LeaseHeld`."""
     now = clock.now()
-    tenure = Tenure(await store.take_lease(shard, holder=holder, now=now, until=now + LEASE), store=store, clock=clock)
+    lease = await store.take_lease(shard.name, holder=holder, now=now, until=now + LEASE)
+    tenure = Tenure(lease, store=store, clock=clock)
     try:
+        await _shut_out_others(shard, holder=holder, store=store, clock=clock)
         yield tenure
     finally:
         await store.release_lease(tenure.lease)
+
+
+async def _shut_out_others(shard: Shard, *, holder: str, store: Store, clock: Clock) -> None:
+    """Makes sure that nobody writes under a lease of another number of tasks. Raises `LeaseHeld`.
+
+    Ours is taken before theirs are looked at, so of two that begin together at least one sees the other. A lease that
+    ran out is taken and given back: that raises its fence, and a late write of its holder can no longer arrive.
+    """
+    for other in await store.leases():
+        if shard.cuts_differently(other.shard) and other.holder:
+            now = clock.now()
+            await store.release_lease(await store.take_lease(other.shard, holder=holder, now=now, until=now))

@@ -33,8 +33,9 @@ from job.core.model import (
 )
 from job.core.outcomes import PARKED_TOO_LONG, account, next_watermark, quietly, unsettled
 from job.core.plan import Limits, Plan, guard, make_plan
+from job.core.shards import Shard, inherited
 from job.errors import BadSettings, MalformedAnswer, StateUnreadable, StopsRun, UnsafePlan
-from job.gather import Notes, Question, Shard, gather, recall
+from job.gather import Notes, Question, gather, recall
 from job.lease import Tenure, take_lease
 from job.ports import Ports, Watcher
 
@@ -123,7 +124,7 @@ async def _run(setup: Setup, *, order: Order, watcher: Watcher, stop: asyncio.Ev
     log.info("run.started", run_id=setup.manner.run_id, shard=setup.shard.name)
     await one.prove_identity()
     store, clock = setup.ports.store, setup.ports.clock
-    async with take_lease(setup.shard.name, holder=setup.manner.run_id, store=store, clock=clock) as tenure:
+    async with take_lease(setup.shard, holder=setup.manner.run_id, store=store, clock=clock) as tenure:
         try:
             mark = await one.watermark(tenure)
             sight = await unless(stop, one.look(mark))
@@ -230,14 +231,14 @@ class Run:
     # --- Before the bridge ------------------------------------------------------------------------------------------
 
     async def watermark(self, tenure: Tenure | None = None) -> Watermark:
-        """Where the last run left off. A first run begins with the look-back, and writes that down if it may write:
+        """Where the last run left off. A first run begins with the look-back, or where another number of tasks left
 
-        if it dies, its successor must not begin any later.
+        off, and writes that down if it may write: if it dies, its successor must not begin any later.
         """
         mark = await self._ports.store.watermark(self._setup.shard.name)
         if mark is None:
             begin = self._started_at - self._setup.look_back
-            mark = Watermark(at=begin, swept_at=begin)
+            mark = inherited(await self._ports.store.watermarks(), look_back_to=begin)
             if tenure:
                 await self._ports.store.commit(await tenure.hold(), Changes(watermark=mark))
         if mark.at > self._started_at + CLOCK_SKEW_MAX and self._order.since is None:
@@ -265,7 +266,8 @@ class Run:
     async def _guard(self, planned: Plan) -> None:
         """Refuses a plan over its limits, and settings that the project's fields contradict, before the first write."""
         live = await self._ports.store.live_count() if planned.tally[Action.CLOSE] else 0
-        guard(planned, limits=self._setup.limits, live_links=live, approved=self._order.approved)
+        mine = self._setup.shard.share_of(live)
+        guard(planned, limits=self._setup.limits, live_links=mine, approved=self._order.approved)
         if planned.tally[Action.CREATE] or planned.tally[Action.CREATE_AND_CLOSE]:
             problems = check(self._setup.manner.shape, book=await self._ports.jira.field_book())
             if problems:

@@ -15,7 +15,7 @@ from job.apply import Manner
 from job.core.decisions import Policy, WhenGone
 from job.core.fields import Shape
 from job.core.plan import Limits
-from job.gather import Shard
+from job.core.shards import Shard
 from job.halo.client import HaloClient
 from job.http.aiohttp import AiohttpTransport, open_session
 from job.http.caller import Caller
@@ -58,6 +58,8 @@ async def open_setup(settings: Settings, *, clock: Clock, redactor: Redactor) ->
         session = await stack.enter_async_context(open_session(user_agent=USER_AGENT, ca_bundle=settings.ca_bundle))
         transport = Confidential(AiohttpTransport(session), redactor=redactor)
 
+        tasks = settings.cloud_run_task_count
+
         def caller(remote: str, *, at_once_max: int, per_second_max: float) -> Caller:
             """The limits are per site, so each of several tasks takes its share of them."""
             return Caller(
@@ -69,7 +71,6 @@ async def open_setup(settings: Settings, *, clock: Clock, redactor: Redactor) ->
                 rng=rng,
             )
 
-        tasks = settings.cloud_run_task_count
         halo = caller("halo", at_once_max=settings.halo_concurrency_max, per_second_max=HALO_PER_SECOND_MAX)
         jira = caller("jira", at_once_max=settings.jira_concurrency_max, per_second_max=JIRA_PER_SECOND_MAX)
 
@@ -88,14 +89,14 @@ async def open_setup(settings: Settings, *, clock: Clock, redactor: Redactor) ->
             manner=_manner(settings, run_id=_run_id(settings, now=clock.now(), rng=rng), redactor=redactor),
             limits=Limits(
                 close_percent_max=settings.max_close_percent,
-                create_max=settings.max_create,
-                reopen_max=settings.max_reopen,
+                create_max=-(-settings.max_create // tasks),
+                reopen_max=-(-settings.max_reopen // tasks),
             ),
             shard=Shard(index=settings.cloud_run_task_index, count=settings.cloud_run_task_count),
             look_back=settings.time_range,
             overlap=settings.overlap,
             sweep_every=settings.sweep_every,
-            sync_max=settings.issue_sync_max,
+            sync_max=-(-settings.issue_sync_max // tasks),
             time_budget=_time_budget(settings.task_timeout_s),
             hang_up=hang_up,
             spent=lambda: {"halo": dict(halo.spent), "jira": dict(jira.spent), "store": dict(store.spent)},

@@ -19,8 +19,8 @@ from job.core.decisions import Policy
 from job.core.fields import Shape
 from job.core.model import Link, Outcome, RunRecord
 from job.core.plan import Limits, Plan
+from job.core.shards import Shard
 from job.errors import SyncError
-from job.gather import Shard
 from job.halo.client import HaloClient
 from job.http.caller import Caller
 from job.http.message import NoAnswer, Request, Response

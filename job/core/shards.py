@@ -1,0 +1,69 @@
+"""Which part of all issues one of several tasks looks after, and what becomes of it when their number changes.
+
+Promises: for any number of tasks each issue belongs to exactly one; a new number of tasks begins no later than the time
+up to which an older number had settled *all* issues. Pure: leases and watermarks are brought here.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+
+from job.core.model import IssueId, Watermark
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shard:
+    """The part of all issues that one of several tasks looks after: a stable hash of the issue_id decides."""
+
+    index: int = 0
+    count: int = 1
+
+    def __contains__(self, issue_id: IssueId) -> bool:
+        return self.count == 1 or int.from_bytes(sha256(issue_id.encode()).digest()[:8]) % self.count == self.index
+
+    @property
+    def name(self) -> str:
+        return f"{self.index}-of-{self.count}"
+
+    def share_of(self, total: int) -> int:
+        """How many of so many belong to this shard at most: the mean and three standard deviations of the hash."""
+        mean = total / self.count
+        return total if self.count == 1 else min(total, int(mean + 3 * mean**0.5))
+
+    def cuts_differently(self, name: str) -> bool:
+        """Whether the shard of this name belongs to another number of tasks, so that it shares issues with us."""
+        return count_of(name) != self.count
+
+
+def count_of(name: str) -> int:
+    """The number of tasks among which the shard of this name was one."""
+    return int(name.rpartition("-of-")[2])
+
+
+def inherited(watermarks: Mapping[str, Watermark], *, look_back_to: datetime) -> Watermark:
+    """Where a shard without a watermark of its own begins.
+
+    The lowest watermark of one number of tasks holds for every issue, but only if each of its shards has left one; of
+    several such numbers the latest counts. Where none is whole, nothing is settled for certain: the reading begins
+    with the look-back, or with the lowest watermark there is if that is earlier.
+    """
+    marks = defaultdict[int, list[Watermark]](list)
+    for name, mark in watermarks.items():
+        marks[count_of(name)].append(mark)
+    whole = [one for count, one in marks.items() if len(one) == count]
+    if whole:
+        latest = max(whole, key=lambda one: min(mark.at for mark in one))
+    else:
+        latest = [*watermarks.values(), Watermark(at=look_back_to, swept_at=look_back_to)]
+    swept = [mark.swept_at for mark in latest]
+    highest: dict[str, int] = {}
+    for mark in watermarks.values():
+        for project, number in mark.highest_keys.items():
+            highest[project] = max(number, highest.get(project, 0))
+    return Watermark(
+        at=min(mark.at for mark in latest),
+        swept_at=None if None in swept else min(at for at in swept if at is not None),
+        highest_keys=highest,
+    )

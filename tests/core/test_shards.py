@@ -1,0 +1,67 @@
+"""How issues are spread over tasks, and where a new number of tasks begins to read."""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from job.core.model import IssueId, Watermark
+from job.core.shards import Shard, inherited
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+DAY_AGO = NOON - timedelta(days=1)
+
+
+def marks(count: int, *minutes: int) -> dict[str, Watermark]:
+    """Watermarks of the first shards among `count`, so many minutes after noon."""
+    at = (NOON + timedelta(minutes=minute) for minute in minutes)
+    return {f"{index}-of-{count}": Watermark(at=one, swept_at=one) for index, one in enumerate(at)}
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 8, 100])
+def test_every_issue_belongs_to_exactly_one_shard_and_they_are_about_equal(count: int) -> None:
+    ids = [IssueId(f"issue-{number}") for number in range(200 * count)]
+    owners = Counter(shard.index for one in ids for shard in _shards(count) if one in shard)
+    assert owners.total() == len(ids)
+    assert all(120 < many < 280 for many in owners.values())
+
+
+def _shards(count: int) -> list[Shard]:
+    return [Shard(index=index, count=count) for index in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("count", "total", "share"), [(1, 40, 40), (3, 40, 24), (8, 20_000, 2_650), (8, 1, 1), (8, 0, 0)]
+)
+def test_a_shard_counts_on_its_mean_share_and_some_luck(count: int, total: int, share: int) -> None:
+    assert Shard(count=count).share_of(total) == share
+
+
+def test_a_first_run_looks_back() -> None:
+    assert inherited({}, look_back_to=DAY_AGO) == Watermark(at=DAY_AGO, swept_at=DAY_AGO)
+
+
+def test_a_new_number_of_tasks_begins_at_the_lowest_watermark_of_the_old_one() -> None:
+    begins = inherited(marks(3, 30, 10, 20), look_back_to=DAY_AGO)
+    assert (begins.at, begins.swept_at) == (NOON + timedelta(minutes=10),) * 2
+
+
+def test_of_several_old_numbers_the_one_that_came_furthest_counts() -> None:
+    assert inherited(marks(1, 5) | marks(3, 30, 10, 20), look_back_to=DAY_AGO).at == NOON + timedelta(minutes=10)
+
+
+def test_a_number_of_tasks_of_which_one_never_ran_vouches_for_nothing() -> None:
+    assert inherited(marks(1, 5) | marks(3, 30, 20), look_back_to=DAY_AGO).at == NOON + timedelta(minutes=5)
+    assert inherited(marks(3, 30, 20), look_back_to=DAY_AGO).at == DAY_AGO
+    assert inherited(marks(3, 30, 20), look_back_to=NOON + timedelta(hours=1)).at == NOON + timedelta(minutes=20)
+
+
+def test_a_shard_that_was_never_swept_makes_a_sweep_due() -> None:
+    never = {"1-of-2": Watermark(at=NOON)}
+    assert inherited(marks(2, 10) | never, look_back_to=DAY_AGO).swept_at is None
+
+
+def test_the_highest_keys_of_all_are_kept() -> None:
+    low = Watermark(at=NOON, highest_keys={"SEC": 7, "OPS": 9})
+    high = Watermark(at=NOON, highest_keys={"SEC": 12})
+    assert inherited({"0-of-2": low, "1-of-2": high}, look_back_to=DAY_AGO).highest_keys == {"SEC": 12, "OPS": 9}

@@ -1,0 +1,122 @@
+"""Any number of tasks, and a number that changes: nothing is lost, and no issue ever has two writers."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from job.core.model import Changes, RunRecord
+from job.core.shards import Shard
+from job.errors import LeaseHeld, LeaseLost, SyncError
+from job.lease import LEASE, take_lease
+from tests.simulation.kit import Fuse, Tube
+from tests.simulation.timeless import play
+from tests.simulation.worlds import World
+
+HOURS_S = 36_000.0
+SEEDS = 60
+
+
+class Tasks(Tube):
+    """A deployment whose every run is an execution of several tasks at once; their number changes from run to run."""
+
+    count = 0
+    """0: drawn anew for each run."""
+
+    async def run(self, *, fuse: Fuse | None = None, **named: Any) -> RunRecord | SyncError | None:
+        """One execution: the worst of what its tasks returned. The fuse is for its first task alone."""
+        count = self.count or self.rng.choice([1, 2, 3, 8])
+
+        async def task(index: int) -> RunRecord | SyncError | None:
+            await asyncio.sleep(self.rng.random() / 10)
+            shard = Shard(index=index, count=count)
+            return await super(Tasks, self).run(fuse=fuse if index == 0 else None, shard=shard, **named)
+
+        ended = await asyncio.gather(*map(task, range(count)))
+        if early := [one for one in ended if not isinstance(one, RunRecord)]:
+            return next((one for one in early if one is not None), None)
+        return max((one for one in ended if isinstance(one, RunRecord)), key=lambda one: one.exit_code)
+
+
+def tasks_with(issues: int, *, count: int) -> Tasks:
+    tube = Tasks()
+    tube.look_back, tube.count = timedelta(minutes=15), count
+    for _ in range(issues):
+        tube.halo.estate.open_issue(type="csm")
+    return tube
+
+
+@pytest.mark.parametrize(("before", "after"), [(1, 3), (3, 1), (3, 8), (8, 3)])
+def test_what_changes_between_two_numbers_of_tasks_is_not_lost(before: int, after: int) -> None:
+    async def story() -> None:
+        tube = tasks_with(40, count=before)
+        await tube.run()
+        assert len(tube.jira.people.tickets()) == 40
+        for issue_id in list(tube.halo.estate.issues):
+            tube.halo.estate.resolve(issue_id)
+        await asyncio.sleep(HOURS_S)
+        tube.count = after
+        await tube.run()
+        assert {ticket.status for ticket in tube.jira.people.tickets()} == {"Done"}
+        assert len(tube.jira.people.tickets()) == 40
+
+    play(story())
+
+
+def test_a_run_does_nothing_while_one_of_another_number_of_tasks_is_at_work() -> None:
+    async def story() -> None:
+        tube = tasks_with(5, count=1)
+        async with take_lease(Shard(index=2, count=3), holder="other", store=tube.store, clock=tube.clock):
+            held = await tube.run()
+            assert isinstance(held, LeaseHeld)
+            assert (held.shard, held.holder) == ("2-of-3", "other")
+        assert tube.jira.people.tickets() == []
+        await tube.run()
+        assert len(tube.jira.people.tickets()) == 5
+
+    play(story())
+
+
+def test_of_two_numbers_of_tasks_that_begin_together_never_both_write() -> None:
+    async def story() -> None:
+        tube = tasks_with(0, count=1)
+        for step in range(40):
+            tube.halo.estate.open_issue(type="csm")
+            delay_s = step / 2_000
+            first, second = Shard(), Shard(index=0, count=2)
+            ended = await asyncio.gather(Tube.run(tube, shard=first), _after(delay_s, tube=tube, shard=second))
+            assert any(isinstance(one, LeaseHeld) for one in ended), "they wrote together"
+            await asyncio.sleep(900)
+        await tube.run()
+        assert len(tube.jira.people.tickets()) == 40
+
+    play(story())
+
+
+async def _after(seconds: float, *, tube: Tube, shard: Shard) -> RunRecord | SyncError | None:
+    await asyncio.sleep(seconds)
+    return await Tube.run(tube, shard=shard)
+
+
+def test_a_late_write_under_a_lease_that_ran_out_does_not_pass_a_new_number_of_tasks() -> None:
+    async def story() -> None:
+        tube = tasks_with(0, count=3)
+        now = tube.clock()
+        late = await tube.store.take_lease("0-of-1", holder="asleep", now=now, until=now + LEASE)
+        await asyncio.sleep(LEASE.total_seconds() + 1)
+        await tube.run()
+        with pytest.raises(LeaseLost):
+            await tube.store.commit(late, Changes(released=()))
+
+    play(story())
+
+
+def test_random_worlds_come_out_right_whatever_the_number_of_tasks() -> None:
+    async def life(seed: int) -> list[str]:
+        world = World(seed)
+        world.tube.__class__ = Tasks
+        return await world.play()
+
+    wrong = {seed: found for seed in range(SEEDS) if (found := play(life(seed)))}
+    assert not wrong
