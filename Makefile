@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo test terraform-test image-test simulate mutate bench lint lock setup clean
+.PHONY: demo test terraform-test image-test simulate kill mutate bench lint lock setup clean
 
 demo: setup  ## the real job against two simulated vendors, three runs of a small story
 	$(BIN)/halo-jira-sync demo
@@ -19,6 +19,9 @@ image-test: setup  ## the container image, built and run; needs root and buildah
 
 simulate: setup  ## random worlds, as many as you like: make simulate SEEDS=100000 FROM=0
 	$(BIN)/python -m tests.simulation.worlds --seeds $(or $(SEEDS),10000) --from $(or $(FROM),0)
+
+kill: setup  ## real processes, killed at random instants, as many as you like: make kill KILLS=200 KILL_SEED=7
+	KILLS=$(or $(KILLS),60) $(BIN)/pytest tests/kill/test_kill.py
 
 mutate: setup  ## breaks the program on purpose, one place after another, to see the tests go red
 	$(BIN)/pytest -m mutation tests/mutations

@@ -27,6 +27,7 @@ LAGS = ("none", "usual", "minute")
 KILLS_BETWEEN_RESTS = 4
 AWAKE = 0.15
 """The part of a run's life in which Python only starts, and a kill proves nothing."""
+TRIES = 3
 PATIENCE_S = 2.0
 SETTINGS = {"NEW_ISSUE_STATUS": "In Progress", "CREATE_PATIENCE": f"{PATIENCE_S:.0f}s", "MAX_CLOSE_PERCENT": "100"}
 
@@ -40,13 +41,16 @@ def memory(request: pytest.FixtureRequest) -> str:
     return f"sqlite:///{request.getfixturevalue('tmp_path')}/"
 
 
-async def test_a_process_killed_at_any_instant_is_healed_by_two_clean_runs(memory: str) -> None:
+async def test_a_process_killed_at_any_instant_is_healed_by_two_clean_runs(
+    memory: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     async with asyncio.TaskGroup() as towns:
         lives = [towns.create_task(live_and_die(place, url=f"{memory}{lag}")) for place, lag in enumerate(LAGS)]
     runs = [run for life in lives for run in life.result()]
     died = Counter(run.last_words for run in runs if run.exit_code == -signal.SIGKILL)
-    print(f"{died.total()} runs killed, after these words: {dict(died)}")
-    assert died.total() >= 0.8 * KILLS, "most runs were over before they could be killed"
+    with capsys.disabled():
+        print(f"\n{died.total()} runs killed, after these words: {dict(died)}")
+    assert died.total() > 0.8 * KILLS, "most runs were over before they could be killed"
     assert set().union(*map(planned, runs)) == set(Action), "the story has become too poor to prove anything"
 
 
@@ -60,9 +64,13 @@ async def live_and_die(place: int, *, url: str) -> list[Ended]:
         runs = [await town.run()]
         life_s = time.monotonic() - began
         for number, part in enumerate(range(place, KILLS, len(LAGS)), start=1):
-            story.turn()
-            runs.append(await killed(town, after_s=life_s * (AWAKE + (1 - AWAKE) * (part + rng.random()) / KILLS)))
-            assert town.wrong_now() == [], f"killed after {runs[-1].last_words}"
+            for _ in range(TRIES):
+                story.turn()
+                runs.append(await killed(town, after_s=life_s * (AWAKE + (1 - AWAKE) * (part + rng.random()) / KILLS)))
+                assert town.wrong_now() == [], f"killed after {runs[-1].last_words}"
+                if runs[-1].exit_code == -signal.SIGKILL:
+                    break
+                life_s *= 0.8  # it was over by then: the machine is faster now
             if number % KILLS_BETWEEN_RESTS == 0:
                 runs += await come_to_rest(town)
         runs += await come_to_rest(town)

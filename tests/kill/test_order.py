@@ -1,4 +1,4 @@
-"""Runs that meet each other or are asked to stop, as real processes with real latency."""
+"""Runs that meet each other, and one that is asked to stop while it writes: real processes, vendors as slow as life."""
 
 import asyncio
 import signal
@@ -6,48 +6,47 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pytest
-
 from job.lease import LEASE
 from tests.kill.town import END_S, finished, open_town
 
+ISSUES = 60
+CLOUD_RUN_GIVES_S = 10.0
+
 
 async def test_a_second_process_says_who_holds_the_lease_and_until_when_and_leaves(tmp_path: Path) -> None:
-    with open_town(STATE_URL=f"sqlite:///{tmp_path}/state.db") as town:
-        town.open_issue("csm")
+    with open_town(STATE_URL=f"sqlite:///{tmp_path}/state.db", JIRA_CONCURRENCY_MAX="1") as town:
+        for _ in range(ISSUES):
+            town.open_issue("csm")
         first = town.start()
-        assert first.stdout
-        begun = first.stdout.readline()
-        await asyncio.sleep(0.5)
+        while not town.tickets():
+            await asyncio.sleep(0.1)
         second = await town.run()
         held = second.only("lease.held")
         assert (second.exit_code, held["severity"]) == (0, "INFO")
-        assert held["holder"] in begun
         assert timedelta(0) < datetime.fromisoformat(held["until"]) - datetime.now(UTC) < LEASE
         assert held["holder"] in held["message"]
-        assert finished(first).only("run.finished")["created"] == 1
-        assert len(town.tickets()) == 1
+        done = finished(first).only("run.finished")
+        assert (done["run_id"], done["created"]) == (held["holder"], ISSUES)
+        assert town.wrong_at_rest() == []
 
 
-@pytest.mark.parametrize("issues", [120])
-async def test_sigterm_in_the_middle_of_writing_ends_a_run_in_ten_seconds_and_the_next_one_does_the_rest(
-    tmp_path: Path, issues: int
+async def test_sigterm_while_tickets_are_being_made_ends_the_run_in_time_and_the_next_one_does_the_rest(
+    tmp_path: Path,
 ) -> None:
     with open_town(STATE_URL=f"sqlite:///{tmp_path}/state.db", NEW_ISSUE_STATUS="In Progress") as town:
-        for _ in range(issues):
+        for _ in range(ISSUES):
             town.open_issue("csm")
         process = town.start()
         deadline = time.monotonic() + END_S
         while not town.tickets() and time.monotonic() < deadline:
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.05)
         process.send_signal(signal.SIGTERM)
-        asked = time.monotonic()
+        asked_at = time.monotonic()
         stopped = await asyncio.to_thread(finished, process)
-        took_s = time.monotonic() - asked
-        print(f"stopped within {took_s:.1f} s: {stopped.only('run.finished')}")
+        assert time.monotonic() - asked_at < CLOUD_RUN_GIVES_S
         assert stopped.exit_code == 0
-        rest = await town.run()
-        assert rest.exit_code == 0
-        print(rest.only("run.finished"))
+        assert stopped.only("run.finished")["deferred"] > 0
+        rest = await town.run()  # which would find the lease held, had it not been given back
+        assert rest.only("run.finished")["deferred"] == 0
         assert town.wrong_at_rest() == []
-        assert took_s < 10
+        assert {ticket["status"] for ticket in town.tickets()} == {"In Progress"}

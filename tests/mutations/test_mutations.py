@@ -1,0 +1,105 @@
+"""Every mistake in `mutants.py` turns a test red: `make mutate`. A test suite that misses one proves less than it says.
+
+Each mutant lives in a copy of the project in a folder of its own, where the quick tests are run until the first that
+fails. The copy as it is must be green, or nothing would be proven.
+"""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.mutations.mutants import MUTANTS, Mutant
+
+pytestmark = pytest.mark.mutation
+
+ROOT = Path(__file__).resolve().parents[2]
+COPIED = ("job", "tests", "pyproject.toml")
+TESTS = (
+    *("tests/core", "tests/state/test_memory.py", "tests/state/test_store.py", "tests/state/test_sqlite.py"),
+    *("tests/http", "tests/flow", "tests/simulation/test_crashes.py", "tests/simulation/test_worlds.py"),
+)
+LEFT_OUT = "not firestore and not second_crash and not same_seed"
+"""What takes long and looks twice."""
+WORLDS = "300"
+TOO_LONG_S = 300.0
+"""A mutant whose tests take so long has lost its way, which is a failure as well."""
+
+
+def copied(folder: Path) -> Path:
+    """The project without anything that was built from it."""
+    for name in COPIED:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, folder)
+    return folder
+
+
+def verdict(folder: Path) -> str:
+    """The first test that fails in this copy; "" when all pass."""
+    options = ["-x", "-q", "--tb=no", "-p", "no:cacheprovider", "--hypothesis-seed=0", "-k", LEFT_OUT]
+    tests = subprocess.Popen(
+        [sys.executable, "-m", "pytest", *options, *TESTS],
+        cwd=folder,
+        env={**os.environ, "SEEDS": WORLDS, "PYTHONPATH": str(folder), "PYTHONHASHSEED": "0"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        said, _ = tests.communicate(timeout=TOO_LONG_S)
+    except subprocess.TimeoutExpired:
+        os.killpg(tests.pid, signal.SIGKILL)
+        tests.communicate()
+        return f"(no end within {TOO_LONG_S:.0f} s)"
+    if tests.returncode == 0:
+        return ""
+    failed = re.search(r"^FAILED (\S+)", said, re.MULTILINE)
+    assert failed, f"no test failed, yet they did not pass: {said[-2000:]}"
+    return failed[1]
+
+
+def caught_by(mutant: Mutant, folder: Path) -> str:
+    """The test that turns red over this mistake; "" when none does."""
+    try:
+        file = copied(folder) / mutant.file
+        text = file.read_text()
+        assert text.count(mutant.before) == 1, f"{mutant.file} has changed: this mutant has no place in it any more"
+        file.write_text(text.replace(mutant.before, mutant.after))
+        return verdict(folder)
+    finally:
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def verdicts(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Future[str]]]:
+    """What catches each mutant that was asked for, found on all cores, and told as a table at the end."""
+    assert verdict(copied(tmp_path_factory.mktemp("unbroken"))) == "", "without a mistake everything has to pass"
+    wanted = [item.callspec.params["mutant"] for item in request.session.items if hasattr(item, "callspec")]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = {
+            mutant.name: pool.submit(caught_by, mutant, tmp_path_factory.mktemp("broken"))
+            for mutant in wanted
+            if isinstance(mutant, Mutant)
+        }
+        yield found
+    rows = [f"{name:60} {test.exception() or test.result() or 'NOTHING'}" for name, test in found.items()]
+    with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():  # type: ignore[union-attr]
+        print("\n", *rows, sep="\n")
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name.replace(" ", "-"))
+def test_a_test_turns_red_when(mutant: Mutant, verdicts: dict[str, Future[str]]) -> None:
+    assert verdicts[mutant.name].result(), f"{mutant.name}, and no test minds"
