@@ -96,7 +96,7 @@ def verdicts(
         }
         yield found
     rows = [f"{name:60} {test.exception() or test.result() or 'NOTHING'}" for name, test in found.items()]
-    with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():  # type: ignore[union-attr]
+    with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
         print("\n", *rows, sep="\n")
 
 
