@@ -9,7 +9,7 @@ from pathlib import Path
 from job.lease import LEASE
 from tests.kill.town import END_S, finished, open_town
 
-ISSUES = 60
+ISSUES = 30
 CLOUD_RUN_GIVES_S = 10.0
 
 

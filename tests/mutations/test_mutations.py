@@ -26,7 +26,7 @@ TESTS = (
     *("tests/core", "tests/state/test_memory.py", "tests/state/test_store.py", "tests/state/test_sqlite.py"),
     *("tests/http", "tests/flow", "tests/simulation/test_crashes.py", "tests/simulation/test_worlds.py"),
 )
-LEFT_OUT = "not firestore and not second_crash and not same_seed"
+LEFT_OUT = "not firestore and not second_crash"
 """What takes long and looks twice."""
 WORLDS = "300"
 TOO_LONG_S = 300.0

@@ -1,0 +1,118 @@
+"""Work that was cut in two: the half that was done is not done again, and the other half is not forgotten."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from job.core.model import IssueId, RunRecord
+from job.sim.call import LOST, Answer, Call, json_answer
+from job.sim.jira_search import fixed_lag
+from tests.simulation.kit import MANNER, Tube
+from tests.simulation.timeless import play
+
+QUARTER_HOUR_S = 900.0
+QUIET = replace(MANNER, policy=replace(MANNER.policy, new_status=""))
+
+
+async def done(tube: Tube, *, stop: asyncio.Event | None = None) -> RunRecord:
+    await asyncio.sleep(QUARTER_HOUR_S)
+    record = await tube.run(stop=stop)
+    assert isinstance(record, RunRecord), record
+    return record
+
+
+async def with_news(kind: str) -> Tube:
+    """One ticket, and the need to close or to reopen it."""
+    tube = Tube(manner=QUIET)
+    issue_id = tube.halo.estate.open_issue(type="fim")
+    await done(tube)
+    tube.halo.estate.resolve(issue_id)
+    if kind == "reopen":
+        await done(tube)
+        tube.halo.estate.reopen(issue_id)
+    return tube
+
+
+def lose_creates(call: Call, side: str) -> Answer | None:
+    return LOST if side == "after" and call.path.endswith("/issue/bulk") else None
+
+
+def status_and_comments(tube: Tube) -> tuple[str, int]:
+    [ticket] = tube.jira.people.tickets()
+    return ticket.status, len(ticket.comments)
+
+
+@pytest.mark.parametrize(("kind", "expected"), [("close", ("Done", 1)), ("reopen", ("To Do", 2))])
+def test_a_transition_that_jira_refused_is_made_later_without_another_comment(
+    kind: str, expected: tuple[str, int]
+) -> None:
+    async def story() -> None:
+        tube = await with_news(kind)
+
+        def refuse(call: Call, side: str) -> Answer | None:
+            if side == "before" and call.method == "POST" and call.path.endswith("/transitions"):
+                return json_answer({"errorMessages": ["Not today."], "errors": {}}, status=400)
+            return None
+
+        tube.jira.faults.hook = refuse
+        assert (await done(tube)).exit_code == 5
+        assert status_and_comments(tube) != expected
+        tube.jira.faults.quiet()
+        assert (await done(tube)).exit_code == 0
+        assert status_and_comments(tube) == expected
+
+    play(story())
+
+
+@pytest.mark.parametrize(("kind", "expected"), [("close", ("Done", 1)), ("reopen", ("To Do", 2))])
+def test_a_run_stopped_between_comment_and_transition_leaves_the_transition_to_the_next(
+    kind: str, expected: tuple[str, int]
+) -> None:
+    async def story() -> None:
+        tube, stop = await with_news(kind), asyncio.Event()
+
+        def stop_after_comment(call: Call, side: str) -> None:
+            if side == "after" and call.method == "POST" and call.path.endswith("/comment"):
+                stop.set()
+
+        tube.jira.faults.hook = stop_after_comment
+        record = await done(tube, stop=stop)
+        assert record.counts[kind] == {"deferred": 1}
+        assert status_and_comments(tube) != expected
+        tube.jira.faults.quiet()
+        await done(tube)
+        assert status_and_comments(tube) == expected
+
+    play(story())
+
+
+def test_a_ticket_of_a_lost_answer_is_found_by_its_key_however_far_the_search_runs_behind() -> None:
+    async def story() -> None:
+        tube = Tube(manner=QUIET)
+        tube.jira.search.lag = fixed_lag(43_200.0)
+        tube.halo.estate.open_issue(type="fim")
+        tube.jira.faults.hook = lose_creates
+        assert (await done(tube)).counts["create"] == {"unknown": 1}
+        tube.jira.faults.quiet()
+        await asyncio.sleep(3_600)
+        assert (await done(tube)).counts["adopt"] == {"done": 1}
+        assert len(tube.jira.people.tickets()) == 1
+
+    play(story())
+
+
+def test_a_ticket_of_a_lost_answer_is_remembered_although_halo_has_forgotten_its_issue_since() -> None:
+    async def story() -> None:
+        tube = Tube(manner=QUIET)
+        issue_id = IssueId(tube.halo.estate.open_issue(type="fim"))
+        tube.jira.faults.hook = lose_creates
+        assert (await done(tube)).counts["create"] == {"unknown": 1}
+        tube.jira.faults.quiet()
+        tube.halo.estate.forget(issue_id)
+        await done(tube)
+        [ticket] = tube.jira.people.tickets()
+        assert (await tube.store.links([issue_id]))[issue_id].ticket_key == ticket.key
+        assert await tube.store.intents() == []
+
+    play(story())
