@@ -37,19 +37,20 @@ class Redactor:
 
     def __init__(self) -> None:
         self._known: set[str] = set()
-        self._forms: list[str] = []
+        self._beginnings: dict[str, str] = {}
+        """Of every form of every secret, the longest form first: one may hold another."""
 
     def hide(self, secrets: Iterable[str]) -> None:
         """From now on these texts are never said, in any form."""
         new = {text for text in secrets if len(text) > 3} - self._known
         if new:
             self._known |= new
-            # The longest are looked for first, since one may hold another.
-            self._forms = sorted({form for text in self._known for form in _forms(text)}, key=len, reverse=True)
+            forms = sorted({form for text in self._known for form in _forms(text)}, key=len, reverse=True)
+            self._beginnings = {form: _beginning(form) for form in forms}
 
     def text(self, text: str) -> str:
         """The text without the secrets."""
-        there = [form for form in self._forms if _beginning(form) in text]
+        there = [form for form, beginning in self._beginnings.items() if beginning in text]
         for form in there:
             text = text.replace(form, HIDDEN)
         for form in there:
