@@ -1,0 +1,99 @@
+"""The right to write over the length of a run: renewed in time, never used after its end, given back."""
+
+import asyncio
+from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
+
+import pytest
+
+from job.core.model import Changes, RunRecord, Watermark
+from job.core.shards import Shard
+from job.errors import LeaseHeld, LeaseLost
+from job.lease import LEASE, Tenure, take_lease
+from job.sim.call import Answer, Call
+from job.state.memory import MemoryStore
+from tests.simulation.kit import START, LoopClock, Tube
+from tests.simulation.timeless import play
+
+CLOCK = LoopClock()
+A_LONG_WRITE = timedelta(minutes=4)
+
+
+def lease_for(holder: str, *, store: MemoryStore) -> AbstractAsyncContextManager[Tenure]:
+    return take_lease(Shard(), holder=holder, store=store, clock=CLOCK)
+
+
+def test_a_lease_held_again_and_again_is_always_good_for_the_longest_write_and_keeps_its_fence() -> None:
+    async def story() -> None:
+        store = MemoryStore()
+        async with lease_for("run-1", store=store) as tenure:
+            for _ in range(20):
+                lease = await tenure.hold()
+                assert lease.until - CLOCK.now() >= A_LONG_WRITE
+                await store.commit(lease, Changes(watermark=Watermark(at=START)))
+                await asyncio.sleep(100)
+            assert lease.fence == 1
+
+    play(story())
+
+
+def test_a_lease_of_a_run_that_stood_still_for_too_long_is_not_used_any_more() -> None:
+    async def story() -> None:
+        store = MemoryStore()
+        async with lease_for("run-1", store=store) as tenure:
+            await asyncio.sleep(LEASE.total_seconds())
+            with pytest.raises(LeaseLost, match="ended while we were busy"):
+                await tenure.hold()
+
+    play(story())
+
+
+def test_the_lease_of_a_killed_run_is_over_after_minutes_and_its_late_writes_are_refused() -> None:
+    async def story() -> None:
+        store = MemoryStore()
+        dead = await lease_for("killed", store=store).__aenter__()
+        with pytest.raises(LeaseHeld):
+            async with lease_for("too early", store=store):
+                pass
+        await asyncio.sleep(timedelta(minutes=10).total_seconds())
+        async with lease_for("successor", store=store) as tenure:
+            assert tenure.lease.fence == dead.lease.fence + 1
+            with pytest.raises(LeaseLost):
+                await store.commit(dead.lease, Changes(watermark=Watermark(at=START)))
+
+    play(story())
+
+
+def test_a_lease_is_given_back_at_the_end_whatever_the_end() -> None:
+    async def story() -> None:
+        store = MemoryStore()
+        with pytest.raises(ZeroDivisionError):
+            async with lease_for("run-1", store=store):
+                raise ZeroDivisionError
+        async with lease_for("run-2", store=store) as tenure:
+            assert tenure.lease.fence == 2
+
+    play(story())
+
+
+def test_a_run_longer_than_its_lease_keeps_it_and_another_finds_it_held_all_the_while() -> None:
+    async def story() -> None:
+        tube = Tube()
+        for _ in range(150):
+            tube.halo.estate.open_issue(type="fim")
+        tube.jira.faults.hook = move_slowly
+        first = asyncio.create_task(tube.run())
+        for _ in range(4):
+            await asyncio.sleep(100)
+            assert isinstance(await tube.run(), LeaseHeld)
+        record = await first
+        assert isinstance(record, RunRecord)
+        assert record.finished_at - record.started_at > LEASE
+        assert record.counts["create"] == {"done": 150}
+
+    play(story())
+
+
+def move_slowly(call: Call, side: str) -> Answer | None:
+    moved = side == "after" and call.method == "POST" and call.path.endswith("/transitions")
+    return Answer(204, delay_s=25.0) if moved else None
