@@ -38,6 +38,10 @@ def lose_creates(call: Call, side: str) -> Answer | None:
     return LOST if side == "after" and call.path.endswith("/issue/bulk") else None
 
 
+def lose_comments(call: Call, side: str) -> Answer | None:
+    return LOST if side == "after" and call.method == "POST" and call.path.endswith("/comment") else None
+
+
 def status_and_comments(tube: Tube) -> tuple[str, int]:
     [ticket] = tube.jira.people.tickets()
     return ticket.status, len(ticket.comments)
@@ -114,5 +118,24 @@ def test_a_ticket_of_a_lost_answer_is_remembered_although_halo_has_forgotten_its
         [ticket] = tube.jira.people.tickets()
         assert (await tube.store.links([issue_id]))[issue_id].ticket_key == ticket.key
         assert await tube.store.intents() == []
+
+    play(story())
+
+
+def test_a_ticket_of_a_lost_answer_is_still_known_when_the_answer_to_its_first_comment_is_lost_as_well() -> None:
+    async def story() -> None:
+        tube = Tube(manner=QUIET)
+        tube.jira.search.lag = fixed_lag(43_200.0)
+        issue_id = tube.halo.estate.open_issue(type="fim")
+        tube.jira.faults.hook = lose_creates
+        await done(tube)
+        [ticket] = tube.jira.people.tickets()
+        tube.jira.people.transition_by_person(ticket.key, status="Done")
+        tube.halo.estate.rescan(issue_id)
+        tube.jira.faults.hook = lose_comments
+        assert (await done(tube)).counts["reopen"] == {"unknown": 1}
+        tube.jira.faults.quiet()
+        await done(tube)
+        assert status_and_comments(tube) == ("To Do", 1)
 
     play(story())

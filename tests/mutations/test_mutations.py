@@ -23,8 +23,8 @@ pytestmark = pytest.mark.mutation
 ROOT = Path(__file__).resolve().parents[2]
 COPIED = ("job", "tests", "pyproject.toml")
 TESTS = (
-    *("tests/core", "tests/state/test_memory.py", "tests/state/test_store.py", "tests/state/test_sqlite.py"),
-    *("tests/http", "tests/flow", "tests/simulation/test_crashes.py", "tests/simulation/test_worlds.py"),
+    *("tests/core", "tests/flow", "tests/state/test_memory.py", "tests/state/test_store.py"),
+    *("tests/state/test_sqlite.py", "tests/http", "tests/simulation/test_crashes.py", "tests/simulation/test_worlds.py"),
 )
 LEFT_OUT = "not firestore and not second_crash"
 """What takes long and looks twice."""
