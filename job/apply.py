@@ -200,11 +200,16 @@ class Apply:
         return step
 
     async def _evidence(self, decision: Decision) -> Evidence:
-        """The issue with what its words will speak of; a close speaks of the resolution alone."""
+        """The issue with what its words will speak of: a close speaks of the resolution alone, and only a field of a
+
+        new ticket may need the asset.
+        """
         issue, halo = decision.case.issue, self._ports.halo
         if decision.action in {Action.CLOSE, Action.ADOPT} or issue.gone:
             return Evidence(issue=issue)
-        asset = await halo.asset(issue) if tickets.wants_asset(self._manner.shape, issue=issue) else None
+        creates = decision.action in {Action.CREATE, Action.CREATE_AND_CLOSE}
+        wants = creates and tickets.wants_asset(self._manner.shape, issue=issue)
+        asset = await halo.asset(issue) if wants else None
         return Evidence(issue=issue, finding=await halo.finding(issue), asset=asset)
 
     async def _settled_link(self, decision: Decision) -> Link | None:

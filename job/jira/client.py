@@ -112,9 +112,10 @@ class JiraClient:
             return {}
         spec = (await self.field_book()).id_field
         clause = await self._clauses.get(spec.id, read=self._read_clause)
-        pages = await self._caller.each(
-            self._search, search.queries(search.values(ids, spec=spec, shape=self._shape), clause=clause)
-        )
+        queries = list(search.queries(search.values(ids, spec=spec, shape=self._shape), clause=clause))
+        if len(queries) > 1 and not await self._in_use(clause):
+            return {}
+        pages = await self._caller.each(self._search, queries)
         seen = tickets.by_issue_id(chain.from_iterable(pages), id_field=spec.id, wanted=set(ids))
         # The index may show a status, a project or an id of yesterday; only the database is believed.
         return await self._holding({one.id for found in seen.values() for one in found}, wanted=ids)

@@ -301,7 +301,21 @@ async def test_tickets_are_found_by_text_and_by_label_fields(
     assert set(found) == set(ids[:110])
     assert [ticket.key for ticket in found[ids[0]]] == ["SEC-1", "SEC-111"]
     assert all(ticket.issue_id == issue_id for issue_id, tickets in found.items() for ticket in tickets)
-    assert desk.spent == {"jql/autocompletedata": 1, "search/jql": 3, "issue/bulkfetch": 2}
+    assert desk.spent == {"jql/autocompletedata": 1, "search/jql": 1 + 3, "issue/bulkfetch": 2}
+
+
+async def test_a_hundred_ids_are_not_searched_for_where_no_ticket_of_any_project_has_one(desk: Desk) -> None:
+    add_tickets(desk.world, [IssueId("")] * 3)
+    await desk.jira.field_book()
+    desk.forget_spending()
+    assert await desk.jira.find(issue_ids(120)) == {}
+    assert desk.spent == {"jql/autocompletedata": 1, "search/jql": 1}
+
+
+async def test_an_incomplete_answer_does_not_mean_that_no_ticket_has_an_id(desk: Desk) -> None:
+    desk.world.jira.faults.set_chance({"search_warning": 1.0})
+    with pytest.raises(MalformedAnswer, match="incomplete"):
+        await desk.jira.find(issue_ids(120))
 
 
 async def test_what_is_not_found_is_not_read(desk: Desk) -> None:

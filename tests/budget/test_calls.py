@@ -1,0 +1,184 @@
+"""Exactly how many calls a run makes, whatever the number of issues: counts, not times."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from job.sim.people import People
+from tests.budget.kit import (
+    ASSET,
+    COMMENT,
+    CREATE,
+    CREATE_METADATA,
+    FEW,
+    FINDING,
+    HIGHEST_KEY,
+    HOUR_S,
+    ID_METADATA,
+    IN_USE,
+    MOVE,
+    MYSELF,
+    READ,
+    SEARCH,
+    SIZES,
+    TOKEN,
+    WAYS,
+    Shop,
+    batches,
+    lists,
+    shop_with,
+)
+from tests.simulation.kit import SHAPE
+from tests.simulation.timeless import play
+
+ASSETS = 7
+
+
+@pytest.mark.parametrize("known", [0, 1, 120])
+def test_a_run_without_news_asks_for_a_token_two_lists_and_who_we_are(known: int) -> None:
+    async def story() -> None:
+        shop = shop_with(known)
+        await shop.settle()
+        bill = await shop.run()
+        assert bill.halo == TOKEN | lists(0, 0)
+        assert bill.jira == MYSELF
+
+    play(story())
+
+
+@pytest.mark.parametrize("many", SIZES)
+def test_a_first_run_searches_for_no_issue_once_it_knows_that_no_ticket_holds_an_id(many: int) -> None:
+    async def story() -> None:
+        bill = await shop_with(many).run()
+        searches = IN_USE if many > 50 else 1
+        assert bill.halo == TOKEN | lists(many, 0) | {FINDING: many}
+        assert bill.jira == MYSELF | CREATE_METADATA | ID_METADATA | {
+            SEARCH: searches + HIGHEST_KEY,
+            CREATE: batches(many, of=50),
+            READ: batches(many, of=100),
+        }
+
+    play(story())
+
+
+@pytest.mark.parametrize("many", SIZES)
+def test_new_issues_of_a_later_run_are_searched_for_fifty_at_a_time(many: int) -> None:
+    async def story() -> None:
+        shop = shop_with(1)
+        await shop.settle()
+        shop.opens(many)
+        bill = await shop.run()
+        assert bill.halo == TOKEN | lists(many, 0) | {FINDING: many}
+        assert bill.jira == MYSELF | CREATE_METADATA | ID_METADATA | {
+            SEARCH: batches(many, of=50) + (IN_USE if many > 50 else 0),
+            CREATE: batches(many, of=50),
+            READ: batches(many, of=100),
+        }
+
+    play(story())
+
+
+@pytest.mark.parametrize("many", FEW)
+def test_an_asset_is_fetched_once_a_run_and_only_for_fields_of_new_tickets(many: int) -> None:
+    async def story() -> None:
+        shop = Shop(shape=replace(SHAPE, mapping=(("server_state", "Halo Group"),)))
+        assets = [shop.tube.halo.estate.add_asset() for _ in range(ASSETS)]
+        issues = shop.opens(many, on=assets)
+        bill = await shop.run()
+        assert bill.halo == TOKEN | lists(many, 0) | {FINDING: many, ASSET: min(many, ASSETS)}
+        await asyncio.sleep(HOUR_S)
+        await shop.settle()
+        for issue_id in issues:
+            shop.tube.halo.estate.rescan(issue_id, changed=True)
+        assert (await shop.run()).halo == TOKEN | lists(many, 0) | {FINDING: many}
+
+    play(story())
+
+
+@pytest.mark.parametrize("many", SIZES)
+def test_an_update_costs_one_finding_one_comment_and_a_hundredth_of_a_read(many: int) -> None:
+    async def story() -> None:
+        shop = shop_with(many)
+        await shop.settle()
+        for issue_id in list(shop.tube.halo.estate.issues):
+            shop.tube.halo.estate.rescan(issue_id, changed=True)
+        bill = await shop.run()
+        assert bill.halo == TOKEN | lists(many, 0) | {FINDING: many}
+        assert bill.jira == MYSELF | {READ: batches(many, of=100), COMMENT: many}
+
+    play(story())
+
+
+@pytest.mark.parametrize("many", FEW)
+def test_an_issue_that_was_seen_again_unchanged_costs_no_comment(many: int) -> None:
+    async def story() -> None:
+        shop = shop_with(many)
+        await shop.settle()
+        for issue_id in list(shop.tube.halo.estate.issues):
+            shop.tube.halo.estate.rescan(issue_id)
+        bill = await shop.run()
+        assert bill.halo == TOKEN | lists(many, 0) | {FINDING: many}
+        assert bill.jira == MYSELF | {READ: batches(many, of=100)}
+
+    play(story())
+
+
+@pytest.mark.parametrize("many", SIZES)
+def test_without_comments_an_update_costs_a_hundredth_of_a_list_and_of_a_read(many: int) -> None:
+    async def story() -> None:
+        shop = shop_with(many, no_comment=True)
+        await shop.settle()
+        for issue_id in list(shop.tube.halo.estate.issues):
+            shop.tube.halo.estate.rescan(issue_id, changed=True)
+        bill = await shop.run()
+        assert bill.halo == TOKEN | lists(many, 0)
+        assert bill.jira == MYSELF | {READ: batches(many, of=100)}
+
+    play(story())
+
+
+@pytest.mark.parametrize("many", SIZES)
+def test_a_resolved_issue_costs_a_comment_and_a_transition_and_each_workflow_one_look(many: int) -> None:
+    async def story() -> None:
+        shop = shop_with(many)
+        await shop.settle()
+        for issue_id in list(shop.tube.halo.estate.issues):
+            shop.tube.halo.estate.resolve(issue_id)
+        bill = await shop.run()
+        assert bill.halo == TOKEN | lists(0, many)
+        assert bill.jira == MYSELF | {READ: batches(many, of=100), COMMENT: many, MOVE: many, WAYS: 1}
+
+    play(story())
+
+
+def test_no_ticket_is_ever_written_to_more_than_twice_a_run() -> None:
+    """Jira lets a ticket have 20 writes in 2 seconds: a comment and a transition a run never come near it.
+
+    That is why nothing spaces the writes to one ticket: they come one after the other, and there are two.
+    """
+
+    async def story() -> None:
+        shop = shop_with(20)
+        await shop.run()
+        for step in range(4):
+            await asyncio.sleep(HOUR_S)
+            for place, issue_id in enumerate(list(shop.tube.halo.estate.issues)):
+                act = (place + step) % 3
+                estate = shop.tube.halo.estate
+                if act == 0 and estate.issues[issue_id].status == "active":
+                    estate.resolve(issue_id)
+                elif act == 1 and estate.issues[issue_id].status == "resolved":
+                    estate.reopen(issue_id)
+                else:
+                    estate.edit_issue(issue_id, critical=bool(step % 2))
+            before = _writes(shop.tube.jira.people)
+            await shop.run()
+            now = _writes(shop.tube.jira.people)
+            assert max(now[key] - before[key] for key in now) <= 2
+
+    play(story())
+
+
+def _writes(people: People) -> dict[str, int]:
+    return {ticket.key: len(ticket.comments) + len(ticket.history) for ticket in people.tickets()}
