@@ -27,7 +27,7 @@ LAGS = ("none", "usual", "minute")
 KILLS_BETWEEN_RESTS = 4
 AWAKE = 0.15
 """The part of a run's life in which Python only starts, and a kill proves nothing."""
-TRIES = 3
+TRIES = 8
 PATIENCE_S = 2.0
 SETTINGS = {"NEW_ISSUE_STATUS": "In Progress", "CREATE_PATIENCE": f"{PATIENCE_S:.0f}s", "MAX_CLOSE_PERCENT": "100"}
 
@@ -70,7 +70,7 @@ async def live_and_die(place: int, *, url: str) -> list[Ended]:
                 assert town.wrong_now() == [], f"killed after {runs[-1].last_words}"
                 if runs[-1].exit_code == -signal.SIGKILL:
                     break
-                life_s *= 0.8  # it was over by then: the machine is faster now
+                life_s *= 0.7  # it was over by then: the machine is faster now
             if number % KILLS_BETWEEN_RESTS == 0:
                 runs += await come_to_rest(town)
         runs += await come_to_rest(town)

@@ -9,12 +9,14 @@ from pathlib import Path
 from job.lease import LEASE
 from tests.kill.town import END_S, finished, open_town
 
-ISSUES = 30
+ISSUES = 20
 CLOUD_RUN_GIVES_S = 10.0
+SETTINGS = {"NEW_ISSUE_STATUS": "In Progress", "JIRA_CONCURRENCY_MAX": "1"}
+"""Once the tickets are there, each gets a transition, one after the other: seconds in which others can act."""
 
 
 async def test_a_second_process_says_who_holds_the_lease_and_until_when_and_leaves(tmp_path: Path) -> None:
-    with open_town(STATE_URL=f"sqlite:///{tmp_path}/state.db", JIRA_CONCURRENCY_MAX="1") as town:
+    with open_town(seed=1, STATE_URL=f"sqlite:///{tmp_path}/state.db", **SETTINGS) as town:
         for _ in range(ISSUES):
             town.open_issue("csm")
         first = town.start()
@@ -33,7 +35,7 @@ async def test_a_second_process_says_who_holds_the_lease_and_until_when_and_leav
 async def test_sigterm_while_tickets_are_being_made_ends_the_run_in_time_and_the_next_one_does_the_rest(
     tmp_path: Path,
 ) -> None:
-    with open_town(STATE_URL=f"sqlite:///{tmp_path}/state.db", NEW_ISSUE_STATUS="In Progress") as town:
+    with open_town(seed=1, STATE_URL=f"sqlite:///{tmp_path}/state.db", **SETTINGS) as town:
         for _ in range(ISSUES):
             town.open_issue("csm")
         process = town.start()
