@@ -6,12 +6,14 @@ from dataclasses import replace
 import pytest
 
 from job.core.model import IssueId, RunRecord
+from job.errors import RemoteRefused
 from job.sim.call import LOST, Answer, Call, json_answer
 from job.sim.jira_search import fixed_lag
 from tests.simulation.kit import MANNER, Tube
 from tests.simulation.timeless import play
 
 QUARTER_HOUR_S = 900.0
+DAY_S = 86_400.0
 QUIET = replace(MANNER, policy=replace(MANNER.policy, new_status=""))
 
 
@@ -137,5 +139,52 @@ def test_a_ticket_of_a_lost_answer_is_still_known_when_the_answer_to_its_first_c
         tube.jira.faults.quiet()
         await done(tube)
         assert status_and_comments(tube) == ("To Do", 1)
+
+    play(story())
+
+
+def test_what_a_sweep_began_and_left_is_taken_up_by_the_next_run_although_no_sweep_is_asked_for() -> None:
+    async def story() -> None:
+        tube, stop = Tube(manner=QUIET), asyncio.Event()
+        tube.halo.estate.open_issue(type="fim")
+        await done(tube)
+        [ticket] = tube.jira.people.tickets()
+        tube.jira.people.transition_by_person(ticket.key, status="Done")  # of which Halo knows nothing
+        await asyncio.sleep(DAY_S)
+        tube.jira.faults.hook = lambda call, _: stop.set() if call.path.endswith("/comment") else None
+        assert (await done(tube, stop=stop)).counts["reopen"] == {"deferred": 1}
+        tube.jira.faults.quiet()
+        await done(tube)
+        assert status_and_comments(tube) == ("To Do", 1)
+
+    play(story())
+
+
+def test_no_transition_follows_a_comment_once_the_run_has_lost_its_credentials() -> None:
+    async def story() -> None:
+        tube = Tube(manner=QUIET)
+        issues = [tube.halo.estate.open_issue(type="fim") for _ in range(3)]
+        await done(tube)
+        for issue_id in issues:
+            tube.halo.estate.resolve(issue_id)
+        sent: list[str] = []
+
+        def refuse_one(call: Call, side: str) -> Answer | None:
+            """The first comment meets a dead token, the others arrive but are answered later."""
+            part = call.path.rpartition("/")[2] if call.method == "POST" else ""
+            if part not in {"comment", "transitions"}:
+                return None
+            if side == "before":
+                sent.append(part)
+                return Answer(401) if sent == ["comment"] else None
+            return Answer(201, body=b'{"id": "1"}', delay_s=5.0)
+
+        tube.jira.faults.hook = refuse_one
+        await asyncio.sleep(QUARTER_HOUR_S)
+        assert isinstance(await tube.run(), RemoteRefused)
+        assert sent == ["comment"] * 3
+        tube.jira.faults.quiet()
+        await done(tube)
+        assert [(ticket.status, len(ticket.comments)) for ticket in tube.jira.people.tickets()] == [("Done", 1)] * 3
 
     play(story())
