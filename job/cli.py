@@ -199,7 +199,7 @@ class Lines:
                 ticket=ticket.key if ticket else None,
             )
         tally = {str(action): many for action, many in plan.tally.items()}
-        left = {"deferred": len(plan.deferred), "quiet": len(plan.quiet)}
+        left = {"deferred": len(plan.deferred), "quiet": len(plan.quiet) + plan.unmoved}
         logger.info("plan.made", digest=plan.digest, actions=tally, **left)
 
     def ended(self, outcome: Outcome) -> None:

@@ -5,7 +5,8 @@ taking of new items, cancels the rest and is raised as itself and not wrapped in
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from contextlib import aclosing
 from typing import TypeVar
 
 from job.errors import StopsRun, SyncError
@@ -30,6 +31,23 @@ async def each(work: Callable[[T], Awaitable[R]], items: Iterable[T], *, at_once
     except BaseExceptionGroup as failures:
         raise leading(failures) from failures
     return [results[place] for place in range(len(results))]
+
+
+async def each_arriving(work: Callable[[T], Awaitable[None]], items: AsyncGenerator[T, None], *, at_once: int) -> None:
+    """Calls `work` for every item when it arrives, while the next ones are on their way."""
+    room = asyncio.Semaphore(at_once)
+
+    async def one(item: T) -> None:
+        await work(item)
+        room.release()
+
+    try:
+        async with aclosing(items), asyncio.TaskGroup() as group:
+            async for item in items:
+                await room.acquire()
+                group.create_task(one(item))
+    except BaseExceptionGroup as failures:
+        raise leading(failures) from failures
 
 
 def leading(failures: BaseExceptionGroup[BaseException]) -> BaseException:

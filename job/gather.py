@@ -1,10 +1,11 @@
 """Brings together everything known about each issue that a run must look at: the cases.
 
 Promises: it writes nothing; an issue that memory says is settled costs no call to Jira; every note of unfinished work
-(intents, parked issues whose time has come) is looked at again even if Halo lists its issue no more.
+(intents, parked issues whose time has come) is looked at again even if Halo lists its issue no more. The stages
+overlap: while some issues are looked up in memory and in Jira, Halo lists the next. A few pages are held, never a list.
 """
 
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -25,12 +26,16 @@ from job.core.model import (
 )
 from job.core.outcomes import link_from
 from job.core.shards import Shard
-from job.each import each
+from job.each import each, each_arriving
 from job.ports import Ports
 
 log = structlog.get_logger()
 
 DESCRIBED_AT_ONCE = 16
+PIECES_AT_ONCE = 2
+"""Of a listing, looked into while the next one comes."""
+TOGETHER = 1_000
+"""Issues about which Jira is asked together: whole batches of reads and searches, however many more are settled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +44,17 @@ class Notes:
 
     intents: Mapping[IssueId, Intent] = field(default_factory=dict)
     parked: Mapping[IssueId, Parked] = field(default_factory=dict)
+
+    def __contains__(self, issue_id: IssueId) -> bool:
+        return issue_id in self.intents or issue_id in self.parked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """An issue, and what memory knows about its ticket."""
+
+    issue: Issue
+    link: Link | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,52 +81,143 @@ async def recall(ports: Ports, *, shard: Shard) -> Notes:
     return Notes(intents=intents, parked=parked)
 
 
-async def gather(ports: Ports, *, question: Question) -> list[Case]:
-    """The cases of a run, in no particular order."""
-    issues, links = await _listed(ports, question=question)
-    await _add_unlisted(ports, question=question, issues=issues, links=links)
-    tickets = await ports.jira.read({link.ticket_id for issue_id, link in links.items() if issue_id in issues})
-    found = await _found(ports, question=question, issues=issues, links=links, tickets=tickets)
-    shown = await _projects_shown(ports, links=links.values(), tickets=tickets)
-    return [
-        _case(
-            issue,
-            link=links.get(issue_id),
-            tickets=tickets,
-            found=found.get(issue_id, ()),
-            shown=shown,
-            question=question,
-        )
-        for issue_id, issue in issues.items()
-    ]
+async def gather(ports: Ports, *, question: Question, take: Callable[[Case], None]) -> int:
+    """Hands over the cases of a run, in no particular order, while the listing goes on; returns how many issues it was.
+
+    One that changes while we look may come twice; then the last case is the newest.
+    """
+    return await Gathering(ports, question=question, take=take)()
 
 
-# --- Issues ---------------------------------------------------------------------------------------------------------
+class Gathering:
+    """One run's look around. It keeps the ids of what it has given, and little else."""
 
+    def __init__(self, ports: Ports, *, question: Question, take: Callable[[Case], None]) -> None:
+        self._ports = ports
+        self._question = question
+        self._take = take
+        self._given: dict[IssueId, datetime] = {}
+        """When what was given, or is about to be, was touched."""
+        self._noted: dict[IssueId, Issue] = {}
+        """What memory has notes on: looked at last and together, for lost creates are looked for together."""
+        self._waiting: list[Known] = []
+        self._shown: dict[str, bool] = {}
 
-async def _listed(ports: Ports, *, question: Question) -> tuple[dict[IssueId, Issue], dict[IssueId, Link]]:
-    """What Halo lists and memory does not call settled, with the links of those issues."""
-    issues: dict[IssueId, Issue] = {}
-    links: dict[IssueId, Link] = {}
-    async for piece in _pieces(ports, question=question):
-        mine = [issue for issue in piece if issue.id in question.shard]
-        known = await ports.store.links([issue.id for issue in mine])
-        for issue in mine:
-            link = known.get(issue.id)
-            if not _newsworthy(issue, link=link, question=question):
-                continue
-            issues[issue.id] = max(issue, issues.get(issue.id, issue), key=lambda seen: seen.touched_at)
-            if link is not None:
-                links[issue.id] = link
-    return issues, links
+    async def __call__(self) -> int:
+        await each_arriving(self._look_into, self._pieces(), at_once=PIECES_AT_ONCE)
+        await self._bring(self._waiting)
+        await self._bring_noted()
+        if self._question.sweep:
+            await self._bring_unlisted()
+        return len(self._given)
 
+    # --- Issues -------------------------------------------------------------------------------------------------------
 
-async def _pieces(ports: Ports, *, question: Question) -> AsyncIterator[Sequence[Issue]]:
-    async for piece in ports.halo.changed(since=question.since, until=question.until):
-        yield piece
-    if question.sweep:
-        async for piece in ports.halo.active():
+    async def _pieces(self) -> AsyncGenerator[Sequence[Issue], None]:
+        halo, question = self._ports.halo, self._question
+        async for piece in halo.changed(since=question.since, until=question.until):
             yield piece
+        if question.sweep:
+            async for piece in halo.active():
+                yield piece
+
+    async def _look_into(self, piece: Sequence[Issue]) -> None:
+        """Keeps what memory does not call settled until there is enough to ask Jira about together."""
+        mine = [issue for issue in piece if issue.id in self._question.shard]
+        links = await self._ports.store.links([issue.id for issue in mine])
+        for issue in mine:
+            self._keep(issue, link=links.get(issue.id))
+        while len(self._waiting) >= TOGETHER:
+            enough, self._waiting = self._waiting[:TOGETHER], self._waiting[TOGETHER:]
+            await self._bring(enough)
+
+    def _keep(self, issue: Issue, *, link: Link | None) -> None:
+        question, known = self._question, self._given.get(issue.id)
+        if (known is not None and known >= issue.touched_at) or not _newsworthy(issue, link=link, question=question):
+            return
+        self._given[issue.id] = issue.touched_at
+        if issue.id in question.notes:
+            self._noted[issue.id] = issue
+        else:
+            self._waiting.append(Known(issue=issue, link=link))
+
+    async def _bring_noted(self) -> None:
+        """Brings what memory has notes on; what Halo does not list of it is asked for."""
+        notes = self._question.notes
+        due = {issue_id for issue_id, parked in notes.parked.items() if self._question.due(parked)}
+        self._noted |= await self._described((notes.intents.keys() | due) - self._given.keys())
+        links = await self._ports.store.links(self._noted.keys())
+        await self._bring([Known(issue=issue, link=links.get(issue.id)) for issue in self._noted.values()])
+
+    async def _bring_unlisted(self) -> None:
+        """Brings, for a sweep, every issue with a live link that Halo did not list."""
+        async for piece in self._ports.store.live_links():
+            links = {link.issue_id: link for link in piece if link.issue_id in self._question.shard}
+            described = await self._described(links.keys() - self._given.keys())
+            await self._bring([Known(issue=issue, link=links[issue.id]) for issue in described.values()])
+
+    async def _described(self, ids: Collection[IssueId]) -> dict[IssueId, Issue]:
+        """What Halo says of single issues. A 404 makes a gone issue, not a resolved one."""
+        wanted, until = sorted(ids), self._question.until
+        found = await each(self._ports.halo.issue, wanted, at_once=DESCRIBED_AT_ONCE)
+        issues = {one: issue or Issue.forgotten(one, at=until) for one, issue in zip(wanted, found, strict=True)}
+        self._given |= {issue_id: issue.touched_at for issue_id, issue in issues.items()}
+        return issues
+
+    # --- Tickets ------------------------------------------------------------------------------------------------------
+
+    async def _bring(self, some: Sequence[Known]) -> None:
+        """Asks Jira about some issues, and hands over their cases."""
+        if not some:
+            return
+        tickets = await self._ports.jira.read({one.link.ticket_id for one in some if one.link})
+        found = await self._found(some, tickets=tickets)
+        shown = await self._projects_shown(some, tickets=tickets)
+        for one in some:
+            issue = one.issue
+            if self._given[issue.id] == issue.touched_at:  # else a newer one is on its way
+                ours = found.get(issue.id, ())
+                self._take(_case(one, tickets=tickets, found=ours, shown=shown, question=self._question))
+
+    async def _found(
+        self, some: Sequence[Known], *, tickets: Mapping[TicketId, Ticket]
+    ) -> dict[IssueId, tuple[Ticket, ...]]:
+        """Tickets found by the id field, for issues without a link or with one that leads to no usable ticket."""
+        jira, policy, notes = self._ports.jira, self._question.policy, self._question.notes
+
+        def needs_search(one: Known) -> bool:
+            ticket = tickets.get(one.link.ticket_id) if one.link else None
+            if ticket is None:
+                return not one.issue.gone or one.issue.id in notes.intents
+            return one.issue.status is IssueStatus.ACTIVE and policy.is_hard_closed(ticket)
+
+        found = await jira.find([one.issue.id for one in some if needs_search(one)])
+        intents = (notes.intents.get(one.issue.id) for one in some)
+        lost = [
+            intent
+            for intent in intents
+            if intent is not None
+            and intent.kind is IntentKind.CREATE
+            and all(policy.is_hard_closed(seen) for seen in found.get(intent.issue_id, ()))
+        ]
+        for project in sorted({intent.project for intent in lost}):
+            wanted = {intent.issue_id for intent in lost if intent.project == project}
+            above = min(intent.above_key for intent in lost if intent.project == project)
+            for issue_id, seen in (await jira.probe(project, above=above, wanted=wanted)).items():
+                found[issue_id] = (*found.get(issue_id, ()), *seen)
+        return found
+
+    async def _projects_shown(self, some: Sequence[Known], *, tickets: Mapping[TicketId, Ticket]) -> Collection[str]:
+        """The projects of tickets missing for a second time in which Jira does show us tickets."""
+        links = (one.link for one in some if one.link)
+        missing = (link for link in links if link.ticket_id not in tickets and link.misses + 1 >= MISSES_BEFORE_GONE)
+        projects = {link.ticket_key.rpartition("-")[0] for link in missing}
+        for project in sorted(projects - self._shown.keys()):
+            self._shown[project] = await self._ports.jira.visible(project)
+        return {project for project in projects if self._shown[project]}
+
+
+# --- Rules ------------------------------------------------------------------------------------------------------------
 
 
 def _newsworthy(issue: Issue, *, link: Link | None, question: Question) -> bool:
@@ -125,77 +232,15 @@ def _newsworthy(issue: Issue, *, link: Link | None, question: Question) -> bool:
     return link is None or link.version != issue.version or parked is not None or question.sweep
 
 
-async def _add_unlisted(
-    ports: Ports, *, question: Question, issues: dict[IssueId, Issue], links: dict[IssueId, Link]
-) -> None:
-    """Adds what Halo did not list but memory wants looked at. A 404 makes a gone issue, not a resolved one."""
-    due = {issue_id for issue_id, parked in question.notes.parked.items() if question.due(parked)}
-    unlisted = (question.notes.intents.keys() | due) - issues.keys()
-    links.update(await ports.store.links(unlisted))
-    if question.sweep:
-        async for piece in ports.store.live_links():
-            swept = {link.issue_id: link for link in piece if link.issue_id in question.shard}
-            links.update(swept)
-            unlisted |= swept.keys() - issues.keys()
-    ids = sorted(unlisted)
-    described = await each(ports.halo.issue, ids, at_once=DESCRIBED_AT_ONCE)
-    for issue_id, issue in zip(ids, described, strict=True):
-        issues[issue_id] = issue or Issue.forgotten(issue_id, at=question.until)
-
-
-# --- Tickets --------------------------------------------------------------------------------------------------------
-
-
-async def _found(
-    ports: Ports,
-    *,
-    question: Question,
-    issues: Mapping[IssueId, Issue],
-    links: Mapping[IssueId, Link],
-    tickets: Mapping[TicketId, Ticket],
-) -> dict[IssueId, tuple[Ticket, ...]]:
-    """Tickets found by the id field, for issues without a link or with one that leads to no usable ticket."""
-
-    def needs_search(issue: Issue) -> bool:
-        link = links.get(issue.id)
-        ticket = tickets.get(link.ticket_id) if link else None
-        if ticket is None:
-            return not issue.gone or issue.id in question.notes.intents
-        return issue.status is IssueStatus.ACTIVE and question.policy.is_hard_closed(ticket)
-
-    found = await ports.jira.find([issue_id for issue_id, issue in issues.items() if needs_search(issue)])
-    lost = [
-        intent
-        for issue_id, intent in question.notes.intents.items()
-        if intent.kind is IntentKind.CREATE
-        and all(question.policy.is_hard_closed(seen) for seen in found.get(issue_id, ()))
-    ]
-    for project in sorted({intent.project for intent in lost}):
-        wanted = {intent.issue_id for intent in lost if intent.project == project}
-        above = min(intent.above_key for intent in lost if intent.project == project)
-        for issue_id, seen in (await ports.jira.probe(project, above=above, wanted=wanted)).items():
-            found[issue_id] = (*found.get(issue_id, ()), *seen)
-    return found
-
-
-async def _projects_shown(
-    ports: Ports, *, links: Iterable[Link], tickets: Mapping[TicketId, Ticket]
-) -> Collection[str]:
-    """The projects of tickets missing for a second time in which Jira does show us tickets."""
-    missing = (link for link in links if link.ticket_id not in tickets and link.misses + 1 >= MISSES_BEFORE_GONE)
-    projects = {link.ticket_key.rpartition("-")[0] for link in missing}
-    return {project for project in sorted(projects) if await ports.jira.visible(project)}
-
-
 def _case(
-    issue: Issue,
+    one: Known,
     *,
-    link: Link | None,
     tickets: Mapping[TicketId, Ticket],
     found: Sequence[Ticket],
     shown: Collection[str],
     question: Question,
 ) -> Case:
+    issue, link = one.issue, one.link
     linked = tickets.get(link.ticket_id) if link else None
     every = {ticket.id: ticket for ticket in (*found, *([linked] if linked else []))}
     ticket, others = choose(link, tickets=every.values(), policy=question.policy)

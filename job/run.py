@@ -9,7 +9,7 @@ balance or the run fails; what happened is recorded in the store and in one cano
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
@@ -23,6 +23,7 @@ from job.core.fields import check
 from job.core.model import (
     Action,
     Afterwards,
+    Case,
     Changes,
     Decision,
     IssueId,
@@ -197,12 +198,31 @@ class Run:
             settings_digest=setup.manner.settings_digest,
             notes=notes,
         )
-        cases = await gather(self._ports, question=question)
-        decisions = [decide(case, policy=policy, now=self._started_at) for case in cases]
-        planned = make_plan(decisions, at_most=setup.sync_max)
+        decisions, unmoved = await self._decisions(question)
+        planned = make_plan(decisions, at_most=setup.sync_max, unmoved=unmoved)
         self._watcher.planned(planned)
         await self._guard(planned)
         return Sight(mark=mark, sweeps=sweeps, notes=notes, plan=planned)
+
+    async def _decisions(self, question: Question) -> tuple[Collection[Decision], int]:
+        """Those that lead to an action or a note, and how many lead to neither: a sweep of very many holds few."""
+        decided: dict[IssueId, Decision] = {}
+
+        def take(case: Case) -> None:
+            decision = decide(case, policy=question.policy, now=self._started_at)
+            decided.pop(case.issue.id, None)
+            if self._matters(decision):
+                decided[case.issue.id] = decision
+
+        looked_at = await gather(self._ports, question=question, take=take)
+        return decided.values(), looked_at - len(decided)
+
+    def _matters(self, decision: Decision) -> bool:
+        """Whether anything is done, said or written down because of it."""
+        if decision.action or decision.afterwards is Afterwards.WAIT or decision.reason in REPORTED:
+            return True
+        digest = self._setup.manner.settings_digest
+        return bool(quietly([decision], now=self._started_at, settings_digest=digest))
 
     async def carry_out(self, sight: Sight, *, tenure: Tenure, stop: asyncio.Event) -> Report:
         """Everything after the bridge: remember what was only seen, apply the plan, see how far all is settled."""

@@ -138,7 +138,8 @@ def _plan_row(decision: Decision) -> tuple[str, str, str, str]:
 def _tally(plan: Plan) -> str:
     planned = ", ".join(f"{many} {action}" for action, many in sorted(plan.tally.items())) or "nothing to do"
     waits = f"; {len(plan.deferred)} of them wait for the next run" if plan.deferred else ""
-    quiet = f"; {len(plan.quiet)} issues need nothing" if plan.quiet else ""
+    needless = len(plan.quiet) + plan.unmoved
+    quiet = f"; {needless} issues need nothing" if needless else ""
     return f"{planned}{waits}{quiet}. Digest {plan.digest}."
 
 

@@ -35,7 +35,9 @@ class Plan:
     deferred: tuple[Decision, ...] = ()
     """Those with an action beyond the cap of a run; they wait for the next one."""
     quiet: tuple[Decision, ...] = ()
-    """Those without an action."""
+    """Those without an action that are to be told or written down."""
+    unmoved: int = 0
+    """How many issues were looked at and need nothing at all."""
 
     @property
     def tally(self) -> Counter[Action]:
@@ -49,13 +51,13 @@ class Plan:
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:DIGEST_LENGTH]
 
 
-def make_plan(decisions: Iterable[Decision], *, at_most: int) -> Plan:
+def make_plan(decisions: Iterable[Decision], *, at_most: int, unmoved: int = 0) -> Plan:
     """Orders decisions by when Halo touched their issues and cuts after `at_most` actions (0: no cut)."""
     ordered = sorted(decisions, key=lambda decision: (decision.case.issue.touched_at, decision.case.issue.id))
     acting = [decision for decision in ordered if decision.action]
     cut = at_most or len(acting)
     quiet = tuple(decision for decision in ordered if not decision.action)
-    return Plan(decisions=tuple(acting[:cut]), deferred=tuple(acting[cut:]), quiet=quiet)
+    return Plan(decisions=tuple(acting[:cut]), deferred=tuple(acting[cut:]), quiet=quiet, unmoved=unmoved)
 
 
 def guard(plan: Plan, *, limits: Limits, live_links: int, approved: str | None) -> None:

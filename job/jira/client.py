@@ -59,6 +59,7 @@ class JiraClient:
         self._block_max = tickets.CREATE_MAX
         self._books = Remembered[str, FieldBook]()
         self._clauses = Remembered[str, IdClause]()
+        self._in_use = Remembered[str, bool]()
         self._exits = Remembered[Place, Sequence[Exit]]()
 
     # --- Who we are and what there is --------------------------------------------------------------------------------
@@ -113,7 +114,7 @@ class JiraClient:
         spec = (await self.field_book()).id_field
         clause = await self._clauses.get(spec.id, read=self._read_clause)
         queries = list(search.queries(search.values(ids, spec=spec, shape=self._shape), clause=clause))
-        if len(queries) > 1 and not await self._in_use(clause):
+        if len(queries) > 1 and not await self._in_use.get(clause.name, read=lambda: self._read_in_use(clause)):
             return {}
         pages = await self._caller.each(self._search, queries)
         seen = tickets.by_issue_id(chain.from_iterable(pages), id_field=spec.id, wanted=set(ids))
@@ -169,7 +170,7 @@ class JiraClient:
         body = await self._ask(search.operators(self._site), doing="asking how fields are searched")
         return search.id_clause(body, spec=(await self.field_book()).id_field)
 
-    async def _in_use(self, clause: IdClause) -> bool:
+    async def _read_in_use(self, clause: IdClause) -> bool:
         """Whether any ticket that we can see, in any project, has something in the id field.
 
         One question instead of hundreds before a first run. The index runs behind, so a `False` may be a few seconds
