@@ -8,6 +8,7 @@ import asyncio
 import os
 import random
 import signal
+import subprocess
 import time
 from collections import Counter
 from uuid import uuid4
@@ -25,8 +26,8 @@ SEED = int(os.environ.get("KILL_SEED", "1"))
 LAGS = ("none", "usual", "minute")
 """How far Jira's search runs behind: a town for each, all at the same time, for they mostly wait."""
 KILLS_BETWEEN_RESTS = 4
-AWAKE = 0.15
-"""The part of a run's life in which Python only starts, and a kill proves nothing."""
+AWAKE = 0.35
+"""The part of a run's life in which Python starts and the first questions are asked: a kill there proves little."""
 TRIES = 8
 PATIENCE_S = 2.0
 SETTINGS = {"NEW_ISSUE_STATUS": "In Progress", "CREATE_PATIENCE": f"{PATIENCE_S:.0f}s", "MAX_CLOSE_PERCENT": "100"}
@@ -66,11 +67,12 @@ async def live_and_die(place: int, *, url: str) -> list[Ended]:
         for number, part in enumerate(range(place, KILLS, len(LAGS)), start=1):
             for _ in range(TRIES):
                 story.turn()
+                began = time.monotonic()
                 runs.append(await killed(town, after_s=life_s * (AWAKE + (1 - AWAKE) * (part + rng.random()) / KILLS)))
                 assert town.wrong_now() == [], f"killed after {runs[-1].last_words}"
                 if runs[-1].exit_code == -signal.SIGKILL:
                     break
-                life_s *= 0.7  # it was over by then: the machine is faster now
+                life_s = time.monotonic() - began  # it was over by then: the machine is faster now
             if number % KILLS_BETWEEN_RESTS == 0:
                 runs += await come_to_rest(town)
         runs += await come_to_rest(town)
@@ -81,8 +83,8 @@ async def killed(town: Town, *, after_s: float) -> Ended:
     """A run that is killed, unless it is over by then; and the six minutes after which its lease is over."""
     with town.start() as process:
         try:
-            await asyncio.sleep(after_s)
-        finally:
+            await asyncio.to_thread(process.wait, after_s)
+        except subprocess.TimeoutExpired:
             process.kill()
         run = finished(process)
     await town.outlive_lease()
