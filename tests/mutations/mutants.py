@@ -157,8 +157,8 @@ MUTANTS: Final = (
     Mutant(
         "an intent is looked at only when Halo lists its issue",
         GATHER,
-        "unlisted = (question.notes.intents.keys() | due) - issues.keys()",
-        "unlisted = due - issues.keys()",
+        "self._described((notes.intents.keys() | due) - self._given.keys())",
+        "self._described(due - self._given.keys())",
     ),
     Mutant(
         "a create is sent again after a lost answer",
