@@ -340,13 +340,14 @@ class Apply:
     async def _finish(self, step: Step, *, ticket: Ticket) -> Outcome:
         """The last part of any action: the transition that it needs, and the link to remember."""
         goal = self._goal(step.decision, ticket=ticket)
-        owed = goal.transition if goal and step.decision.action in {Action.CREATE, Action.COMMENT} else ""
+        told = step.decision.action in {Action.CREATE, Action.COMMENT}  # then all that is left is the status
+        owed = goal.transition if goal and told else ""
         if goal:
             try:
                 await self._may_write()
                 ticket = await self._ports.jira.move(ticket, goal=goal)
             except SyncError as error:
-                unfinished = replace(self._linked(step, ticket=ticket, whole=False), status_owed=owed)
+                unfinished = replace(self._linked(step, ticket=ticket, whole=told), status_owed=owed)
                 return self._ended_by(error, decision=step.decision, link=unfinished)
         link = replace(self._linked(step, ticket=ticket), status_owed="")
         link = replace(link, status_set=ticket.status) if goal else link

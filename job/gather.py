@@ -229,7 +229,9 @@ def _newsworthy(issue: Issue, *, link: Link | None, question: Question) -> bool:
     parked = question.notes.parked.get(issue.id)
     if parked is not None and parked.version == issue.version:
         return question.due(parked)
-    return link is None or link.version != issue.version or parked is not None or question.sweep
+    if link is None or link.version != issue.version or link.status_owed:
+        return True
+    return parked is not None or question.sweep
 
 
 def _case(

@@ -11,7 +11,7 @@ from job.core.model import RunRecord, Watermark
 from job.core.plan import Limits
 from job.errors import LeaseHeld, StateUnreadable, UnsafePlan
 from job.run import ALL_TIME, Order, plan
-from job.sim.call import LOST, Answer, Call
+from job.sim.call import LOST, Answer, Call, json_answer
 from tests.simulation.kit import MANNER, Fuse, Onlooker, Tube, writes
 from tests.simulation.timeless import play
 
@@ -250,6 +250,24 @@ def test_a_run_leaves_a_record_and_one_canonical_line_with_all_its_counts(said: 
         assert (line["created"], line["failed"], line["exit_code"], line["parked_total"]) == (4, 0, 0, 0)
         assert line["calls_jira"] == sum(tube.jira.calls.values())
         assert line["calls_halo"] == sum(tube.halo.calls.values())
+
+    play(story())
+
+
+def test_a_first_status_left_over_is_set_by_the_next_run_as_a_part_of_its_create() -> None:
+    async def story() -> None:
+        tube = tube_with(2)
+        tube.manner = replace(tube.manner, policy=replace(tube.manner.policy, new_status="In Progress"))
+        tube.jira.faults.hook = lambda call, side: (
+            json_answer({"errorMessages": ["Not now."]}, status=400)
+            if side == "before" and call.method == "POST" and call.path.endswith("/transitions")
+            else None
+        )
+        assert (await done(tube)).counts["create"] == {"failed": 2}
+        tube.jira.faults.quiet()
+        record = await done(tube)
+        assert (record.counts["create"], record.counts["comment"]) == ({"done": 2}, {})
+        assert {ticket.status for ticket in tube.jira.people.tickets()} == {"In Progress"}
 
     play(story())
 
