@@ -108,15 +108,16 @@ class Stage:
             self.environ = {**settings(self.world, urls=urls), **own}
             yield self
 
-    def open_issues(self, many: int) -> None:
-        """Issues that have been there for hours, on a quarter as many assets."""
+    def open_issues(self, many: int, *, ago_s: float = LONG_AGO_S) -> None:
+        """Issues that were found one a second, the last of them so long ago, on a quarter as many assets."""
         estate, clock = self.world.halo.estate, self.world.clock
-        clock.advance(-LONG_AGO_S)
+        clock.advance(-ago_s - many)
         for number in range(many):
             if number % ISSUES_AN_ASSET == 0:
                 asset = estate.add_asset()
             self.issues.append(estate.open_issue(type=KINDS[number % len(KINDS)], asset=asset))
-        clock.advance(LONG_AGO_S)
+            clock.advance(1.0)
+        clock.advance(ago_s)
 
     async def prepare(self) -> None:
         """A run that brings everything in step, by function calls and without a limit."""

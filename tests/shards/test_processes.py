@@ -1,0 +1,122 @@
+"""One, three and eight real processes at once on one memory: all is covered, once, whichever of them is killed."""
+
+import asyncio
+import os
+import random
+import signal
+from collections import Counter
+from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from job.lease import LEASE
+from job.state.urls import open_store
+from tests.emulator import firestore_emulator
+from tests.kill.town import KINDS, Ended, Town, finished, open_town
+from tests.simulation.checker import ID_FIELD
+
+__all__ = ["firestore_emulator"]
+
+SEED = int(os.environ.get("KILL_SEED", "1"))
+ISSUES = 32
+PATIENCE_S = 2.0
+SETTINGS = {
+    "CREATE_PATIENCE": f"{PATIENCE_S:.0f}s",
+    "MAX_CLOSE_PERCENT": "100",
+    "HALO_CONCURRENCY_MAX": "64",
+    "JIRA_CONCURRENCY_MAX": "64",
+}
+
+
+async def execution(town: Town, *, tasks: int, victims: Collection[int] = (), after_s: float = 0.0) -> list[Ended]:
+    """All tasks at once, as Cloud Run starts them; the victims are killed so long after."""
+    names = ({"CLOUD_RUN_TASK_INDEX": str(index), "CLOUD_RUN_TASK_COUNT": str(tasks)} for index in range(tasks))
+    runs = [town.start(**name) for name in names]
+    ends = [asyncio.create_task(asyncio.to_thread(finished, run)) for run in runs]
+    if victims:
+        await asyncio.sleep(after_s)
+        for index in victims:
+            runs[index].kill()
+    return list(await asyncio.gather(*ends))
+
+
+async def outlive_leases(town: Town) -> None:
+    """Lets six minutes pass for the store: the leases of the dead are taken as successors would, and given back."""
+    async with open_store(town.settings["STATE_URL"]) as store:
+        later = datetime.now(UTC) + LEASE
+        for dead in [lease for lease in await store.leases() if lease.holder]:
+            taken = await store.take_lease(dead.shard, holder="later", now=later, until=later + timedelta(minutes=1))
+            await store.release_lease(taken)
+
+
+def some_news(town: Town, *, rng: random.Random) -> None:
+    """Issues that are new, changed and resolved, for every task about as many."""
+    ids = [str(ticket["fields"].get(ID_FIELD)) for ticket in town.tickets() if ticket["status"] != "Done"]
+    rng.shuffle(ids)
+    for issue_id in ids[: ISSUES // 4]:
+        town.resolve(issue_id)
+    for issue_id in ids[ISSUES // 4 : ISSUES // 2]:
+        town.rescan(issue_id, changed=True)
+    for place in range(ISSUES - len(ids[ISSUES // 4 :])):
+        town.open_issue(KINDS[place % len(KINDS)])
+
+
+async def clean(town: Town, *, tasks: int) -> Counter[str]:
+    """An execution that ends well in all its tasks: what they wrote, by shard."""
+    ends = await execution(town, tasks=tasks)
+    assert [end.exit_code for end in ends] == [0] * tasks, [end.lines[-1] for end in ends if end.exit_code]
+    lines = [end.only("run.finished") for end in ends]
+    return Counter({line["shard"]: sum(line[name] for name in ("created", "commented", "closed")) for line in lines})
+
+
+@pytest.fixture
+def state_url(request: pytest.FixtureRequest, kind: str) -> str:
+    """Where these processes remember."""
+    if kind == "firestore":
+        request.getfixturevalue("firestore_emulator")
+        return f"firestore://p-{uuid4().hex[:20]}/"
+    folder: Path = request.getfixturevalue("tmp_path")
+    return f"sqlite:///{folder / 'state.db'}"
+
+
+@pytest.mark.parametrize(("kind", "tasks"), [("sqlite", 1), ("sqlite", 3), ("sqlite", 8), ("firestore", 3)])
+async def test_any_of_several_tasks_may_be_killed_and_everything_is_covered_exactly_once(
+    state_url: str, tasks: int
+) -> None:
+    rng = random.Random(f"{SEED} {tasks}")
+    with open_town(seed=SEED, lag="none", STATE_URL=state_url, **SETTINGS) as town:
+        for place in range(ISSUES):
+            town.open_issue(KINDS[place % len(KINDS)])
+        victims = rng.sample(range(tasks), k=max(1, tasks // 2))
+        ends = await execution(town, tasks=tasks, victims=victims, after_s=rng.uniform(1.2, 2.2) * (1 + tasks / 8))
+        assert town.wrong_now() == []
+        assert {end.exit_code for end in ends} <= {0, -signal.SIGKILL}
+        await outlive_leases(town)
+        await asyncio.sleep(PATIENCE_S)
+        await clean(town, tasks=tasks)
+        await clean(town, tasks=tasks)
+        assert town.wrong_at_rest() == []
+        some_news(town, rng=rng)
+        written = await clean(town, tasks=tasks)
+        assert town.wrong_at_rest() == []
+        assert len(+written) == tasks, "a task had nothing to do, which proves little"
+        assert (await clean(town, tasks=tasks)).total() == 0
+
+
+async def test_the_number_of_tasks_may_change_while_old_ones_are_still_at_work(tmp_path: Path) -> None:
+    rng = random.Random(SEED)
+    with open_town(seed=SEED, lag="none", STATE_URL=f"sqlite:///{tmp_path / 'state.db'}", **SETTINGS) as town:
+        for place in range(ISSUES):
+            town.open_issue(KINDS[place % len(KINDS)])
+        await clean(town, tasks=1)
+        for tasks in (3, 2, 1):
+            some_news(town, rng=rng)
+            old, new = await asyncio.gather(execution(town, tasks=tasks), execution(town, tasks=tasks + 1))
+            said = Counter(end.last_words for end in (*old, *new))
+            assert set(said) <= {"run.finished", "lease.held"}, said
+            assert town.wrong_now() == []
+            await clean(town, tasks=tasks)
+            assert town.wrong_at_rest() == []
