@@ -10,6 +10,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 
 import structlog
 
@@ -448,11 +449,16 @@ class Apply:
 
 
 def _batches(decisions: Sequence[Decision]) -> Iterator[Sequence[Decision]]:
-    """Creates together, for they travel in bulk; the rest in smaller batches, so that little waits for little."""
+    """Creates together, for they travel in bulk; closes apart, for they need nothing of Halo; the rest by itself.
+
+    By turns, so that Jira is busy with the ones while Halo is asked about the others.
+    """
     creates = [d for d in decisions if d.action in {Action.CREATE, Action.CREATE_AND_CLOSE}]
-    others = [d for d in decisions if d.action not in {Action.CREATE, Action.CREATE_AND_CLOSE}]
-    yield from (creates[at : at + CREATES_A_BATCH] for at in range(0, len(creates), CREATES_A_BATCH))
-    yield from (others[at : at + OTHERS_A_BATCH] for at in range(0, len(others), OTHERS_A_BATCH))
+    closes = [d for d in decisions if d.action is Action.CLOSE]
+    rest = [d for d in decisions if d.action in {Action.REOPEN, Action.COMMENT, Action.ADOPT}]
+    kinds = ((creates, CREATES_A_BATCH), (rest, OTHERS_A_BATCH), (closes, OTHERS_A_BATCH))
+    rows = ([some[at : at + size] for at in range(0, len(some), size)] for some, size in kinds)
+    yield from (batch for row in zip_longest(*rows) for batch in row if batch)
 
 
 def _ticket(step: Step) -> Ticket:

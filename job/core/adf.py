@@ -28,6 +28,7 @@ _CELL_MAX: Final = 1_000
 _PARAGRAPH_MAX: Final = 2_000
 _HREF: Final = re.compile(r"(https?://|mailto:)\S{1,2000}", re.IGNORECASE)
 _UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_SPACE: Final = re.compile(r"\s")
 _DIVISIBLE: Final = frozenset({"table", "bulletList", "panel"})
 
 
@@ -61,7 +62,8 @@ def cut(words: str, *, units_max: int) -> str:
 
 
 def text(words: str, *marks: Node) -> Node:
-    node: Node = {"type": "text", "text": re.sub(r"\s", " ", clean(words))}
+    plain = words if words.isprintable() else _SPACE.sub(" ", clean(words))
+    node: Node = {"type": "text", "text": plain}
     return {**node, "marks": list(marks)} if marks else node
 
 
@@ -144,7 +146,8 @@ def _cell(part: Inline, *, kind: str = "tableCell") -> Node:
 def document(blocks: Iterable[Node], *, rest: Inline = "") -> Node:
     """The blocks as one document. One that is too long ends by saying so, with `rest` for where to read on."""
     content = list(blocks)
-    if sum(map(size, content)) > TEXT_MAX:
+    # No node is larger than its JSON has characters, so most documents are known to fit without being measured.
+    if len(json.dumps(content)) > TEXT_MAX and sum(map(size, content)) > TEXT_MAX:
         closing = paragraph("Shortened to fit into Jira. ", rest)
         content = [*_fitting(content, room=TEXT_MAX - size(closing)), closing]
     return {"type": "doc", "version": 1, "content": content}
