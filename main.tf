@@ -66,7 +66,7 @@ variable "halo" {
   description = "The Halo tenant. Its key and secret key are Secret Manager's."
   type = object({
     hostname        = optional(string, "api.cloudpassage.com")
-    concurrency_max = optional(number, 8)
+    concurrency_max = optional(number, 10)
   })
   default = {}
 
@@ -96,7 +96,7 @@ variable "jira" {
     close_resolution   = optional(string)
     field_mapping      = optional(map(string), {})
     field_static       = optional(map(string), {})
-    concurrency_max    = optional(number, 8)
+    concurrency_max    = optional(number, 32)
   })
 
   validation {
