@@ -125,16 +125,25 @@ class JiraClient:
         self, project: str, *, above: int, wanted: Collection[IssueId]
     ) -> dict[IssueId, tuple[Ticket, ...]]:
         id_field = (await self.field_book()).id_field.id
+        reach = PROBE_BLOCKS_MAX * tickets.FETCH_MAX
+        seen, ended = await self._walk(project, above=above)
+        if not ended:
+            # A busy project has moved on since `above` was noted: a create lost lately lies near its newest key.
+            log.warning("probe.bounded", project=project, above=above, blocks_max=PROBE_BLOCKS_MAX)
+            near_newest = await self.highest_key(project) - reach // 2
+            seen += (await self._walk(project, above=max(above + reach, near_newest)))[0]
+        return tickets.by_issue_id(seen, id_field=id_field, wanted=set(wanted))
+
+    async def _walk(self, project: str, *, above: int) -> tuple[list[Any], bool]:
+        """Tickets by their keys, from `above` on, and whether the keys ran out before our patience did."""
         seen: list[Any] = []
         for block in range(PROBE_BLOCKS_MAX):
             first = above + 1 + block * tickets.FETCH_MAX
             there = await self._fetch_block([f"{project}-{first + step}" for step in range(tickets.FETCH_MAX)])
             if not there:
-                break
+                return seen, True
             seen += there
-        else:
-            log.warning("probe.bounded", project=project, above=above, blocks_max=PROBE_BLOCKS_MAX)
-        return tickets.by_issue_id(seen, id_field=id_field, wanted=set(wanted))
+        return seen, False
 
     async def highest_key(self, project: str) -> int:
         return max(map(tickets.key_number, await self._newest(project, count=1)), default=0)

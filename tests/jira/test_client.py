@@ -401,13 +401,16 @@ async def test_a_probe_walks_over_holes_and_stops_after_a_hundred_missing_keys(d
     assert set(await desk.jira.probe("SEC", above=100, wanted=ids)) == {ids[198]}
 
 
-async def test_a_probe_is_bounded_and_says_so(desk: Desk) -> None:
-    add_tickets(desk.world, issue_ids(2_100))
+async def test_a_probe_is_bounded_says_so_and_looks_near_the_newest_key_as_well(desk: Desk) -> None:
+    ids = issue_ids(3_600)
+    add_tickets(desk.world, ids)
+    desk.world.clock.advance(3_600.0)
     await desk.jira.field_book()
     desk.forget_spending()
     with capture_logs() as logs:
-        assert await desk.jira.probe("SEC", above=0, wanted=[IssueId("none")]) == {}
-    assert desk.spent == {"issue/bulkfetch": 20}
+        found = await desk.jira.probe("SEC", above=0, wanted=[ids[1_999], ids[2_100], ids[3_599]])
+    assert found.keys() == {ids[1_999], ids[3_599]}
+    assert desk.spent["issue/bulkfetch"] == 20 + 11
     assert [line["event"] for line in logs] == ["probe.bounded"]
 
 
