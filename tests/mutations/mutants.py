@@ -141,7 +141,7 @@ MUTANTS: Final = (
         "changes = Changes(intents=tuple(intents), links=tuple(links))",
         "changes = Changes(intents=tuple(intents))",
     ),
-    Mutant("half an action counts as the whole", APPLY, "ticket=ticket, whole=False)", "ticket=ticket)"),
+    Mutant("half an action counts as the whole", APPLY, "ticket=ticket, whole=told)", "ticket=ticket)"),
     Mutant(
         "a lost ticket is looked for too high",
         APPLY,
