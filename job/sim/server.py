@@ -1,7 +1,8 @@
 """A world behind loopback HTTP: each vendor on a port of its own, and the control on a third.
 
 Promises: nothing listens beyond 127.0.0.1. Half of a call's latency passes before its effect and half after, so that a
-client killed meanwhile may have left either. A lost answer closes the connection without a byte.
+client killed meanwhile may have left either; what we need to work an answer out is a part of it. A lost answer closes
+the connection without a byte.
 Does not do: TLS; a client that can be pointed at http://127.0.0.1 needs none.
 """
 
@@ -74,11 +75,14 @@ async def serve(
 
 @asynccontextmanager
 async def _listen(answer: Callable[[Call], Answer], *, pace: Pace, port: int) -> AsyncIterator[str]:
+    loop = asyncio.get_running_loop()
+
     async def respond(request: web.Request) -> web.StreamResponse:
+        arrived_at = loop.time()
         call = await _read(request)
         await asyncio.sleep(pace.of(call) / 2)
         answered = answer(call)
-        await asyncio.sleep(pace.of(call) / 2 + answered.delay_s)
+        await asyncio.sleep(arrived_at + pace.of(call) + answered.delay_s - loop.time())
         return _write(request, answer=answered)
 
     app = web.Application(client_max_size=_BODY_MAX)
