@@ -95,7 +95,7 @@ class Caller:
         return await each(work, items, at_once=self._at_once_max)
 
     async def _attempt(self, request: Request) -> Response | NotSent | NoAnswer:
-        async with self._governor.turn(request.name) as era:
+        async with self._governor.turn(request.name, subject=request.subject) as era:
             self.spent[request.name] += 1
             try:
                 async with asyncio.timeout(request.deadline_s):

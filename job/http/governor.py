@@ -1,47 +1,46 @@
 """Decides when the next request to one remote may leave; all its callers share one.
 
 Promises: never more requests at once than the limit of the moment, which starts small, grows while answers are clean
-and halves when the remote complains; never more of one kind a second than allowed; nobody leaves during a pause that
-the remote asked for. It knows nothing of messages.
+and halves when the remote complains; in no second more of one kind than allowed; two writes to one ticket are a tenth of
+a second apart; nobody leaves during a pause that the remote asked for. Who waits for the clock holds no turn that
+somebody else could use. It knows nothing of messages.
 """
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from functools import partial
 
 from job.ports import Clock
 
 START_AT_ONCE = 4
+BURST = 0.1
+"""The part of a second's allowance that may leave at one instant; the rest is spread evenly."""
+APART_S = 0.1
+"""Jira lets one ticket have 20 writes in 2 seconds (developer.atlassian.com, "Rate limiting", per-issue writes)."""
 
 
 class Governor:
     """The turnstile in front of one remote."""
 
     def __init__(self, *, clock: Clock, at_once_max: int, per_second_max: float) -> None:
+        self.limit = min(START_AT_ONCE, at_once_max)
         self._clock = clock
         self._at_once_max = at_once_max
-        self._spacing_s = 1.0 / per_second_max
-        self.limit = min(START_AT_ONCE, at_once_max)
         self._turns = asyncio.Semaphore(self.limit)
+        self._lanes: defaultdict[str, Lane] = defaultdict(partial(Lane, per_second_max))
+        self._written = Apart()
         self._owed = 0
         self._clean = 0
         self._era = 0
-        self._next_at: defaultdict[str, float] = defaultdict(clock.monotonic)
         self._closed_until = clock.monotonic()
 
-    @asynccontextmanager
-    async def turn(self, kind: str) -> AsyncIterator[int]:
-        """Waits for its turn and holds it for the length of the block. Yields the era in which it left.
+    def turn(self, kind: str, *, subject: str = "") -> "Turn":
+        """`async with` waits for a turn and holds it for the length of the block; it gives the era in which we left.
 
         Remotes count each endpoint by itself, so a crowd of one kind keeps no other kind waiting for its second.
+        `subject` is what a write changes.
         """
-        await self._turns.acquire()
-        try:
-            await self._wait(kind)
-            yield self._era
-        finally:
-            self._give_back()
+        return Turn(self, kind, subject)
 
     def pause(self, seconds: float) -> None:
         """Nobody leaves for so long."""
@@ -56,7 +55,7 @@ class Governor:
         if self._clean >= (self.limit if self._era else 1) and self.limit < self._at_once_max:
             self._clean = 0
             self.limit += 1
-            self._give_back()
+            self.leave()
 
     def complain(self, era: int) -> None:
         """A complaint: half as many at once. Those of one crowd, which left in the same era, count once."""
@@ -67,17 +66,81 @@ class Governor:
             self._era += 1
         self._clean = 0
 
-    async def _wait(self, kind: str) -> None:
-        now = self._clock.monotonic()
-        slot = max(now, self._next_at[kind])
-        self._next_at[kind] = slot + self._spacing_s
-        if slot > now:
-            await self._clock.sleep(slot - now)
-        while (closed_s := self._closed_until - self._clock.monotonic()) > 0:
-            await self._clock.sleep(closed_s)
+    async def enter(self, kind: str, subject: str) -> int:
+        """Waits for the clock first and for a turn then; the first of each kind waits for all of its kind."""
+        clock, lane = self._clock, self._lanes[kind]
+        if subject and (wait_s := self._written.reserve(subject, now=clock.monotonic())) > 0:
+            await clock.sleep(wait_s)
+        async with lane.gate:
+            while True:
+                while (wait_s := max(lane.opens_at, self._closed_until) - clock.monotonic()) > 0:
+                    await clock.sleep(wait_s)
+                await self._turns.acquire()
+                now = clock.monotonic()
+                if max(lane.opens_at, self._closed_until) <= now:
+                    break
+                self._turns.release()  # while we waited for it, a pause has begun
+            lane.pass_through(now)
+        if subject:
+            self._written.note(subject, at=now)
+        return self._era
 
-    def _give_back(self) -> None:
+    def leave(self) -> None:
+        """Gives a turn back."""
         if self._owed:
             self._owed -= 1
         else:
             self._turns.release()
+
+
+class Turn:
+    """A turn that is waited for and given back by a block."""
+
+    __slots__ = ("_governor", "_kind", "_subject")
+
+    def __init__(self, governor: Governor, kind: str, subject: str) -> None:
+        self._governor = governor
+        self._kind = kind
+        self._subject = subject
+
+    async def __aenter__(self) -> int:
+        return await self._governor.enter(self._kind, self._subject)
+
+    async def __aexit__(self, *_: object) -> None:
+        self._governor.leave()
+
+
+class Lane:
+    """The requests of one kind: a token bucket, which holds a burst when it is full."""
+
+    def __init__(self, per_second_max: float) -> None:
+        self.gate = asyncio.Lock()
+        self.opens_at = float("-inf")
+        """When the next may pass: as soon as the bucket holds a token."""
+        burst = max(1.0, per_second_max * BURST)
+        self._refill_s = 1.0 / (per_second_max * (1.0 - BURST))
+        self._burst_s = (burst - 1.0) * self._refill_s
+
+    def pass_through(self, now: float) -> None:
+        """Takes a token. No more of them gather than one burst, however long nobody came."""
+        self.opens_at = max(self.opens_at, now - self._burst_s) + self._refill_s
+
+
+class Apart:
+    """When each ticket may be written to again; what may be written to at once is forgotten."""
+
+    def __init__(self) -> None:
+        self._free_at: dict[str, float] = {}
+
+    def reserve(self, subject: str, *, now: float) -> float:
+        """Seconds until the write may leave. Two that ask together get different answers."""
+        while self._free_at and self._free_at[oldest := next(iter(self._free_at))] <= now:
+            del self._free_at[oldest]
+        at = max(now, self._free_at.get(subject, now))
+        self.note(subject, at=at)
+        return at - now
+
+    def note(self, subject: str, *, at: float) -> None:
+        """The write leaves at this instant: the next one no sooner than a while after it."""
+        self._free_at.pop(subject, None)
+        self._free_at[subject] = at + APART_S

@@ -21,6 +21,8 @@ class Request:
     repeatable: bool = True
     """`False` for a write whose repetition would do it twice: once sent, it is never sent again."""
     deadline_s: float = 30.0
+    subject: str = ""
+    """What a write changes, where the remote limits writes to one thing; "" where it does not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -261,26 +261,74 @@ async def test_a_complaint_halves_and_a_crowd_of_complaints_halves_once() -> Non
     assert await crowd(turnstile, size=20, during=calm) == 2
 
 
-async def test_no_more_leave_a_second_than_allowed() -> None:
-    time = Time()
-    turnstile = governor(time, per_second_max=10.0)
+async def left_at(
+    turnstile: Governor, time: Time, *, size: int, kinds: Sequence[str] = ("any",)
+) -> dict[str, list[float]]:
+    """When each of a crowd left, by kind."""
+    left: dict[str, list[float]] = {kind: [] for kind in kinds}
 
-    async def nothing(_place: int, _era: int) -> None:
+    async def note(place: int, _era: int) -> None:
+        left[kinds[place % len(kinds)]].append(time.passed_s)
         await asyncio.sleep(0)
 
-    await crowd(turnstile, size=101, during=nothing)
-    assert time.passed_s >= 9.9
+    await crowd(turnstile, size=size, during=note, kinds=kinds)
+    return left
+
+
+@pytest.mark.parametrize("allowed", [1.0, 10.0, 100.0])
+async def test_in_no_second_do_more_leave_than_allowed_and_nearly_as_many_do(allowed: float) -> None:
+    time = Time()
+    left = (await left_at(governor(time, at_once_max=300, per_second_max=allowed), time, size=301))["any"]
+    most = max(sum(at <= one < at + 1.0 for one in left) for at in left)
+    assert most <= allowed
+    assert left[-1] == pytest.approx(300 / (0.9 * allowed), rel=0.05)
+
+
+async def test_a_tenth_of_a_second_s_allowance_may_leave_together() -> None:
+    time = Time()
+    left = (await left_at(governor(time, per_second_max=100.0), time, size=20))["any"]
+    assert left.count(0.0) in {9, 10}  # by rounding
+
+
+async def test_a_bucket_that_nobody_used_for_long_holds_no_more_than_one_burst() -> None:
+    time = Time()
+    turnstile = governor(time, per_second_max=100.0)
+    await left_at(turnstile, time, size=1)
+    time.passed_s = 1_000.0
+    assert (await left_at(turnstile, time, size=20))["any"].count(1_000.0) in {9, 10}
 
 
 async def test_one_kind_of_request_does_not_use_up_the_seconds_of_another() -> None:
     time = Time()
-    turnstile = governor(time, per_second_max=10.0)
+    left = await left_at(governor(time, per_second_max=10.0), time, size=102, kinds=("comment", "move"))
+    assert [times[-1] for times in left.values()] == [pytest.approx(50 / 9, rel=0.05)] * 2
 
-    async def nothing(_place: int, _era: int) -> None:
-        await asyncio.sleep(0)
 
-    await crowd(turnstile, size=102, during=nothing, kinds=("comment", "move"))
-    assert time.passed_s == pytest.approx(5.0, abs=0.1)
+async def test_who_waits_for_the_clock_holds_no_turn_that_another_kind_could_use() -> None:
+    time, inside = Time(), []
+    turnstile = governor(time, at_once_max=2, per_second_max=1.0)
+
+    async def hold(kind: str) -> None:
+        async with turnstile.turn(kind):
+            inside.append((kind, time.passed_s))
+
+    await asyncio.gather(*map(hold, ["slow", "slow", "slow", "other", "another"]))
+    assert [kind for kind, at in inside if at == 0.0] == ["slow", "other", "another"]
+
+
+async def test_two_writes_to_one_ticket_are_a_tenth_of_a_second_apart() -> None:
+    time, left = Time(), []
+    turnstile = governor(time)
+
+    async def write(subject: str) -> None:
+        async with turnstile.turn("comment", subject=subject):
+            left.append((subject, time.passed_s))
+
+    await asyncio.gather(*map(write, ["1", "1", "2", "1"]))
+    assert sorted(left) == [("1", 0.0), ("1", pytest.approx(0.1)), ("1", pytest.approx(0.2)), ("2", 0.0)]
+    time.passed_s = 5.0
+    await write("1")
+    assert left[-1] == ("1", 5.0)
 
 
 async def test_nobody_leaves_during_a_pause() -> None:
@@ -295,3 +343,18 @@ async def test_nobody_leaves_during_a_pause() -> None:
 
     await crowd(turnstile, size=12, during=note)
     assert min(left) >= 30
+
+
+async def test_a_pause_that_begins_while_we_wait_for_a_turn_is_kept_as_well() -> None:
+    time, left = Time(), []
+    turnstile = governor(time, at_once_max=1)
+
+    async def complain(place: int, _era: int) -> None:
+        left.append(time.passed_s)
+        await asyncio.sleep(0)
+        if not place:
+            turnstile.pause(17)
+
+    await crowd(turnstile, size=3, during=complain)
+    assert left[0] == 0.0
+    assert min(left[1:]) >= 17

@@ -56,6 +56,7 @@ class Site:
         body: Mapping[str, Any] | None = None,
         repeatable: bool = True,
         deadline_s: float = 30.0,
+        subject: str = "",
     ) -> Request:
         """`name` is a method and a path with places such as `{id}`, which `ids` fills."""
         method, path = name.split(" ")
@@ -69,6 +70,7 @@ class Site:
             body=None if body is None else json.dumps(body, separators=(",", ":")).encode(),
             repeatable=repeatable,
             deadline_s=deadline_s,
+            subject=subject,
         )
 
     def _headers(self, *, with_body: bool) -> dict[str, str]:

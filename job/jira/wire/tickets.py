@@ -211,6 +211,7 @@ def comment(site: Site, ticket_id: TicketId, *, body: Mapping[str, Any], marker:
         body={"body": dict(body), "properties": [{"key": PROPERTY, "value": {"marker": marker}}]},
         repeatable=False,
         deadline_s=60.0,
+        subject=ticket_id,
     )
 
 

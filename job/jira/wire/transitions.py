@@ -85,6 +85,7 @@ def take(site: Site, ticket: Ticket, *, route: Route) -> Request:
         body=body,
         repeatable=False,
         deadline_s=60.0,
+        subject=ticket.id,
     )
 
 
