@@ -36,7 +36,8 @@ async def prove(setup: Setup) -> AsyncIterator[Proof]:
 async def _halo(setup: Setup) -> str:
     """Signs in and reads the last minute."""
     now = setup.ports.clock.now()
-    seen = [len(piece) async for piece in setup.ports.halo.changed(since=now - GLIMPSE, until=now)]
+    listings = setup.ports.halo.changed(since=now - GLIMPSE, until=now)
+    seen = [len(piece) for listing in listings async for piece in listing]
     return f"Halo lets us read; {sum(seen)} issues changed in the last minute."
 
 

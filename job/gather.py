@@ -5,7 +5,7 @@ Promises: it writes nothing; an issue that memory says is settled costs no call 
 overlap: while some issues are looked up in memory and in Jira, Halo lists the next. A few pages are held, never a list.
 """
 
-from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -27,15 +27,17 @@ from job.core.model import (
 from job.core.outcomes import link_from
 from job.core.shards import Shard
 from job.each import each, each_arriving
-from job.ports import Ports
+from job.ports import Pieces, Ports
 
 log = structlog.get_logger()
 
 DESCRIBED_AT_ONCE = 16
 PIECES_AT_ONCE = 2
 """Of a listing, looked into while the next one comes."""
-TOGETHER = 1_000
-"""Issues about which Jira is asked together: whole batches of reads and searches, however many more are settled."""
+READ_TOGETHER = 100
+"""Tickets that Jira shows in one call."""
+SOUGHT_TOGETHER = 50
+"""Issues whose ticket Jira looks for in one query."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +70,8 @@ class Question:
     policy: Policy
     settings_digest: str
     notes: Notes
+    begins: bool = False
+    """Whether memory knows of no ticket that was ever made: then perhaps there is none to be searched for."""
 
     def due(self, parked: Parked) -> bool:
         """Whether a parked issue is to be tried again now: its time has come, or the settings have changed."""
@@ -100,36 +104,35 @@ class Gathering:
         """When what was given, or is about to be, was touched."""
         self._noted: dict[IssueId, Issue] = {}
         """What memory has notes on: looked at last and together, for lost creates are looked for together."""
-        self._waiting: list[Known] = []
+        self._linked: list[Known] = []
+        self._unknown: list[Known] = []
+        """What waits until there is enough to fill a call to Jira: issues with a link, and issues without."""
         self._shown: dict[str, bool] = {}
 
     async def __call__(self) -> int:
-        await each_arriving(self._look_into, self._pieces(), at_once=PIECES_AT_ONCE)
-        await self._bring(self._waiting)
+        halo, question = self._ports.halo, self._question
+        listings = [*halo.changed(since=question.since, until=question.until)]
+        listings += [halo.active()] if question.sweep else []
+        await each(self._read, listings, at_once=len(listings))
+        await each(self._bring, (self._linked, self._unknown), at_once=2)
         await self._bring_noted()
-        if self._question.sweep:
+        if question.sweep:
             await self._bring_unlisted()
         return len(self._given)
 
     # --- Issues -------------------------------------------------------------------------------------------------------
 
-    async def _pieces(self) -> AsyncGenerator[Sequence[Issue], None]:
-        halo, question = self._ports.halo, self._question
-        async for piece in halo.changed(since=question.since, until=question.until):
-            yield piece
-        if question.sweep:
-            async for piece in halo.active():
-                yield piece
+    async def _read(self, listing: Pieces) -> None:
+        await each_arriving(self._look_into, listing, at_once=PIECES_AT_ONCE)
 
     async def _look_into(self, piece: Sequence[Issue]) -> None:
-        """Keeps what memory does not call settled until there is enough to ask Jira about together."""
+        """Keeps what memory does not call settled, and asks Jira about as many as fill its calls."""
         mine = [issue for issue in piece if issue.id in self._question.shard]
         links = await self._ports.store.links([issue.id for issue in mine])
         for issue in mine:
             self._keep(issue, link=links.get(issue.id))
-        while len(self._waiting) >= TOGETHER:
-            enough, self._waiting = self._waiting[:TOGETHER], self._waiting[TOGETHER:]
-            await self._bring(enough)
+        full = _whole(self._linked, size=READ_TOGETHER), _whole(self._unknown, size=SOUGHT_TOGETHER)
+        await each(self._bring, full, at_once=2)
 
     def _keep(self, issue: Issue, *, link: Link | None) -> None:
         question, known = self._question, self._given.get(issue.id)
@@ -139,7 +142,7 @@ class Gathering:
         if issue.id in question.notes:
             self._noted[issue.id] = issue
         else:
-            self._waiting.append(Known(issue=issue, link=link))
+            (self._unknown if link is None else self._linked).append(Known(issue=issue, link=link))
 
     async def _bring_noted(self) -> None:
         """Brings what memory has notes on; what Halo does not list of it is asked for."""
@@ -191,7 +194,9 @@ class Gathering:
                 return not one.issue.gone or one.issue.id in notes.intents
             return one.issue.status is IssueStatus.ACTIVE and policy.is_hard_closed(ticket)
 
-        found = await jira.find([one.issue.id for one in some if needs_search(one)])
+        sought = [one for one in some if needs_search(one)]
+        doubtful = self._question.begins and not any(one.link or one.issue.id in notes for one in sought)
+        found = await jira.find([one.issue.id for one in sought], doubtful=doubtful)
         intents = (notes.intents.get(one.issue.id) for one in some)
         lost = [
             intent
@@ -218,6 +223,13 @@ class Gathering:
 
 
 # --- Rules ------------------------------------------------------------------------------------------------------------
+
+
+def _whole(waiting: list[Known], *, size: int) -> Sequence[Known]:
+    """Takes so many out that they fill whole calls of this size; the rest goes on waiting."""
+    full = len(waiting) // size * size
+    taken, waiting[:] = waiting[:full], waiting[full:]
+    return taken
 
 
 def _newsworthy(issue: Issue, *, link: Link | None, question: Question) -> bool:

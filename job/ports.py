@@ -4,7 +4,7 @@
 `jira/client.py`, `state/*.py`, `clock.py`. Every method may raise `StopsRun`; other errors are named where they come.
 """
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -47,19 +47,28 @@ class Clock(Protocol):
     async def sleep(self, seconds: float) -> None: ...
 
 
+Pieces = AsyncGenerator[Sequence[Issue], None]
+"""A listing on its way: each piece is given once, and only one is held at a time."""
+
+
 class HaloIssues(Protocol):
     """Read-only sight of Halo."""
 
-    def changed(self, *, since: datetime | None, until: datetime) -> AsyncIterator[Sequence[Issue]]:
+    async def sign_in(self) -> None:
+        """Proves the credentials before anything else is believed. Raises `RemoteRefused`."""
+        ...
+
+    def changed(self, *, since: datetime | None, until: datetime) -> Sequence[Pieces]:
         """Every issue touched in `[since, until]`, in pieces, in no particular order, none left out.
 
-        Two reads: active issues by when they were last seen, resolved ones by when they were resolved. An issue that
-        changes while we read may come twice. `since=None` means from the beginning. Raises `MalformedAnswer` rather
-        than end early.
+        Two listings, which may be read at the same time: active issues by when they were last seen, resolved ones by
+        when they were resolved. An issue that changes while we read may come in both or in neither: it was touched
+        after `until`, so it belongs to the next run anyway. `since=None` means from the beginning. A listing raises
+        `MalformedAnswer` rather than end early.
         """
         ...
 
-    def active(self) -> AsyncIterator[Sequence[Issue]]:
+    def active(self) -> Pieces:
         """Every active issue, however old; for the sweep."""
         ...
 
@@ -127,8 +136,11 @@ class JiraTickets(Protocol):
         """Tickets by immutable id, from the database and not the index. Deleted or invisible ones are simply absent."""
         ...
 
-    async def find(self, ids: Collection[IssueId]) -> dict[IssueId, tuple[Ticket, ...]]:
-        """Tickets whose id field holds one of these, in any project, by search. Adds knowledge; proves no absence."""
+    async def find(self, ids: Collection[IssueId], *, doubtful: bool = False) -> dict[IssueId, tuple[Ticket, ...]]:
+        """Tickets whose id field holds one of these, in any project, by search. Adds knowledge; proves no absence.
+
+        `doubtful`: perhaps no ticket of ours exists yet. That is asked first, once a run; if so nothing is searched.
+        """
         ...
 
     async def probe(

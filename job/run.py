@@ -35,6 +35,7 @@ from job.core.model import (
 from job.core.outcomes import PARKED_TOO_LONG, account, next_watermark, quietly, unsettled
 from job.core.plan import Limits, Plan, guard, make_plan
 from job.core.shards import Shard, inherited
+from job.each import each
 from job.errors import BadSettings, MalformedAnswer, StateUnreadable, StopsRun, UnsafePlan
 from job.gather import Notes, Question, gather, recall
 from job.lease import Tenure, take_lease
@@ -175,6 +176,10 @@ class Run:
         self._parked: int | None = None
 
     async def prove_identity(self) -> None:
+        """Both remotes know us, before anything else is believed."""
+        await each(lambda prove: prove(), (self._prove_jira, self._ports.halo.sign_in), at_once=2)
+
+    async def _prove_jira(self) -> None:
         """Jira knows us, and its clock agrees with ours: with a wrong one the watermark would pass what it must not."""
         server_time = (await self._ports.jira.myself()).server_time
         if server_time and abs(self._ports.clock.now() - server_time) > CLOCK_SKEW_MAX:
@@ -197,6 +202,7 @@ class Run:
             policy=policy,
             settings_digest=setup.manner.settings_digest,
             notes=notes,
+            begins=not mark.highest_keys,
         )
         decisions, unmoved = await self._decisions(question)
         planned = make_plan(decisions, at_most=setup.sync_max, unmoved=unmoved)

@@ -29,8 +29,8 @@ from job.state.urls import open_store
 
 USER_AGENT = f"halo-jira-sync/{__version__}"
 JIRA_PER_SECOND_MAX = 100.0
-"""Of one endpoint, as Jira documents it for all programs of a site together: 90 in the long run, and never more than 100
-in any second. Whoever else is at work there shows in the headers, and then we halve (developer.atlassian.com, "Rate
+"""Of one endpoint, as Jira documents it for all programs of a site together: 90 in the long run, and never more than
+100 in any second. Whoever else is at work there shows in the headers, and then we halve (developer.atlassian.com, "Rate
 limiting")."""
 HALO_PER_SECOND_MAX = 100.0
 """Halo counts calls by the minute and publishes no number; what bounds us is HALO_CONCURRENCY_MAX."""

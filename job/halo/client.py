@@ -6,7 +6,7 @@ each client, and a client lives for one run. It writes nothing to Halo.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 import structlog
@@ -17,7 +17,7 @@ from job.halo.bodies import Body
 from job.halo.wire import Listing, Page, Token
 from job.http.caller import Caller
 from job.http.message import Request, Response
-from job.ports import Clock
+from job.ports import Clock, Pieces
 
 log = structlog.get_logger()
 
@@ -39,20 +39,18 @@ class HaloClient:
         self._assets: dict[str, Asset | Gone] = {}
         self._asking_for: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def changed(self, *, since: datetime | None, until: datetime) -> AsyncIterator[Sequence[Issue]]:
-        """Active issues by when they were last seen, then resolved ones by when that was: no resolve slips between.
+    async def sign_in(self) -> None:
+        await self._good_token()
 
-        From the beginning on nothing is filtered, so both go by their creation, which never moves and is never null.
-        """
-        for status, stamp in ((IssueStatus.ACTIVE, wire.LAST_SEEN), (IssueStatus.RESOLVED, wire.RESOLVED)):
-            wanted = Listing(status=status, stamp=stamp if since else wire.CREATED, since=since)
-            async for piece in listing.read(wanted, until=until, fetch=self._pages):
-                yield piece
+    def changed(self, *, since: datetime | None, until: datetime) -> Sequence[Pieces]:
+        """From the beginning on nothing is filtered, so both go by their creation, which never moves, is never null."""
+        stamps = ((IssueStatus.ACTIVE, wire.LAST_SEEN), (IssueStatus.RESOLVED, wire.RESOLVED))
+        wanted = [Listing(status=of, stamp=stamp if since else wire.CREATED, since=since) for of, stamp in stamps]
+        return [listing.read(one, until=until, fetch=self._pages) for one in wanted]
 
-    async def active(self) -> AsyncIterator[Sequence[Issue]]:
+    def active(self) -> Pieces:
         wanted = Listing(status=IssueStatus.ACTIVE, stamp=wire.CREATED)
-        async for piece in listing.read(wanted, until=self._clock.now(), fetch=self._pages):
-            yield piece
+        return listing.read(wanted, until=self._clock.now(), fetch=self._pages)
 
     async def issue(self, issue_id: IssueId) -> Issue | None:
         body = await self._found(

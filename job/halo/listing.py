@@ -9,7 +9,7 @@ place, all rows behind it move up by one, and the first row of a page we have ye
 read. Rows that are new or touched join at the end, as listings ascend, and push nothing aside.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -31,7 +31,7 @@ Fetch = Callable[[Listing, Sequence[int]], Awaitable[list[Page]]]
 """Gives the pages with these numbers, read concurrently, in this order."""
 
 
-async def read(listing: Listing, *, until: datetime, fetch: Fetch) -> AsyncIterator[list[Issue]]:
+async def read(listing: Listing, *, until: datetime, fetch: Fetch) -> AsyncGenerator[list[Issue], None]:
     """Every issue of the listing. `until` is when we began: what Halo touches later belongs to the next run.
 
     Bounds are whole seconds, so that no rounding of fractions, ours or Halo's, can hide a row at a border.

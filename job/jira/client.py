@@ -108,14 +108,14 @@ class JiraClient:
         found = (tickets.ticket(raw, id_field=self._id_field) for raw in await self._fetch(ids))
         return {ticket.id: ticket for ticket in found}
 
-    async def find(self, ids: Collection[IssueId]) -> dict[IssueId, tuple[Ticket, ...]]:
+    async def find(self, ids: Collection[IssueId], *, doubtful: bool = False) -> dict[IssueId, tuple[Ticket, ...]]:
         if not ids:
             return {}
-        spec = (await self.field_book()).id_field
-        clause = await self._clauses.get(spec.id, read=self._read_clause)
-        queries = list(search.queries(search.values(ids, spec=spec, shape=self._shape), clause=clause))
-        if len(queries) > 1 and not await self._in_use.get(clause.name, read=lambda: self._read_in_use(clause)):
+        clause = await self._clauses.get(self._shape.id_field, read=self._read_clause)
+        if doubtful and not await self._in_use.get(clause.name, read=lambda: self._read_in_use(clause)):
             return {}
+        spec = (await self.field_book()).id_field
+        queries = search.queries(search.values(ids, spec=spec, shape=self._shape), clause=clause)
         pages = await self._caller.each(self._search, queries)
         seen = tickets.by_issue_id(chain.from_iterable(pages), id_field=spec.id, wanted=set(ids))
         # The index may show a status, a project or an id of yesterday; only the database is believed.
@@ -176,8 +176,11 @@ class JiraClient:
     # --- Searching ---------------------------------------------------------------------------------------------------
 
     async def _read_clause(self) -> IdClause:
-        body = await self._ask(search.operators(self._site), doing="asking how fields are searched")
+        body, _ = await self._caller.each(lambda read: read(), (self._read_operators, self.field_book))
         return search.id_clause(body, spec=(await self.field_book()).id_field)
+
+    async def _read_operators(self) -> Any:
+        return await self._ask(search.operators(self._site), doing="asking how fields are searched")
 
     async def _read_in_use(self, clause: IdClause) -> bool:
         """Whether any ticket that we can see, in any project, has something in the id field.

@@ -36,7 +36,7 @@ HIGHEST_KEY = 1
 """One search, once for each deployment: later runs know the newest key from the watermark. A lost create is looked for
 among the keys above it."""
 IN_USE = 1
-"""One search when more than one query's worth of ids is unknown: whether any ticket holds a Halo id at all."""
+"""One search, until the first ticket was made: whether any ticket holds a Halo id at all."""
 
 
 def batches(many: int, *, of: int) -> int:

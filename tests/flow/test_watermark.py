@@ -18,7 +18,7 @@ def test_what_a_first_run_would_have_seen_is_not_lost_by_its_death() -> None:
         tube.look_back = timedelta(minutes=15)
         tube.halo.estate.open_issue(type="fim")
         await asyncio.sleep(600)
-        fuse = Fuse(at=(7, "before"))
+        fuse = Fuse(at=(7, "after"))
         assert await tube.run(fuse=fuse) is None
         assert "store.commit" in fuse.names[:-1], "it died before it had written anything"
         assert tube.jira.people.tickets() == []

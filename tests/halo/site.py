@@ -6,7 +6,7 @@ Promises: the real caller and the real transport; time is the simulated world's,
 import json
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -19,6 +19,7 @@ from job.core.model import Issue
 from job.halo.client import HaloClient
 from job.http.aiohttp import AiohttpTransport, open_session
 from job.http.caller import Caller
+from job.ports import Pieces
 from job.sim.clock import SimClock
 from job.sim.server import serve
 from job.sim.world import World
@@ -111,5 +112,5 @@ async def scripted(script: Script) -> AsyncIterator[tuple[Site, Scripted]]:
         yield site, server
 
 
-async def everything(pieces: AsyncIterator[Sequence[Issue]]) -> list[Issue]:
-    return [issue async for piece in pieces for issue in piece]
+async def everything(*listings: Pieces) -> list[Issue]:
+    return [issue for pieces in listings async for piece in pieces for issue in piece]

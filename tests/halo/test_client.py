@@ -153,7 +153,7 @@ async def test_what_changed_is_what_was_seen_or_resolved_since_the_cursor_and_no
         name for name, issue in estate.issues.items() if max(issue.last_seen_at, issue.resolved_at or START) >= since
     }
     async with simulated(world) as site:
-        listed = await everything(site.halo.changed(since=since, until=until(world)))
+        listed = await everything(*site.halo.changed(since=since, until=until(world)))
     assert {issue.id for issue in listed} == changed >= {old[3], old[4], old[9], new}
     statuses = {issue.id: issue.status for issue in listed}
     assert (statuses[IssueId(old[3])], statuses[IssueId(old[4])]) == (IssueStatus.ACTIVE, IssueStatus.RESOLVED)
@@ -163,7 +163,7 @@ async def test_what_changed_is_what_was_seen_or_resolved_since_the_cursor_and_no
 async def test_both_reads_name_status_states_order_and_cursor() -> None:
     world = world_of(3)
     async with simulated(world) as site:
-        await everything(site.halo.changed(since=START, until=until(world)))
+        await everything(*site.halo.changed(since=START, until=until(world)))
     asked = [exchange.call.args() for exchange in world.halo.recorded if exchange.route == LIST]
     common = {"state": "active,missing,deactivated,retired", "per_page": "100", "page": "1"}
     cursor = "2026-11-01T12:00:00.000000Z"
@@ -178,7 +178,7 @@ async def test_from_the_beginning_on_everything_is_listed_active_and_resolved() 
     for name in list(world.halo.estate.issues)[::3]:
         world.halo.estate.resolve(name)
     async with simulated(world) as site:
-        listed = await everything(site.halo.changed(since=None, until=until(world)))
+        listed = await everything(*site.halo.changed(since=None, until=until(world)))
     assert sorted(issue.id for issue in listed) == sorted(world.halo.estate.issues)
     assert site.spent[LIST] == 2 + 1
 
@@ -214,7 +214,7 @@ async def test_rows_that_shift_between_two_pages_are_not_lost() -> None:
     world = world_of(450)
     world.halo.faults.set_chance({"shifted_rows": 0.1})
     async with simulated(world) as site:
-        listed = await everything(site.halo.changed(since=START, until=until(world)))
+        listed = await everything(*site.halo.changed(since=START, until=until(world)))
     assert {issue.id for issue in listed} == set(world.halo.estate.issues)
 
 
@@ -258,7 +258,7 @@ async def test_an_ignored_filter_is_noticed_and_read_around() -> None:
     since = START + timedelta(seconds=3_000)
     async with simulated(world) as site:
         with capture_logs() as logs:
-            listed = await everything(site.halo.changed(since=since, until=until(world)))
+            listed = await everything(*site.halo.changed(since=since, until=until(world)))
     assert {issue.id for issue in listed} == set(list(world.halo.estate.issues)[300:])
     assert [line["event"] for line in logs] == ["halo.filter_ignored"]
 

@@ -297,25 +297,33 @@ async def test_tickets_are_found_by_text_and_by_label_fields(
     async with at_desk(world, shape=Shape(project_key="SEC", ticket_type="Bug", id_field=name)) as desk:
         await desk.jira.field_book()
         desk.forget_spending()
-        found = await desk.jira.find(ids)
+        found = await desk.jira.find(ids, doubtful=True)
     assert set(found) == set(ids[:110])
     assert [ticket.key for ticket in found[ids[0]]] == ["SEC-1", "SEC-111"]
     assert all(ticket.issue_id == issue_id for issue_id, tickets in found.items() for ticket in tickets)
     assert desk.spent == {"jql/autocompletedata": 1, "search/jql": 1 + 3, "issue/bulkfetch": 2}
 
 
-async def test_a_hundred_ids_are_not_searched_for_where_no_ticket_of_any_project_has_one(desk: Desk) -> None:
+async def test_where_no_ticket_of_any_project_has_an_id_that_is_asked_once_and_nothing_is_searched(desk: Desk) -> None:
     add_tickets(desk.world, [IssueId("")] * 3)
     await desk.jira.field_book()
     desk.forget_spending()
-    assert await desk.jira.find(issue_ids(120)) == {}
+    for _ in range(2):
+        assert await desk.jira.find(issue_ids(120), doubtful=True) == {}
     assert desk.spent == {"jql/autocompletedata": 1, "search/jql": 1}
+
+
+async def test_without_a_doubt_each_id_is_searched_for(desk: Desk) -> None:
+    await desk.jira.field_book()
+    desk.forget_spending()
+    assert await desk.jira.find(issue_ids(120)) == {}
+    assert desk.spent == {"jql/autocompletedata": 1, "search/jql": 3}
 
 
 async def test_an_incomplete_answer_does_not_mean_that_no_ticket_has_an_id(desk: Desk) -> None:
     desk.world.jira.faults.set_chance({"search_warning": 1.0})
     with pytest.raises(MalformedAnswer, match="incomplete"):
-        await desk.jira.find(issue_ids(120))
+        await desk.jira.find(issue_ids(120), doubtful=True)
 
 
 async def test_what_is_not_found_is_not_read(desk: Desk) -> None:
