@@ -4,13 +4,18 @@ Promises: every planned action ends in exactly one outcome; nothing that could b
 is stored; nothing is written unless the lease holds for as long as the writing may take; a write of unknown fate is not
 sent again here; one bad issue stops nobody else, and what stops the run stops it before the next write.
 It adds nothing to a plan and decides nothing.
+
+Batches flow in two lines. What has to ask Halo flows in one, new tickets first, for their bulk calls take longest;
+what needs nothing of Halo flows beside it and keeps Jira busy from the first moment. While a batch is written, the
+details of the next are fetched.
 """
 
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import zip_longest
+from itertools import chain, islice
+from typing import NamedTuple
 
 import structlog
 
@@ -34,6 +39,7 @@ from job.core.model import (
     Ticket,
     Version,
 )
+from job.core.outcomes import Books
 from job.core.plan import Plan
 from job.core.tickets import Comment, Draft
 from job.each import each
@@ -46,10 +52,12 @@ log = structlog.get_logger()
 CREATES_A_BATCH = 100
 """Two bulk calls of 50, confirmed by one read."""
 OTHERS_A_BATCH = 50
-BATCHES_AT_ONCE = 8
-PREPARED_AT_ONCE = 64
-"""Issues of all batches, in the order of the plan: so the first batch is written while the details of the next are
-fetched. Without it all would ask Halo together and then write together, and each remote would wait for the other."""
+ASKED_AT_ONCE = 64
+"""Issues whose details are fetched together, the first batch's first: it is written while the next one's are fetched.
+Without it all would ask Halo together and then write together, and each remote would wait for the other."""
+ALONE = frozenset({Action.CLOSE, Action.ADOPT})
+"""What needs nothing of Halo: a close speaks of the resolution alone, an adoption says nothing."""
+CREATES = frozenset({Action.CREATE, Action.CREATE_AND_CLOSE})
 STREAK_MAX = 5
 """So many failures of one kind in a row, without a success between them, open a circuit for the rest of the run."""
 
@@ -118,11 +126,18 @@ class Circuits:
         return self.streaks[scope] >= STREAK_MAX
 
 
+@dataclass(eq=False)
 class Enough(SyncError):
-    """We were asked to stop, or our time is over: nothing more is begun."""
+    """Nothing more of this is begun in this run."""
+
+    because: str
 
     def __str__(self) -> str:
-        return "The run is stopping."
+        return self.because
+
+
+STOPPING = "The run is stopping."
+FAILING = "This project failed the same way too often in this run."
 
 
 class Apply:
@@ -140,6 +155,7 @@ class Apply:
     ) -> None:
         self.stopped_by: StopsRun | None = None
         self.high = high
+        self._books = Books()
         self._ports = ports
         self._manner = manner
         self._tenure = tenure
@@ -148,17 +164,20 @@ class Apply:
         self._circuits = Circuits()
         self._down: Counter[str] = Counter()
         self._attempts = 0
-        self._preparing = asyncio.Semaphore(PREPARED_AT_ONCE)
+        self._asking = asyncio.Semaphore(ASKED_AT_ONCE)
 
-    async def __call__(self, plan: Plan) -> list[Outcome]:
-        """Every action of the plan, in batches; an outcome for each."""
-        done = await each(self._batch, _batches(plan.decisions), at_once=BATCHES_AT_ONCE)
-        return [outcome for batch in done for outcome in batch]
+    async def __call__(self, plan: Plan) -> Books:
+        """Every action of the plan; how each ended is in the books."""
+        await each(self._line, _lines(plan.decisions), at_once=2)
+        return self._books
+
+    async def _line(self, line: "Line") -> None:
+        await each(self._batch, line.batches, at_once=line.at_once)
 
     # --- A batch: from decisions to outcomes --------------------------------------------------------------------------
 
-    async def _batch(self, decisions: Sequence[Decision]) -> list[Outcome]:
-        prepared = await each(self._prepare_in_turn, decisions, at_once=len(decisions))
+    async def _batch(self, decisions: Sequence[Decision]) -> None:
+        prepared = await each(self._prepare, decisions, at_once=len(decisions))
         ended = [made for made in prepared if isinstance(made, Outcome)]
         steps = [made for made in prepared if isinstance(made, Step)]
         unchanged = [outcome.decision for outcome in ended if outcome.kind is OutcomeKind.UNCHANGED]
@@ -171,21 +190,12 @@ class Apply:
             ended += [_deferred(step.decision, because=str(error)) for step in steps]
         else:
             ended += await self._send(steps)
-        ended = [replace(outcome, message=self._manner.discreet(outcome.message)) for outcome in ended]
-        await self._remember(ended, standing=standing)
-        return ended
-
-    async def _prepare_in_turn(self, decision: Decision) -> Step | Outcome:
-        async with self._preparing:
-            return await self._prepare(decision)
+        await self._remember([self._discreet(outcome) for outcome in ended], standing=standing)
 
     async def _prepare(self, decision: Decision) -> Step | Outcome:
         """Fetches the details that the words need, and finds the words."""
-        if self.stopped_by or self._stop():
-            return _deferred(decision, because=str(Enough()))
-        if self._circuits.is_open(self._scope(decision)):
-            return _deferred(decision, because="This project failed the same way too often in this run.")
         try:
+            self._may_begin(decision)
             step = Step(
                 decision=decision, evidence=await self._evidence(decision), link=await self._settled_link(decision)
             )
@@ -201,17 +211,15 @@ class Apply:
         return step
 
     async def _evidence(self, decision: Decision) -> Evidence:
-        """The issue with what its words will speak of: a close speaks of the resolution alone, and only a field of a
-
-        new ticket may need the asset.
-        """
+        """The issue with what its words will speak of; only a field of a new ticket may need the asset."""
         issue, halo = decision.case.issue, self._ports.halo
-        if decision.action in {Action.CLOSE, Action.ADOPT} or issue.gone:
+        if decision.action in ALONE or issue.gone:
             return Evidence(issue=issue)
-        creates = decision.action in {Action.CREATE, Action.CREATE_AND_CLOSE}
-        wants = creates and tickets.wants_asset(self._manner.shape, issue=issue)
-        asset = await halo.asset(issue) if wants else None
-        return Evidence(issue=issue, finding=await halo.finding(issue), asset=asset)
+        async with self._asking:
+            self._may_begin(decision)
+            wants = decision.action in CREATES and tickets.wants_asset(self._manner.shape, issue=issue)
+            asset = await halo.asset(issue) if wants else None
+            return Evidence(issue=issue, finding=await halo.finding(issue), asset=asset)
 
     async def _settled_link(self, decision: Decision) -> Link | None:
         """The link, once the ticket was asked whether the last comment of unknown fate has arrived."""
@@ -355,12 +363,17 @@ class Apply:
         self._tell(step.decision, ticket=ticket)
         return Outcome(decision=step.decision, kind=OutcomeKind.DONE, link=link, ticket_key=ticket.key)
 
+    def _may_begin(self, decision: Decision) -> None:
+        """Raises `Enough` instead of letting one more action begin."""
+        if self.stopped_by or self._stop():
+            raise Enough(STOPPING)
+        if self._circuits.is_open(self._scope(decision)):
+            raise Enough(FAILING)
+
     async def _may_write(self) -> None:
-        """Raises what stops the run, `Enough` or `LeaseLost` instead of letting one more write out."""
-        if self.stopped_by:
-            raise self.stopped_by
-        if self._stop():
-            raise Enough
+        """Raises `Enough`, or `LeaseLost`, instead of letting one more write out."""
+        if self.stopped_by or self._stop():
+            raise Enough(STOPPING)
         await self._tenure.hold()
 
     def _goal(self, decision: Decision, *, ticket: Ticket) -> Goal | None:
@@ -394,7 +407,12 @@ class Apply:
             self._stop_for(error)
         for outcome in sorted(ended, key=lambda outcome: outcome.kind is OutcomeKind.DONE):
             self._circuits.learn(self._scope(outcome.decision), kind=outcome.kind)
+            self._books.enter(outcome)
             self._watcher.ended(outcome)
+
+    def _discreet(self, outcome: Outcome) -> Outcome:
+        """An outcome whose words may be kept."""
+        return replace(outcome, message=self._manner.discreet(outcome.message)) if outcome.message else outcome
 
     def _linked(self, step: Step, *, ticket: Ticket, whole: bool = True) -> Link:
         """The link as it is when all is done, or only a part, with what was said on the way."""
@@ -448,17 +466,26 @@ class Apply:
         self.high[project] = max(self.high.get(project, 0), int(number))
 
 
-def _batches(decisions: Sequence[Decision]) -> Iterator[Sequence[Decision]]:
-    """Creates together, for they travel in bulk; closes apart, for they need nothing of Halo; the rest by itself.
+class Line(NamedTuple):
+    """Batches that are carried out in their order, some of them at once.
 
-    By turns, so that Jira is busy with the ones while Halo is asked about the others.
+    Enough at once to keep the remotes busy, and few enough to notice in time what fails again and again.
     """
-    creates = [d for d in decisions if d.action in {Action.CREATE, Action.CREATE_AND_CLOSE}]
-    closes = [d for d in decisions if d.action is Action.CLOSE]
-    rest = [d for d in decisions if d.action in {Action.REOPEN, Action.COMMENT, Action.ADOPT}]
-    kinds = ((creates, CREATES_A_BATCH), (rest, OTHERS_A_BATCH), (closes, OTHERS_A_BATCH))
-    rows = ([some[at : at + size] for at in range(0, len(some), size)] for some, size in kinds)
-    yield from (batch for row in zip_longest(*rows) for batch in row if batch)
+
+    batches: Iterator[Sequence[Decision]]
+    at_once: int
+
+
+def _lines(decisions: Sequence[Decision]) -> tuple[Line, Line]:
+    creates = _batches((d for d in decisions if d.action in CREATES), size=CREATES_A_BATCH)
+    asking = _batches((d for d in decisions if d.action not in CREATES | ALONE), size=OTHERS_A_BATCH)
+    alone = _batches((d for d in decisions if d.action in ALONE), size=OTHERS_A_BATCH)
+    return Line(chain(creates, asking), at_once=8), Line(alone, at_once=4)
+
+
+def _batches(decisions: Iterator[Decision], *, size: int) -> Iterator[Sequence[Decision]]:
+    while batch := list(islice(decisions, size)):
+        yield batch
 
 
 def _ticket(step: Step) -> Ticket:

@@ -27,12 +27,11 @@ from job.core.model import (
     Changes,
     Decision,
     IssueId,
-    Outcome,
     OutcomeKind,
     RunRecord,
     Watermark,
 )
-from job.core.outcomes import PARKED_TOO_LONG, account, next_watermark, quietly, unsettled
+from job.core.outcomes import PARKED_TOO_LONG, Books, account, next_watermark, quietly, unsettled
 from job.core.plan import Limits, Plan, guard, make_plan
 from job.core.shards import Shard, inherited
 from job.each import each
@@ -242,15 +241,14 @@ class Run:
         apply = Apply(
             self._ports, manner=self._setup.manner, tenure=tenure, watcher=self._watcher, stop=enough, high=high
         )
-        ended = await apply(sight.plan)
-        bad = [outcome for outcome in ended if outcome.kind in {OutcomeKind.FAILED, OutcomeKind.UNKNOWN}]
+        books = await apply(sight.plan)
         return Report(
-            verdict=STOPPED if apply.stopped_by else FAILURES if bad else DONE,
-            counts=account(sight.plan, outcomes=ended),
-            mark=self._next_mark(sight, ended=ended, high=apply.high),
-            parked=self._parked_now(sight, ended=ended),
+            verdict=STOPPED if apply.stopped_by else FAILURES if books.bad else DONE,
+            counts=account(sight.plan, books=books),
+            mark=self._next_mark(sight, books=books, high=apply.high),
+            parked=self._parked_now(sight, books=books),
             digest=sight.plan.digest,
-            errors=[f"{outcome.decision.case.issue.id}: {outcome.message}" for outcome in bad],
+            errors=[f"{outcome.decision.case.issue.id}: {outcome.message}" for outcome in books.bad],
             stopped_by=apply.stopped_by,
         )
 
@@ -313,8 +311,8 @@ class Run:
             if changes:
                 await self._ports.store.commit(await tenure.hold(), changes)
 
-    def _next_mark(self, sight: Sight, *, ended: Sequence[Outcome], high: Mapping[str, int]) -> Watermark:
-        left = list(unsettled(sight.plan, outcomes=ended))
+    def _next_mark(self, sight: Sight, *, books: Books, high: Mapping[str, int]) -> Watermark:
+        left = list(unsettled(sight.plan, books=books))
         at = next_watermark(
             sight.mark.at,
             started_at=self._started_at,
@@ -325,14 +323,13 @@ class Run:
         swept_at = self._started_at if sight.sweeps and not left else sight.mark.swept_at
         return Watermark(at=at, swept_at=swept_at, highest_keys=high)
 
-    def _parked_now(self, sight: Sight, *, ended: Sequence[Outcome]) -> int:
+    def _parked_now(self, sight: Sight, *, books: Books) -> int:
         """How many issues are parked after the run; those parked for too long are shouted about."""
         parked = dict.fromkeys(sight.notes.parked)
         for decision in sight.plan.quiet:
-            _park_or_release(parked, decision=decision, parks=decision.afterwards is Afterwards.PARK)
-        for outcome in ended:
-            if outcome.kind is not OutcomeKind.DEFERRED:
-                _park_or_release(parked, decision=outcome.decision, parks=outcome.kind is OutcomeKind.FAILED)
+            _park_or_release(parked, decision.case.issue.id, parks=decision.afterwards is Afterwards.PARK)
+        for issue_id, parks in books.parked.items():
+            _park_or_release(parked, issue_id, parks=parks)
         for issue_id, entry in sight.notes.parked.items():
             if issue_id in parked and self._started_at - entry.first_at > PARKED_TOO_LONG:
                 log.error(
@@ -387,11 +384,11 @@ async def unless(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:
         await asyncio.gather(doing, asked, return_exceptions=True)
 
 
-def _park_or_release(parked: dict[IssueId, None], *, decision: Decision, parks: bool) -> None:
+def _park_or_release(parked: dict[IssueId, None], issue_id: IssueId, *, parks: bool) -> None:
     if parks:
-        parked[decision.case.issue.id] = None
+        parked[issue_id] = None
     else:
-        parked.pop(decision.case.issue.id, None)
+        parked.pop(issue_id, None)
 
 
 def _canonical(record: RunRecord) -> dict[str, object]:

@@ -158,12 +158,39 @@ def park(case: Case, *, error_class: str, message: str, now: datetime, under: st
 # --- Watermark and accounts -------------------------------------------------------------------------------------------
 
 
-def unsettled(plan: Plan, *, outcomes: Iterable[Outcome]) -> Iterator[Decision]:
+class Books:
+    """What a run keeps of its outcomes: how many there are of each, and those that leave something behind.
+
+    A first load ends in hundreds of thousands of outcomes, nearly all of them done: those are counted and let go.
+    """
+
+    def __init__(self) -> None:
+        self.ended: dict[Action, Counter[OutcomeKind]] = {action: Counter() for action in Action}
+        self.open: list[Decision] = []
+        """Unknown or deferred: a later run's work, which nothing but the watermark keeps in sight."""
+        self.bad: list[Outcome] = []
+        """Failed or unknown."""
+        self.parked: dict[IssueId, bool] = {}
+        """Of issues that were parked or failed: whether they are parked now."""
+
+    def enter(self, outcome: Outcome) -> None:
+        """Notes how one planned action ended."""
+        decision, kind = outcome.decision, outcome.kind
+        if decision.action:
+            self.ended[decision.action][kind] += 1
+        if kind in {OutcomeKind.UNKNOWN, OutcomeKind.DEFERRED}:
+            self.open.append(decision)
+        if kind in {OutcomeKind.FAILED, OutcomeKind.UNKNOWN}:
+            self.bad.append(outcome)
+        if kind is OutcomeKind.FAILED or (decision.case.parked and kind is not OutcomeKind.DEFERRED):
+            self.parked[decision.case.issue.id] = kind is OutcomeKind.FAILED
+
+
+def unsettled(plan: Plan, *, books: Books) -> Iterator[Decision]:
     """Everything that this run leaves for a later one and that no other note keeps in sight."""
     yield from (decision for decision in plan.quiet if decision.afterwards is Afterwards.WAIT)
     yield from plan.deferred
-    open_kinds = {OutcomeKind.UNKNOWN, OutcomeKind.DEFERRED}
-    yield from (outcome.decision for outcome in outcomes if outcome.kind in open_kinds)
+    yield from books.open
 
 
 def next_watermark(
@@ -179,20 +206,18 @@ def next_watermark(
     return reached if may_go_back else max(previous, reached)
 
 
-def account(plan: Plan, *, outcomes: Iterable[Outcome]) -> dict[str, dict[str, int]]:
+def account(plan: Plan, *, books: Books) -> dict[str, dict[str, int]]:
     """Action -> outcome -> how many, deferred ones included. Raises `ValueError` unless the books balance."""
-    books: dict[Action, Counter[OutcomeKind]] = {action: Counter() for action in Action}
+    ended = {action: Counter(kinds) for action, kinds in books.ended.items()}
     for decision in plan.deferred:
         if decision.action:
-            books[decision.action][OutcomeKind.DEFERRED] += 1
-    for outcome in outcomes:
-        if outcome.decision.action:
-            books[outcome.decision.action][outcome.kind] += 1
+            ended[decision.action][OutcomeKind.DEFERRED] += 1
+    planned = plan.tally
     wrong = [
-        f"{action}: {plan.tally[action]} planned, {books[action].total()} ended"
-        for action in Action
-        if plan.tally[action] != books[action].total()
+        f"{action}: {planned[action]} planned, {kinds.total()} ended"
+        for action, kinds in ended.items()
+        if planned[action] != kinds.total()
     ]
     if wrong:
         raise ValueError(f"The run's books do not balance: {'; '.join(wrong)}.")
-    return {str(action): {str(kind): many for kind, many in ended.items()} for action, ended in books.items()}
+    return {str(action): {str(kind): many for kind, many in kinds.items()} for action, kinds in ended.items()}

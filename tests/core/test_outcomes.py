@@ -1,5 +1,6 @@
 """What outcomes mean for memory and for the watermark."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -27,7 +28,7 @@ from job.core.model import (
     TicketKey,
     Version,
 )
-from job.core.outcomes import account, after, link_begun, link_to, next_watermark, park, quietly, unsettled
+from job.core.outcomes import Books, account, after, link_begun, link_to, next_watermark, park, quietly, unsettled
 from job.core.plan import make_plan
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -70,6 +71,13 @@ def changes(kind: OutcomeKind, *, decision: Decision = COMMENT):  # type: ignore
     return after([outcome], standing={ISSUE.id}, now=NOW, settings_digest="d")
 
 
+def books_of(outcomes: Iterable[Outcome]) -> Books:
+    books = Books()
+    for outcome in outcomes:
+        books.enter(outcome)
+    return books
+
+
 # --- The watermark --------------------------------------------------------------------------------------------------
 
 
@@ -99,7 +107,12 @@ def test_what_is_unknown_deferred_or_waited_for_is_unsettled_and_nothing_else() 
     quiet = replace(COMMENT, action=None, reason="unchanged")
     plan = make_plan([waiting, parked, quiet, COMMENT, COMMENT], at_most=1)
     ended = [Outcome(decision=replace(COMMENT, reason=kind), kind=kind) for kind in OutcomeKind]
-    assert {d.reason for d in unsettled(plan, outcomes=ended)} == {"create_unsettled", "updated", "unknown", "deferred"}
+    assert {d.reason for d in unsettled(plan, books=books_of(ended))} == {
+        "create_unsettled",
+        "updated",
+        "unknown",
+        "deferred",
+    }
 
 
 # --- Memory ---------------------------------------------------------------------------------------------------------
@@ -175,7 +188,28 @@ def test_work_begun_keeps_the_version_that_was_applied_before() -> None:
 def test_the_books_balance_or_the_run_fails() -> None:
     plan = make_plan([COMMENT, COMMENT, replace(COMMENT, action=Action.CLOSE)], at_most=2)
     ended = [Outcome(decision=decision, kind=OutcomeKind.DONE) for decision in plan.decisions]
-    books = account(plan, outcomes=ended)
-    assert sum(sum(row.values()) for row in books.values()) == 3
+    counted = account(plan, books=books_of(ended))
+    assert sum(sum(row.values()) for row in counted.values()) == 3
+    assert counted == account(plan, books=books_of(ended)), "counting changes nothing"
     with pytest.raises(ValueError, match="do not balance"):
-        account(plan, outcomes=ended[:1])
+        account(plan, books=books_of(ended[:1]))
+
+
+def test_the_books_keep_what_leaves_something_behind_and_let_go_of_all_that_is_done() -> None:
+    ended = [Outcome(decision=COMMENT, kind=kind, message=kind) for kind in OutcomeKind]
+    books = books_of(ended)
+    assert len(books.open) == 2
+    assert {outcome.kind for outcome in books.bad} == {OutcomeKind.FAILED, OutcomeKind.UNKNOWN}
+    books = books_of([Outcome(decision=COMMENT, kind=OutcomeKind.DONE)] * 1_000)
+    assert (books.open, books.bad, books.parked) == ([], [], {})
+
+
+@pytest.mark.parametrize("kind", OutcomeKind)
+def test_the_books_know_who_is_parked_after_the_run(kind: OutcomeKind) -> None:
+    (parked,) = changes(OutcomeKind.FAILED).parked
+    again = replace(COMMENT, case=replace(CASE, parked=parked))
+    expected = {} if kind is OutcomeKind.DEFERRED else {ISSUE.id: kind is OutcomeKind.FAILED}
+    assert books_of([Outcome(decision=again, kind=kind)]).parked == expected
+    assert books_of([Outcome(decision=COMMENT, kind=kind)]).parked == (
+        {ISSUE.id: True} if kind is OutcomeKind.FAILED else {}
+    )
