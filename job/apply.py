@@ -95,6 +95,8 @@ class Step:
     """As memory has it, or as it must be now that the fate of an earlier comment is known."""
     draft: Draft | None = None
     comment: Comment | None = None
+    told: Draft | Comment | None = None
+    """Which of these Jira has now, for certain."""
 
     @property
     def case(self) -> Case:
@@ -103,7 +105,8 @@ class Step:
     @property
     def said(self) -> bool:
         """Whether the comment is on the ticket already."""
-        return self.comment is not None and self.link is not None and self.link.said == self.comment.marker
+        before = self.link.said if self.link else None
+        return self.comment is not None and before == self.comment.marker
 
 
 @dataclass(slots=True)
@@ -326,8 +329,7 @@ class Apply:
                 error = creation.error or FateUnknown("jira", "creating a ticket", "no word about it")
                 return self._ended_by(error, decision=step.decision)
             self._learn_key(creation.ticket)
-            link = outcomes.link_begun(creation.ticket, case=step.case, now=self._ports.clock.now())
-            step.link = replace(link, fingerprint=step.draft.fingerprint)
+            step.told = step.draft
             return await self._finish(step, ticket=creation.ticket)
 
         return await each(finish, range(len(steps)), at_once=OTHERS_A_BATCH)
@@ -335,15 +337,13 @@ class Apply:
     async def _carry_out(self, step: Step) -> Outcome:
         """Everything but a create: the comment, then the transition."""
         ticket = _ticket(step)
-        step.link = step.link or outcomes.link_begun(ticket, case=step.case, now=self._ports.clock.now())
         if step.comment and not step.said:
             try:
                 await self._may_write()
                 await self._ports.jira.comment(ticket.id, body=step.comment.body, marker=step.comment.marker)
             except SyncError as error:
                 return self._ended_by(error, decision=step.decision)
-        if step.comment:
-            step.link = replace(step.link, said=step.comment.marker, fingerprint=step.comment.fingerprint)
+        step.told = step.comment
         return await self._finish(step, ticket=ticket)
 
     async def _finish(self, step: Step, *, ticket: Ticket) -> Outcome:
@@ -356,10 +356,9 @@ class Apply:
                 await self._may_write()
                 ticket = await self._ports.jira.move(ticket, goal=goal)
             except SyncError as error:
-                unfinished = replace(self._linked(step, ticket=ticket, whole=told), status_owed=owed)
+                unfinished = self._linked(step, owed=owed, ticket=ticket, whole=told)
                 return self._ended_by(error, decision=step.decision, link=unfinished)
-        link = replace(self._linked(step, ticket=ticket), status_owed="")
-        link = replace(link, status_set=ticket.status) if goal else link
+        link = self._linked(step, ticket=ticket, owed="", moved=goal is not None)
         self._tell(step.decision, ticket=ticket)
         return Outcome(decision=step.decision, kind=OutcomeKind.DONE, link=link, ticket_key=ticket.key)
 
@@ -414,13 +413,23 @@ class Apply:
         """An outcome whose words may be kept."""
         return replace(outcome, message=self._manner.discreet(outcome.message)) if outcome.message else outcome
 
-    def _linked(self, step: Step, *, ticket: Ticket, whole: bool = True) -> Link:
+    def _linked(
+        self, step: Step, *, ticket: Ticket, whole: bool = True, owed: str | None = None, moved: bool = False
+    ) -> Link:
         """The link as it is when all is done, or only a part, with what was said on the way."""
         link_after = outcomes.link_to if whole else outcomes.link_begun
         link = link_after(ticket, case=step.case, now=self._ports.clock.now())
-        if step.link is None:
-            return link
-        return replace(link, said=step.link.said, fingerprint=step.link.fingerprint)
+        before = step.link or link
+        said, fingerprint = before.said, before.fingerprint
+        if step.told:
+            said, fingerprint = step.told.marker if isinstance(step.told, Comment) else None, step.told.fingerprint
+        return replace(
+            link,
+            said=said,
+            fingerprint=fingerprint,
+            status_owed=link.status_owed if owed is None else owed,
+            status_set=ticket.status if moved else link.status_set,
+        )
 
     def _ended_by(self, error: SyncError, *, decision: Decision, link: Link | None = None) -> Outcome:
         """What an error makes of one action."""

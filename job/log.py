@@ -16,6 +16,7 @@ import traceback
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -51,6 +52,8 @@ class Redactor:
     def text(self, text: str) -> str:
         """The text without the secrets."""
         there = [form for form, beginning in self._beginnings.items() if beginning in text]
+        if not there and not SENT_AS_HEADER.search(text):
+            return text
         for form in there:
             text = text.replace(form, HIDDEN)
         for form in there:
@@ -60,6 +63,8 @@ class Redactor:
     def plain(self, value: object) -> Any:
         """The value in JSON's own types, without the secrets; what JSON does not know becomes its text."""
         match value:
+            case str():  # first, as nearly everything that is said is a text
+                return self.text(value)
             case None | bool() | int():
                 return value
             case float() if math.isfinite(value):
@@ -68,13 +73,16 @@ class Redactor:
                 return {self.text(str(key)): self._under(str(key), item) for key, item in value.items()}
             case list() | tuple() | set() | frozenset():
                 return [self.plain(item) for item in value]
-            case datetime():
-                return value.isoformat()
-        return self.text(str(value))
+        return self.text(value.isoformat() if isinstance(value, datetime) else str(value))
 
     def _under(self, key: str, value: object) -> Any:
         counts = value is None or isinstance(value, int | float)
-        return HIDDEN if SOUNDS_SECRET.search(key) and not counts else self.plain(value)
+        return HIDDEN if _sounds_secret(key) and not counts else self.plain(value)
+
+
+@lru_cache(maxsize=1_000)
+def _sounds_secret(key: str) -> bool:
+    return SOUNDS_SECRET.search(key) is not None
 
 
 def _forms(secret: str) -> Iterator[str]:

@@ -40,24 +40,37 @@ PARKED_TOO_LONG = timedelta(days=7)
 
 def link_to(ticket: Ticket, *, case: Case, now: datetime) -> Link:
     """The link once everything that the issue's version asks for is done; what was said before is kept."""
-    return replace(
-        link_begun(ticket, case=case, now=now),
-        version=case.issue.version,
-        live=case.issue.status is IssueStatus.ACTIVE and not case.issue.gone,
-    )
+    live = case.issue.status is IssueStatus.ACTIVE and not case.issue.gone
+    return _link(ticket, case=case, now=now, version=case.issue.version, live=live)
 
 
 def link_begun(ticket: Ticket, *, case: Case, now: datetime) -> Link:
     """The link while work on the ticket is unfinished: the version that it had applied before, or none."""
+    before = case.link
+    if before is not None and before.ticket_id == ticket.id:
+        return _link(ticket, case=case, now=now, version=before.version, live=before.live)
+    return _link(ticket, case=case, now=now, version=Version(""), live=True)
+
+
+def _link(ticket: Ticket, *, case: Case, now: datetime, version: Version, live: bool) -> Link:
+    """A new link, or the one there was to this ticket, with how the ticket looks now."""
     if case.link is not None and case.link.ticket_id == ticket.id:
-        return replace(case.link, ticket_key=ticket.key, status_seen=ticket.status, misses=0, updated_at=now)
+        return replace(
+            case.link,
+            ticket_key=ticket.key,
+            version=version,
+            live=live,
+            status_seen=ticket.status,
+            misses=0,
+            updated_at=now,
+        )
     return Link(
         issue_id=case.issue.id,
         ticket_id=ticket.id,
         ticket_key=ticket.key,
-        version=Version(""),
+        version=version,
         fingerprint=Fingerprint(""),
-        live=True,
+        live=live,
         status_seen=ticket.status,
         updated_at=now,
     )

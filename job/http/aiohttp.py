@@ -60,11 +60,12 @@ class AiohttpTransport:
         aiohttp's own look-up (`trust_env`) goes through two threads for each request, which is a third of its cost, and
         would send passwords out of a `.netrc` as well.
         """
-        parts = urlsplit(url)
-        if parts.netloc not in self._proxies:
+        origin = url[: url.find("/", len("https://"))]
+        if origin not in self._proxies:
+            parts = urlsplit(url)
             bypassed = proxy_bypass_environment(parts.netloc)
-            self._proxies[parts.netloc] = None if bypassed else getproxies_environment().get(parts.scheme)
-        return self._proxies[parts.netloc]
+            self._proxies[origin] = None if bypassed else getproxies_environment().get(parts.scheme)
+        return self._proxies[origin]
 
 
 def _words(failure: BaseException) -> str:

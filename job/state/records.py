@@ -92,7 +92,11 @@ def run_id(run: RunRecord) -> str:
 
 def document(record: Record) -> Document:
     """The plain form of a record, with its schema."""
-    return {"schema": SCHEMA} | {part.name: _plain(getattr(record, part.name)) for part in fields(record)}
+    kept: Document = {"schema": SCHEMA}
+    for name in _NAMES[type(record)]:
+        value = getattr(record, name)
+        kept[name] = value if type(value) in _PLAIN_ALREADY else _plain(value)
+    return kept
 
 
 def _plain(value: object) -> object:
@@ -247,3 +251,5 @@ def _as_datetime(value: object) -> datetime:
 _READERS: Mapping[type[Any], Mapping[str, Reader]] = {
     kind: {name: _named(name, _reader(hint)) for name, hint in get_type_hints(kind).items()} for kind in WAY_OUT
 }
+_NAMES: Mapping[type[Any], tuple[str, ...]] = {kind: tuple(part.name for part in fields(kind)) for kind in WAY_OUT}
+_PLAIN_ALREADY = frozenset({str, bool, int, NoneType})

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -33,7 +34,7 @@ GATEWAY_ADVICE = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Site:
     """Which Jira we speak to, and as whom."""
 
@@ -66,23 +67,23 @@ class Site:
             method=method,
             url=f"{self.base_url.rstrip('/')}{path}" + (f"?{urlencode(query)}" if query else ""),
             name=name,
-            headers=self._headers(with_body=body is not None),
+            headers=self._headers if body is None else {**self._headers, "Content-Type": "application/json"},
             body=None if body is None else json.dumps(body, separators=(",", ":")).encode(),
             repeatable=repeatable,
             deadline_s=deadline_s,
             subject=subject,
         )
 
-    def _headers(self, *, with_body: bool) -> dict[str, str]:
+    @cached_property
+    def _headers(self) -> dict[str, str]:
         # Error texts come in the user's language unless English is forced (Jira Cloud REST v3, "Special headers").
         secret = base64.b64encode(f"{self.user}:{self.token}".encode()).decode()
-        headers = {
+        return {
             "Authorization": f"Basic {secret}",
             "Accept": "application/json",
             "X-Force-Accept-Language": "true",
             "Accept-Language": "en",
         }
-        return headers | ({"Content-Type": "application/json"} if with_body else {})
 
     def trust(self, response: Response, *, doing: str, account_id: str | None) -> Response:
         """The answer, if it was given to us. Raises `RemoteRefused` for one that was given to somebody else."""
