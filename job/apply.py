@@ -41,6 +41,7 @@ from job.core.model import (
 )
 from job.core.outcomes import Books
 from job.core.plan import Plan
+from job.core.shelf import Row
 from job.core.tickets import Comment, Draft
 from job.each import each
 from job.errors import FateUnknown, IssueFailed, MalformedAnswer, RemoteDown, StopsRun, SyncError
@@ -485,10 +486,10 @@ class Line(NamedTuple):
     at_once: int
 
 
-def _lines(decisions: Sequence[Decision]) -> tuple[Line, Line]:
-    creates = _batches((d for d in decisions if d.action in CREATES), size=CREATES_A_BATCH)
-    asking = _batches((d for d in decisions if d.action not in CREATES | ALONE), size=OTHERS_A_BATCH)
-    alone = _batches((d for d in decisions if d.action in ALONE), size=OTHERS_A_BATCH)
+def _lines(decisions: Row) -> tuple[Line, Line]:
+    creates = _batches(decisions.of(CREATES), size=CREATES_A_BATCH)
+    asking = _batches(decisions.of(frozenset(Action) - CREATES - ALONE), size=OTHERS_A_BATCH)
+    alone = _batches(decisions.of(ALONE), size=OTHERS_A_BATCH)
     return Line(chain(creates, asking), at_once=8), Line(alone, at_once=4)
 
 

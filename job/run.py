@@ -9,7 +9,7 @@ balance or the run fails; what happened is recorded in the store and in one cano
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
@@ -34,6 +34,7 @@ from job.core.model import (
 from job.core.outcomes import PARKED_TOO_LONG, Books, account, next_watermark, quietly, unsettled
 from job.core.plan import Limits, Plan, guard, make_plan
 from job.core.shards import Shard, inherited
+from job.core.shelf import Shelf
 from job.each import each
 from job.errors import BadSettings, MalformedAnswer, StateUnreadable, StopsRun, UnsafePlan
 from job.gather import Notes, Question, gather, recall
@@ -203,24 +204,25 @@ class Run:
             notes=notes,
             begins=not mark.highest_keys,
         )
-        decisions, unmoved = await self._decisions(question)
-        planned = make_plan(decisions, at_most=setup.sync_max, unmoved=unmoved)
+        shelf, unmoved = await self._decisions(question)
+        planned = make_plan(shelf, at_most=setup.sync_max, unmoved=unmoved)
         self._watcher.planned(planned)
         await self._guard(planned)
         return Sight(mark=mark, sweeps=sweeps, notes=notes, plan=planned)
 
-    async def _decisions(self, question: Question) -> tuple[Collection[Decision], int]:
+    async def _decisions(self, question: Question) -> tuple[Shelf, int]:
         """Those that lead to an action or a note, and how many lead to neither: a sweep of very many holds few."""
-        decided: dict[IssueId, Decision] = {}
+        shelf = Shelf()
 
         def take(case: Case) -> None:
             decision = decide(case, policy=question.policy, now=self._started_at)
-            decided.pop(case.issue.id, None)
             if self._matters(decision):
-                decided[case.issue.id] = decision
+                shelf.put(decision)
+            else:
+                shelf.drop(case.issue.id)
 
         looked_at = await gather(self._ports, question=question, take=take)
-        return decided.values(), looked_at - len(decided)
+        return shelf, looked_at - len(shelf)
 
     def _matters(self, decision: Decision) -> bool:
         """Whether anything is done, said or written down because of it."""
@@ -301,9 +303,9 @@ class Run:
 
     async def _remember_quiet(self, planned: Plan, *, tenure: Tenure) -> None:
         """Writes down what was seen of issues for which nothing is done, and says aloud what somebody should know."""
-        for decision in planned.quiet:
-            if event := REPORTED.get(decision.reason):
-                log.warning(event, issue_id=decision.case.issue.id, error=decision.because)
+        for one in planned.quiet.held:
+            if event := REPORTED.get(one.reason):
+                log.warning(event, issue_id=one.issue_id, error=one.whole().because)
         quiet = iter(planned.quiet)
         while some := list(islice(quiet, QUIET_A_COMMIT)):
             digest = self._setup.manner.settings_digest
@@ -317,7 +319,7 @@ class Run:
             sight.mark.at,
             started_at=self._started_at,
             overlap=self._setup.overlap,
-            held_by=(decision.case.issue.touched_at for decision in left),
+            held_by=left,
             may_go_back=self._order.since is not None,
         )
         swept_at = self._started_at if sight.sweeps and not left else sight.mark.swept_at
@@ -326,8 +328,8 @@ class Run:
     def _parked_now(self, sight: Sight, *, books: Books) -> int:
         """How many issues are parked after the run; those parked for too long are shouted about."""
         parked = dict.fromkeys(sight.notes.parked)
-        for decision in sight.plan.quiet:
-            _park_or_release(parked, decision.case.issue.id, parks=decision.afterwards is Afterwards.PARK)
+        for one in sight.plan.quiet.held:
+            _park_or_release(parked, one.issue_id, parks=one.afterwards is Afterwards.PARK)
         for issue_id, parks in books.parked.items():
             _park_or_release(parked, issue_id, parks=parks)
         for issue_id, entry in sight.notes.parked.items():

@@ -179,8 +179,8 @@ class Books:
 
     def __init__(self) -> None:
         self.ended: dict[Action, Counter[OutcomeKind]] = {action: Counter() for action in Action}
-        self.open: list[Decision] = []
-        """Unknown or deferred: a later run's work, which nothing but the watermark keeps in sight."""
+        self.open: list[datetime] = []
+        """When the issues were touched whose action is unknown or deferred: only the watermark keeps these in sight."""
         self.bad: list[Outcome] = []
         """Failed or unknown."""
         self.parked: dict[IssueId, bool] = {}
@@ -192,17 +192,17 @@ class Books:
         if decision.action:
             self.ended[decision.action][kind] += 1
         if kind in {OutcomeKind.UNKNOWN, OutcomeKind.DEFERRED}:
-            self.open.append(decision)
+            self.open.append(decision.case.issue.touched_at)
         if kind in {OutcomeKind.FAILED, OutcomeKind.UNKNOWN}:
             self.bad.append(outcome)
         if kind is OutcomeKind.FAILED or (decision.case.parked and kind is not OutcomeKind.DEFERRED):
             self.parked[decision.case.issue.id] = kind is OutcomeKind.FAILED
 
 
-def unsettled(plan: Plan, *, books: Books) -> Iterator[Decision]:
-    """Everything that this run leaves for a later one and that no other note keeps in sight."""
-    yield from (decision for decision in plan.quiet if decision.afterwards is Afterwards.WAIT)
-    yield from plan.deferred
+def unsettled(plan: Plan, *, books: Books) -> Iterator[datetime]:
+    """When all that was touched which this run leaves for a later one and which no other note keeps in sight."""
+    yield from (one.touched_at for one in plan.quiet.held if one.afterwards is Afterwards.WAIT)
+    yield from (one.touched_at for one in plan.deferred.held)
     yield from books.open
 
 
@@ -222,9 +222,9 @@ def next_watermark(
 def account(plan: Plan, *, books: Books) -> dict[str, dict[str, int]]:
     """Action -> outcome -> how many, deferred ones included. Raises `ValueError` unless the books balance."""
     ended = {action: Counter(kinds) for action, kinds in books.ended.items()}
-    for decision in plan.deferred:
-        if decision.action:
-            ended[decision.action][OutcomeKind.DEFERRED] += 1
+    for one in plan.deferred.held:
+        if one.action:
+            ended[one.action][OutcomeKind.DEFERRED] += 1
     planned = plan.tally
     wrong = [
         f"{action}: {planned[action]} planned, {kinds.total()} ended"

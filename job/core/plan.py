@@ -7,9 +7,11 @@ and the error names the limit, the counts and the way to approve exactly this pl
 import hashlib
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from operator import attrgetter
 
-from job.core.model import Action, Decision
+from job.core.model import Action
+from job.core.shelf import Held, Row
 from job.errors import UnsafePlan
 
 DIGEST_LENGTH = 16
@@ -30,11 +32,11 @@ class Limits:
 class Plan:
     """What a run is about to do, oldest change first."""
 
-    decisions: tuple[Decision, ...]
+    decisions: Row
     """Those with an action, to be carried out in this run."""
-    deferred: tuple[Decision, ...] = ()
+    deferred: Row = field(default_factory=Row)
     """Those with an action beyond the cap of a run; they wait for the next one."""
-    quiet: tuple[Decision, ...] = ()
+    quiet: Row = field(default_factory=Row)
     """Those without an action that are to be told or written down."""
     unmoved: int = 0
     """How many issues were looked at and need nothing at all."""
@@ -42,22 +44,23 @@ class Plan:
     @property
     def tally(self) -> Counter[Action]:
         """How many of each action are planned, deferred ones included."""
-        return Counter(decision.action for decision in (*self.decisions, *self.deferred) if decision.action)
+        return Counter(one.action for row in (self.decisions, self.deferred) for one in row.held if one.action)
 
     @property
     def digest(self) -> str:
         """Names exactly the creates, reopens and closes of this plan. Comments are harmless and may come and go."""
-        lines = sorted(_line(decision) for decision in self.decisions if decision.action in GUARDED)
+        lines = sorted(_line(one) for one in self.decisions.held if one.action in GUARDED)
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:DIGEST_LENGTH]
 
 
-def make_plan(decisions: Iterable[Decision], *, at_most: int, unmoved: int = 0) -> Plan:
+def make_plan(held: Iterable[Held], *, at_most: int, unmoved: int = 0) -> Plan:
     """Orders decisions by when Halo touched their issues and cuts after `at_most` actions (0: no cut)."""
-    ordered = sorted(decisions, key=lambda decision: (decision.case.issue.touched_at, decision.case.issue.id))
-    acting = [decision for decision in ordered if decision.action]
+    ordered = sorted(held, key=attrgetter("issue_id"))
+    ordered.sort(key=attrgetter("touched_at"))
+    acting = [one for one in ordered if one.action]
     cut = at_most or len(acting)
-    quiet = tuple(decision for decision in ordered if not decision.action)
-    return Plan(decisions=tuple(acting[:cut]), deferred=tuple(acting[cut:]), quiet=quiet, unmoved=unmoved)
+    quiet = Row(tuple(one for one in ordered if not one.action))
+    return Plan(decisions=Row(tuple(acting[:cut])), deferred=Row(tuple(acting[cut:])), quiet=quiet, unmoved=unmoved)
 
 
 def guard(plan: Plan, *, limits: Limits, live_links: int, approved: str | None) -> None:
@@ -73,7 +76,7 @@ def guard(plan: Plan, *, limits: Limits, live_links: int, approved: str | None) 
 
 def _broken(plan: Plan, *, limits: Limits, live_links: int) -> Iterable[str]:
     """A sentence for each limit passed. Closes that wait behind the cap count too, lest a mass close come in slices."""
-    now = Counter(decision.action for decision in plan.decisions)
+    now = Counter(one.action for one in plan.decisions.held)
     creates, reopens = now[Action.CREATE] + now[Action.CREATE_AND_CLOSE], now[Action.REOPEN]
     closes, closes_max = plan.tally[Action.CLOSE], max(CLOSE_FLOOR, live_links * limits.close_percent_max // 100)
     if limits.create_max and creates > limits.create_max:
@@ -85,6 +88,5 @@ def _broken(plan: Plan, *, limits: Limits, live_links: int) -> Iterable[str]:
         yield f"MAX_CLOSE_PERCENT allows {closes_max} closed tickets in a run ({share}); the plan has {closes}."
 
 
-def _line(decision: Decision) -> str:
-    ticket = decision.case.ticket
-    return f"{decision.action} {decision.case.issue.id} {ticket.id if ticket else '-'}"
+def _line(held: Held) -> str:
+    return f"{held.action} {held.issue_id} {held.ticket_id or '-'}"

@@ -318,9 +318,12 @@ def _prose(value: Any) -> str:
 
 def instant(value: Any) -> datetime | None:
     """`…Z` or `…+0000`, with no fraction or one of any length; `None` for nothing."""
-    words = text(value)
-    if not words:
-        return None
+    return _instant(words) if (words := text(value)) else None
+
+
+@lru_cache(maxsize=1_000)
+def _instant(words: str) -> datetime:
+    """One value for all that happened at this instant, as most of what an issue has gone through did."""
     try:
         at = datetime.fromisoformat(words)
         return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)

@@ -124,6 +124,15 @@ def test_a_document_is_whole_or_says_that_it_is_not(content: list[Node]) -> None
     assert document["content"] == content or plain(last[0]) == "Shortened to fit into Jira. Read on."
 
 
+@settings(max_examples=60, deadline=None)
+@given(documents, st.integers(1, 40_000))
+def test_what_counts_as_short_without_being_measured_is_short(content: list[Node], text_max: int) -> None:
+    """The cheap estimate never says less than the measure, whatever the limit."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(adf, "TEXT_MAX", text_max)
+        assert adf._may_be_long(json.dumps(content)) or sum(map(adf.size, content)) <= text_max
+
+
 @settings(deadline=None)
 @given(words)
 def test_no_control_character_survives(text: str) -> None:

@@ -30,6 +30,7 @@ from job.core.model import (
 )
 from job.core.outcomes import Books, account, after, link_begun, link_to, next_watermark, park, quietly, unsettled
 from job.core.plan import make_plan
+from job.core.shelf import Held
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 INSTANTS = st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001
@@ -71,6 +72,11 @@ def changes(kind: OutcomeKind, *, decision: Decision = COMMENT):  # type: ignore
     return after([outcome], standing={ISSUE.id}, now=NOW, settings_digest="d")
 
 
+def touched(minute: int) -> Decision:
+    """A comment on what Halo touched at this minute."""
+    return replace(COMMENT, case=replace(CASE, issue=replace(ISSUE, last_seen_at=NOW + timedelta(minutes=minute))))
+
+
 def books_of(outcomes: Iterable[Outcome]) -> Books:
     books = Books()
     for outcome in outcomes:
@@ -102,17 +108,16 @@ def test_only_a_command_takes_the_watermark_back() -> None:
 
 
 def test_what_is_unknown_deferred_or_waited_for_is_unsettled_and_nothing_else() -> None:
-    waiting = replace(COMMENT, action=None, reason="create_unsettled", afterwards=Afterwards.WAIT)
-    parked = replace(COMMENT, action=None, reason="ticket_missing", afterwards=Afterwards.PARK)
-    quiet = replace(COMMENT, action=None, reason="unchanged")
-    plan = make_plan([waiting, parked, quiet, COMMENT, COMMENT], at_most=1)
-    ended = [Outcome(decision=replace(COMMENT, reason=kind), kind=kind) for kind in OutcomeKind]
-    assert {d.reason for d in unsettled(plan, books=books_of(ended))} == {
-        "create_unsettled",
-        "updated",
-        "unknown",
-        "deferred",
-    }
+    waiting = replace(touched(1), action=None, reason="create_unsettled", afterwards=Afterwards.WAIT)
+    parked = replace(touched(2), action=None, reason="ticket_missing", afterwards=Afterwards.PARK)
+    quiet = replace(touched(3), action=None, reason="unchanged")
+    now, capped = touched(4), touched(5)
+    plan = make_plan(map(Held.of, [waiting, parked, quiet, now, capped]), at_most=1)
+    unknown, deferred = touched(6), touched(7)
+    kinds = {OutcomeKind.UNKNOWN: unknown, OutcomeKind.DEFERRED: deferred}
+    books = books_of(Outcome(decision=kinds.get(kind, now), kind=kind) for kind in OutcomeKind)
+    expected = [one.case.issue.touched_at for one in (waiting, capped, unknown, deferred)]
+    assert sorted(unsettled(plan, books=books)) == sorted(expected)
 
 
 # --- Memory ---------------------------------------------------------------------------------------------------------
@@ -186,7 +191,7 @@ def test_work_begun_keeps_the_version_that_was_applied_before() -> None:
 
 
 def test_the_books_balance_or_the_run_fails() -> None:
-    plan = make_plan([COMMENT, COMMENT, replace(COMMENT, action=Action.CLOSE)], at_most=2)
+    plan = make_plan(map(Held.of, [COMMENT, COMMENT, replace(COMMENT, action=Action.CLOSE)]), at_most=2)
     ended = [Outcome(decision=decision, kind=OutcomeKind.DONE) for decision in plan.decisions]
     counted = account(plan, books=books_of(ended))
     assert sum(sum(row.values()) for row in counted.values()) == 3

@@ -1,5 +1,6 @@
 """Order, digest and limits of a plan."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -8,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from job.core.model import Action, Case, Decision, Issue, IssueId, IssueStatus, Ticket, TicketId, TicketKey
-from job.core.plan import Limits, guard, make_plan
+from job.core.plan import Limits, Plan, guard
+from job.core.plan import make_plan as plan_of_held
+from job.core.shelf import Held
 from job.errors import UnsafePlan
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -31,6 +34,10 @@ def decision(number: int, action: Action | None, *, minutes_ago: int = 0) -> Dec
 
 def decisions(action: Action, many: int) -> list[Decision]:
     return [decision(number, action) for number in range(many)]
+
+
+def make_plan(some: Iterable[Decision], *, at_most: int) -> Plan:
+    return plan_of_held(map(Held.of, some), at_most=at_most)
 
 
 def test_a_plan_takes_the_oldest_changes_first_and_lets_the_rest_wait() -> None:
