@@ -335,4 +335,5 @@ def main() -> None:
     # costs a sixth of its CPU.
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
+    gc.enable()
     sys.exit(answer(Desk(environ, terminal=sys.stdout.isatty()), args=sys.argv[1:]))

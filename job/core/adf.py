@@ -42,7 +42,8 @@ def clean(words: str) -> str:
 
 def one_line(words: str) -> str:
     """The words on one line, with single spaces."""
-    return " ".join(clean(" ".join(words.split())).split())
+    plain = words if words.isprintable() else clean(" ".join(words.split()))
+    return " ".join(plain.split())
 
 
 def units(words: str) -> int:
@@ -96,7 +97,14 @@ def paragraph(*parts: Inline) -> Node:
 
 def prose(words: str) -> list[Node]:
     """A paragraph for each line that is not blank; an endless line becomes several, since paragraphs are kept whole."""
-    return [paragraph(piece) for line in clean(words).splitlines() for piece in wrap(line, _PARAGRAPH_MAX)]
+    return [paragraph(piece) for line in clean(words).splitlines() for piece in _pieces(line)]
+
+
+def _pieces(line: str) -> list[str]:
+    """What `wrap` makes of a line; of nearly all lines that is the line itself."""
+    if len(line) <= _PARAGRAPH_MAX and line.isprintable():
+        return [line.rstrip()] if line and not line.isspace() else []
+    return wrap(line, _PARAGRAPH_MAX)
 
 
 def heading(words: str) -> Node:
@@ -139,7 +147,7 @@ def _cell(part: Inline, *, kind: str = "tableCell") -> Node:
     node = text(part) if isinstance(part, str) else part
     if len(node["text"]) > _CELL_MAX // 2:  # a character is two units at most
         node = {**node, "text": cut(node["text"], units_max=_CELL_MAX)}
-    return {"type": kind, "content": [paragraph(node)]}
+    return {"type": kind, "content": [{"type": "paragraph", "content": [node] if node["text"] else []}]}
 
 
 # --- The document ---------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ It does not ask Jira anything: the `FieldBook` is read elsewhere, from the metad
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from math import isfinite
@@ -90,6 +90,8 @@ class FieldBook:
     type_name: str
     id_field: FieldSpec
     fields: Mapping[str, FieldSpec]
+    _found: dict[str, FieldSpec] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """What `find` gave before: it is asked for the same few names for each ticket."""
 
     def matching(self, name_or_id: str) -> list[FieldSpec]:
         """The field of this id, else every field of this name in any case. Names in Jira are not unique."""
@@ -99,8 +101,11 @@ class FieldBook:
 
     def find(self, name_or_id: str) -> FieldSpec:
         """The one field of this id or name. Raises `LookupError` with a sentence when there is none, or several."""
+        if name_or_id in self._found:
+            return self._found[name_or_id]
         match self.matching(name_or_id):
             case [spec]:
+                self._found[name_or_id] = spec
                 return spec
             case []:
                 raise LookupError(f'{self.screen} has no field "{name_or_id}".')

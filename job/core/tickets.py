@@ -5,12 +5,14 @@ that two scans which found the same have the same fingerprint, so that nothing i
 It does not decide whether anything is to be said, and sends nothing.
 """
 
+import dataclasses
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
+from operator import attrgetter
 from typing import Any, Final
 
 from job.core import adf, fields
@@ -332,9 +334,9 @@ def fingerprint(evidence: Evidence) -> Fingerprint:
 def _substance(finding: Finding | Gone | None) -> tuple[Any, ...]:
     match finding:
         case CsmFinding():
-            return ("csm", sorted(map(_values, finding.checks)))
+            return ("csm", sorted(map(_CHECK, finding.checks)))
         case FimFinding():
-            return ("fim", finding.target, finding.total, sorted(map(_values, finding.files)))
+            return ("fim", finding.target, finding.total, sorted(map(_FILE, finding.files)))
         case SvaFinding():
             cves = sorted((cve.id, cve.suppressed) for cve in finding.cves)
             return ("sva", finding.package_name, finding.package_version, cves)
@@ -346,9 +348,12 @@ def _substance(finding: Finding | Gone | None) -> tuple[Any, ...]:
             return ()
 
 
-def _values(part: Check | FileChange) -> tuple[str, ...]:
+def _values(kind: type[Check] | type[FileChange]) -> Callable[[Any], tuple[str, ...]]:
     """`dataclasses.astuple` without its deep copies, which cost more than all the rest of a fingerprint."""
-    return tuple(getattr(part, name) for name in part.__slots__)
+    return attrgetter(*(part.name for part in dataclasses.fields(kind)))
+
+
+_CHECK, _FILE = _values(Check), _values(FileChange)
 
 
 # --- Words ----------------------------------------------------------------------------------------------------------

@@ -293,8 +293,9 @@ def _list(body: Body, key: str) -> list[Any]:
 
 def _rows(body: Body, key: str) -> list[Body]:
     rows = _list(body, key)
-    if not all(isinstance(row, dict) for row in rows):
-        raise malformed("reading an answer", f"Halo sent something in `{key}` that is no object.")
+    for row in rows:
+        if not isinstance(row, dict):
+            raise malformed("reading an answer", f"Halo sent something in `{key}` that is no object.")
     return rows
 
 

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 import pytest
@@ -203,6 +204,18 @@ def test_many_long_addresses_are_held_to_the_limit_of_bytes() -> None:
     document = adf.document(addresses, rest=REST)
     assert 900_000 < len(json.dumps(document)) < JIRA_JSON_MAX
     assert utf16_units(document) < 5_000
+
+
+@settings(deadline=None)
+@given(words)
+def test_a_line_that_is_known_to_fit_is_what_wrapping_would_make_of_it(text: str) -> None:
+    for line in adf.clean(text).splitlines():
+        assert adf._pieces(line) == wrap(line, adf._PARAGRAPH_MAX)
+
+
+@given(words)
+def test_one_line_has_single_spaces_and_no_control_characters(text: str) -> None:
+    assert adf.one_line(text) == " ".join(adf.clean(" ".join(text.split())).split())
 
 
 def test_prose_has_a_paragraph_for_each_line() -> None:
