@@ -1,13 +1,14 @@
 """The real transport over loopback: which way requests go, and what a lost answer looks like."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
 
 from job.http.aiohttp import AiohttpTransport, open_session
-from job.http.message import NoAnswer, NotSent, Request
+from job.http.message import NoAnswer, NotSent, Request, Response, as_json
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Met: yes\r\n\r\n{}"
 
@@ -79,3 +80,36 @@ async def test_what_never_connects_was_never_sent_and_what_breaks_later_may_have
     async with open_session(user_agent="us") as session:
         with pytest.raises(NotSent):
             await AiohttpTransport(session).send(get("http://127.0.0.1:9/x"))
+
+
+# --- Bodies -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("body", "value"),
+    [
+        (b'{"a": [1, 2.5, null, "\xc3\xa9"]}', {"a": [1, 2.5, None, "é"]}),
+        (b'"cut within an emoji: \\ud83d"', "cut within an emoji: \ud83d"),
+        (b"123456789012345678901234567890.5", 1.2345678901234568e29),
+    ],
+)
+def test_a_body_is_read_as_json_even_where_half_an_emoji_is_left(body: bytes, value: object) -> None:
+    assert Response(status=200, headers={}, body=body).json() == value
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b'{"a":', b"\xff\xfe"])
+def test_what_is_no_json_is_a_value_error(body: bytes) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        Response(status=200, headers={}, body=body).json()
+
+
+@pytest.mark.parametrize("value", [{"a": "é😀", "b": [1, (2, None)]}, {"half": "\ud83d", "tab": "\t"}, {}])
+def test_what_is_sent_is_valid_json_whatever_the_words(value: object) -> None:
+    sent = as_json(value)
+    assert json.loads(sent) == json.loads(json.dumps(value))
+    sent.decode()
+
+
+def test_what_json_does_not_know_is_refused() -> None:
+    with pytest.raises(TypeError):
+        as_json({"a": object()})

@@ -6,7 +6,6 @@ Does not do: single endpoints (the files beside this one), sending and repeating
 """
 
 import base64
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from job.errors import FateUnknown, MalformedAnswer, RemoteRefused, TicketRejected
-from job.http.message import Request, Response
+from job.http.message import Request, Response, as_json
 
 REMOTE = "jira"
 WORDS_MAX = 300
@@ -68,7 +67,7 @@ class Site:
             url=f"{self.base_url.rstrip('/')}{path}" + (f"?{urlencode(query)}" if query else ""),
             name=name,
             headers=self._headers if body is None else {**self._headers, "Content-Type": "application/json"},
-            body=None if body is None else json.dumps(body, separators=(",", ":")).encode(),
+            body=None if body is None else as_json(body),
             repeatable=repeatable,
             deadline_s=deadline_s,
             subject=subject,
