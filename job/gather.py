@@ -194,9 +194,8 @@ class Gathering:
                 return not one.issue.gone or one.issue.id in notes.intents
             return one.issue.status is IssueStatus.ACTIVE and policy.is_hard_closed(ticket)
 
-        sought = [one for one in some if needs_search(one)]
-        doubtful = self._question.begins and not any(one.link or one.issue.id in notes for one in sought)
-        found = await jira.find([one.issue.id for one in sought], doubtful=doubtful)
+        sought = [one.issue.id for one in some if needs_search(one)]
+        found = await jira.find(sought, doubtful=self._question.begins)
         intents = (notes.intents.get(one.issue.id) for one in some)
         lost = [
             intent

@@ -21,7 +21,6 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 import structlog
-from structlog.contextvars import merge_contextvars
 from structlog.dev import ConsoleRenderer
 from structlog.processors import add_log_level
 from structlog.typing import EventDict, Processor
@@ -122,7 +121,7 @@ def start(*, redactor: Redactor, now: Callable[[], datetime], level: str, termin
 
     last: list[Processor] = [add_log_level, ConsoleRenderer()] if terminal else [as_json]
     structlog.configure(
-        processors=[merge_contextvars, _with_stack, redacted, *last],
+        processors=[_with_stack, redacted, *last],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(),
         cache_logger_on_first_use=False,

@@ -21,7 +21,8 @@ class Mutant:
 DECISIONS, OUTCOMES, PLAN = "job/core/decisions.py", "job/core/outcomes.py", "job/core/plan.py"
 RUN, APPLY, GATHER, LEASE = "job/run.py", "job/apply.py", "job/gather.py", "job/lease.py"
 RULES, MEMORY, SQLITE = "job/state/rules.py", "job/state/memory.py", "job/state/sqlite.py"
-TICKETS, RETRY = "job/jira/wire/tickets.py", "job/http/retry.py"
+TICKETS, RETRY, GOVERNOR = "job/jira/wire/tickets.py", "job/http/retry.py", "job/http/governor.py"
+SHELF = "job/core/shelf.py"
 
 MUTANTS: Final = (
     # --- Decisions --------------------------------------------------------------------------------------------------
@@ -80,10 +81,10 @@ MUTANTS: Final = (
     Mutant(
         "a lost write does not hold the watermark",
         OUTCOMES,
-        "open_kinds = {OutcomeKind.UNKNOWN, OutcomeKind.DEFERRED}",
-        "open_kinds = {OutcomeKind.DEFERRED}",
+        "if kind in {OutcomeKind.UNKNOWN, OutcomeKind.DEFERRED}:",
+        "if kind in {OutcomeKind.DEFERRED}:",
     ),
-    Mutant("what waits behind the cap is forgotten", OUTCOMES, "    yield from plan.deferred\n", ""),
+    Mutant("what waits behind the cap is forgotten", OUTCOMES, "in plan.deferred.held)", "in ())"),
     Mutant(
         "a watermark from the future is believed",
         RUN,
@@ -181,8 +182,8 @@ MUTANTS: Final = (
     Mutant(
         "an adopted create counts as fully applied",
         OUTCOMES,
-        '        version=Version(""),\n',
-        "        version=case.issue.version,\n",
+        'now=now, version=Version(""), live=True)',
+        "now=now, version=case.issue.version, live=True)",
     ),
     # --- Lease and fence --------------------------------------------------------------------------------------------
     Mutant(
@@ -199,8 +200,8 @@ MUTANTS: Final = (
     Mutant(
         "nobody asks for the lease before a write",
         APPLY,
-        "            raise Enough\n        await self._tenure.hold()",
-        "            raise Enough",
+        "            raise Enough(STOPPING)\n        await self._tenure.hold()",
+        "            raise Enough(STOPPING)",
     ),
     Mutant(
         "two runs get the lease", RULES, "if last is not None and last.until > now:", "if last is None and now is None:"
@@ -248,14 +249,14 @@ MUTANTS: Final = (
         "now[Action.CREATE] + now[Action.CREATE_AND_CLOSE]",
         "now[Action.CREATE]",
     ),
-    Mutant("the digest does not name the tickets", PLAN, "{ticket.id if ticket else '-'}", "-"),
+    Mutant("the digest does not name the tickets", PLAN, "{held.ticket_id or '-'}", "-"),
     # --- Accounting, parking, sweeping ------------------------------------------------------------------------------
     Mutant("nobody checks the books", OUTCOMES, "    if wrong:\n", "    if not wrong and wrong:\n"),
     Mutant(
         "deferred actions are missing in the books",
         OUTCOMES,
-        "books[decision.action][OutcomeKind.DEFERRED] += 1",
-        "books[decision.action][OutcomeKind.DEFERRED] += 0",
+        "ended[one.action][OutcomeKind.DEFERRED] += 1",
+        "ended[one.action][OutcomeKind.DEFERRED] += 0",
     ),
     Mutant(
         "the first try again comes after an hour",
@@ -295,13 +296,47 @@ MUTANTS: Final = (
     Mutant(
         "what stops a run does not stop its writes",
         APPLY,
-        "        if self.stopped_by:\n            raise self.stopped_by\n",
-        "",
+        "        if self.stopped_by or self._stop():\n            raise Enough(STOPPING)\n        await",
+        "        await",
     ),
     Mutant(
         "whoever is asked to stop goes on",
         APPLY,
-        "        if self.stopped_by or self._stop():\n            return _deferred(decision, because=str(Enough()))\n",
-        "",
+        "        if self.stopped_by or self._stop():\n            raise Enough(STOPPING)\n        if self._circuits",
+        "        if self._circuits",
+    ),
+    Mutant(
+        "what failed stays in nobody's sight",
+        OUTCOMES,
+        "self.parked[decision.case.issue.id] = kind is OutcomeKind.FAILED",
+        "self.parked[decision.case.issue.id] = False",
+    ),
+    # --- Pace and memory ----------------------------------------------------------------------------------------------
+    Mutant("a burst knows no bound", GOVERNOR, "max(self.opens_at, now - self._burst_s)", "self.opens_at"),
+    Mutant("more leave in a second than allowed", GOVERNOR, "per_second_max * (1.0 - BURST)", "per_second_max"),
+    Mutant(
+        "a pause that begins while somebody waits for a turn is missed",
+        GOVERNOR,
+        "if max(lane.opens_at, self._closed_until) <= now:",
+        "if lane.opens_at <= now:",
+    ),
+    Mutant("two writes to one ticket leave together", GOVERNOR, "at + APART_S", "at"),
+    Mutant(
+        "every run asks whether the id field is in use",
+        RUN,
+        "begins=not mark.highest_keys,",
+        "begins=True,",
+    ),
+    Mutant(
+        "an older sight of an issue outlives the newer one",
+        SHELF,
+        "        self.drop(decision.case.issue.id)\n",
+        "        if decision.case.issue.id in self._held:\n            return\n",
+    ),
+    Mutant(
+        "what is packed loses its action",
+        SHELF,
+        "if one.action in actions)",
+        "if one.action in actions and isinstance(one._kept, Decision))",
     ),
 )
