@@ -63,7 +63,7 @@ class Redactor:
         """The value in JSON's own types, without the secrets; what JSON does not know becomes its text."""
         match value:
             case str():  # first, as nearly everything that is said is a text
-                return self.text(value)
+                return self.text(str(value))  # a plain one, not an enumeration's
             case None | bool() | int():
                 return value
             case float() if math.isfinite(value):

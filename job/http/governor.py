@@ -79,7 +79,7 @@ class Governor:
                 now = clock.monotonic()
                 if max(lane.opens_at, self._closed_until) <= now:
                     break
-                self._turns.release()  # while we waited for it, a pause has begun
+                self.leave()  # while we waited for it, a pause has begun
             lane.pass_through(now)
         if subject:
             self._written.note(subject, at=now)
