@@ -12,14 +12,15 @@ import asyncio
 import json
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
-
-import aiosqlite
 
 from job.core.model import Changes, Intent, IssueId, Lease, Link, Parked, RunRecord, Watermark
 from job.errors import RemoteDown, RemoteRefused, StateUnreadable
@@ -39,70 +40,78 @@ LAYOUT = f"""
 CHECK_FILE = "Check the owner and the rights of the file and of its folder, or STATE_URL."
 
 T = TypeVar("T", bound=Record)
+R = TypeVar("R")
 
 
 @asynccontextmanager
 async def open_sqlite(path: Path) -> AsyncIterator["SqliteStore"]:
     """The store in this file, which is made, readable by its owner only, when it is not there."""
-    with _told(path, doing="opening the file"):
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Only a new file is opened past SQLite: closing an old one would drop this process's locks on it.
-        with suppress(FileExistsError):
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-        # A file that cannot be opened is found out here: aiosqlite's thread would outlive the error and die noisily.
-        sqlite3.connect(path).close()
-        connection = await aiosqlite.connect(path, isolation_level=None, timeout=BUSY_S)
-    try:
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="sqlite") as thread:
+        in_thread = partial(asyncio.get_running_loop().run_in_executor, thread)
         with _told(path, doing="opening the file"):
-            await _prepare(connection, path=path)
-        yield SqliteStore(connection, path=path)
-    finally:
-        await connection.close()
+            connection = await in_thread(_open, path)
+        try:
+            yield SqliteStore(connection, path=path, thread=thread)
+        finally:
+            await in_thread(connection.close)
 
 
-async def _prepare(connection: aiosqlite.Connection, *, path: Path) -> None:
+def _open(path: Path) -> sqlite3.Connection:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Only a new file is opened past SQLite: closing an old one would drop this process's locks on it.
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    connection = sqlite3.connect(path, isolation_level=None, timeout=BUSY_S)
+    try:
+        _prepare(connection, path=path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection, *, path: Path) -> None:
     """Makes the layout in an empty file, and refuses a file that another program or a newer version made."""
-    async with _immediate(connection):
-        empty = not await _number(connection, "SELECT count(*) FROM sqlite_schema")
+    with _immediate(connection):
+        empty = not _number(connection, "SELECT count(*) FROM sqlite_schema")
         if empty:
             for statement in LAYOUT.strip().split(";\n"):
-                await connection.execute(statement)
-        elif await _number(connection, "PRAGMA application_id") != OURS:
+                connection.execute(statement)
+        elif _number(connection, "PRAGMA application_id") != OURS:
             wrong = "It is an SQLite file of another program."
             raise StateUnreadable("store", f"opening {path}", wrong, "Name another file in STATE_URL.")
-        elif (schema := await _number(connection, "PRAGMA user_version")) > records.SCHEMA:
+        elif (schema := _number(connection, "PRAGMA user_version")) > records.SCHEMA:
             raise records.newer(schema, name=str(path))
-    await _write_ahead(connection)
-    await connection.execute("PRAGMA synchronous = FULL")
+    _write_ahead(connection)
+    connection.execute("PRAGMA synchronous = FULL")
 
 
-async def _write_ahead(connection: aiosqlite.Connection) -> None:
+def _write_ahead(connection: sqlite3.Connection) -> None:
     """Switches a new file's mode. SQLite waits for other readers everywhere but here, so we do."""
     for left in reversed(range(int(BUSY_S / SWITCH_PAUSE_S))):
         try:
-            await connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA journal_mode = WAL")
         except sqlite3.OperationalError as error:
             if not left or not error.sqlite_errorname.startswith("SQLITE_BUSY"):
                 raise
-            await asyncio.sleep(SWITCH_PAUSE_S)
+            time.sleep(SWITCH_PAUSE_S)
         else:
             return
 
 
-async def _number(connection: aiosqlite.Connection, question: str) -> int:
-    (row,) = await connection.execute_fetchall(question)
-    return int(row[0])
+def _number(connection: sqlite3.Connection, question: str) -> int:
+    return int(connection.execute(question).fetchone()[0])
 
 
-@asynccontextmanager
-async def _immediate(connection: aiosqlite.Connection) -> AsyncIterator[None]:
-    """A transaction that holds the write lock from its start. Cancelled or failed, it leaves nothing behind."""
+@contextmanager
+def _immediate(connection: sqlite3.Connection) -> Iterator[None]:
+    """A transaction that holds the write lock from its start. Failed, it leaves nothing behind."""
+    connection.execute("BEGIN IMMEDIATE")
     try:
-        await connection.execute("BEGIN IMMEDIATE")
         yield
-        await connection.commit()
+        connection.commit()
     except BaseException:
-        await connection.rollback()
+        connection.rollback()
         raise
 
 
@@ -132,75 +141,80 @@ def _in_our_words(error: sqlite3.Error, *, doing: str) -> StateUnreadable | Remo
 
 
 class SqliteStore:
-    """The `Store` of `job/ports.py` on one connection. Opened and closed by `open_sqlite`."""
+    """The `Store` of `job/ports.py` on one connection, which one thread uses: what is asked of it happens whole, and
 
-    def __init__(self, connection: aiosqlite.Connection, *, path: Path) -> None:
+    one after the other. Opened and closed by `open_sqlite`.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, *, path: Path, thread: ThreadPoolExecutor) -> None:
         self.spent = rules.Spent()
         self._connection = connection
         self._path = path
-        self._lock = asyncio.Lock()
-        """A connection has one transaction at a time; a read inside another task's would see what may be undone."""
+        self._thread = thread
 
     async def take_lease(self, shard: str, *, holder: str, now: datetime, until: datetime) -> Lease:
-        async with self._transaction("taking the lease in"):
-            last = await self._lease(shard)
-            lease = rules.succeed(last, shard=shard, holder=holder, now=now, until=until)
-            await self._put([_lease_write(lease)])
-            self.spent.took_lease()
+        def take() -> Lease:
+            lease = rules.succeed(self._lease(shard), shard=shard, holder=holder, now=now, until=until)
+            self._put([_lease_write(lease)])
+            return lease
+
+        lease = await self._change(take, doing="taking the lease in")
+        self.spent.took_lease()
         return lease
 
     async def renew_lease(self, lease: Lease, *, until: datetime) -> Lease:
         renewed = replace(lease, until=until)
-        async with self._transaction("renewing the lease in"):
-            rules.confirm(await self._lease(lease.shard), lease)
-            await self._put([_lease_write(renewed)])
-            self.spent.wrote((), following=())
+
+        def renew() -> None:
+            rules.confirm(self._lease(lease.shard), lease)
+            self._put([_lease_write(renewed)])
+
+        await self._change(renew, doing="renewing the lease in")
+        self.spent.wrote((), following=())
         return renewed
 
     async def release_lease(self, lease: Lease) -> None:
-        async with self._transaction("releasing the lease in"):
-            if rules.holds(await self._lease(lease.shard), lease):
-                await self._put([_lease_write(rules.released(lease))])
-                self.spent.wrote((), following=())
+        def release() -> bool:
+            ours = rules.holds(self._lease(lease.shard), lease)
+            if ours:
+                self._put([_lease_write(rules.released(lease))])
+            return ours
+
+        if await self._change(release, doing="releasing the lease in"):
+            self.spent.wrote((), following=())
 
     async def leases(self) -> list[Lease]:
         return list((await self._of_shards(Lease, records.LEASE)).values())
 
     async def watermark(self, shard: str) -> Watermark | None:
-        async with self._reading():
-            self.spent.read(1)
-            return await self._one(Watermark, Table.CONTROL, records.watermark_id(shard))
+        self.spent.read(1)
+        return await self._look(lambda: self._one(Watermark, Table.CONTROL, records.watermark_id(shard)))
 
     async def watermarks(self) -> dict[str, Watermark]:
         return await self._of_shards(Watermark, records.WATERMARK)
 
     async def links(self, ids: Collection[IssueId]) -> dict[IssueId, Link]:
-        async with self._reading():
-            self.spent["read"] += len(set(ids))
-            return {link.issue_id: link for link in await self._of_issues(Link, Table.LINKS, ids)}
+        self.spent["read"] += len(set(ids))
+        return {link.issue_id: link for link in await self._look(lambda: self._of_issues(Link, Table.LINKS, ids))}
 
     async def live_links(self) -> AsyncIterator[Sequence[Link]]:
-        after = ""
-        while page := await self._live_page(after):
-            yield page
-            if len(page) < rules.PAGE:
-                return
-            after = records.document_id(page[-1].issue_id)
-
-    async def _live_page(self, after: str) -> list[Link]:
         question = """SELECT id, document FROM documents WHERE kind = 'links' AND json_extract(document, '$.live')
                       AND id > ? ORDER BY id LIMIT ?"""
-        async with self._reading():
-            page = await self._records(Link, Table.LINKS, question, (after, rules.PAGE))
+        after, more = "", True
+        while more:
+            read = partial(self._records, Link, Table.LINKS, question, (after, rules.PAGE))
+            page = await self._look(read)
             self.spent.read(len(page))
-            return page
+            if page:
+                yield page
+                after = records.document_id(page[-1].issue_id)
+            more = len(page) == rules.PAGE
 
     async def live_count(self) -> int:
         question = "SELECT count(*) FROM documents WHERE kind = 'links' AND json_extract(document, '$.live')"
-        async with self._reading():
-            live = await _number(self._connection, question)
-            self.spent.count(live)
-            return live
+        live = await self._look(lambda: _number(self._connection, question))
+        self.spent.count(live)
+        return live
 
     async def intents(self) -> list[Intent]:
         return await self._all(Intent, Table.INTENTS)
@@ -210,93 +224,98 @@ class SqliteStore:
 
     async def commit(self, lease: Lease, changes: Changes) -> None:
         writes = records.writes(changes, shard=lease.shard)
-        async with self._transaction("writing to"):
-            rules.confirm(await self._lease(lease.shard), lease)
-            await self._check_follows(changes.intents, lease=lease)
-            await self._put(writes)
-            if changes.run:
-                await self._forget_runs(before=changes.run.finished_at)
-            self.spent.wrote(writes, following=[intent for intent in changes.intents if intent.follows])
 
-    async def _check_follows(self, intents: Sequence[Intent], *, lease: Lease) -> None:
-        ids = [intent.issue_id for intent in intents]
-        standing = {intent.issue_id: intent for intent in await self._of_issues(Intent, Table.INTENTS, ids)}
-        for intent in intents:
-            rules.follow(intent, standing.get(intent.issue_id), lease=lease)
+        def write() -> None:
+            rules.confirm(self._lease(lease.shard), lease)
+            self._check_follows(changes.intents, lease=lease)
+            self._put(writes)
+            if changes.run:
+                self._forget_runs(before=changes.run.finished_at)
+
+        await self._change(write, doing="writing to")
+        self.spent.wrote(writes, following=[intent for intent in changes.intents if intent.follows])
 
     async def runs(self, *, limit: int) -> list[RunRecord]:
         question = """SELECT id, document FROM documents WHERE kind = 'runs'
                       ORDER BY json_extract(document, '$.started_at') DESC LIMIT ?"""
-        async with self._reading():
-            newest = await self._records(RunRecord, Table.RUNS, question, (limit,))
-            self.spent.read(len(newest))
-            return newest
+        newest = await self._look(lambda: self._records(RunRecord, Table.RUNS, question, (limit,)))
+        self.spent.read(len(newest))
+        return newest
 
-    # --- Documents --------------------------------------------------------------------------------------------------
-
-    async def _lease(self, shard: str) -> Lease | None:
-        return await self._one(Lease, Table.CONTROL, records.lease_id(shard))
-
-    async def _one(self, kind: type[T], table: Table, key: str) -> T | None:
-        question = "SELECT id, document FROM documents WHERE kind = ? AND id = ?"
-        found = await self._records(kind, table, question, (table, key))
-        return found[0] if found else None
+    async def _all(self, kind: type[T], table: Table) -> list[T]:
+        question = "SELECT id, document FROM documents WHERE kind = ? ORDER BY id"
+        found = await self._look(lambda: self._records(kind, table, question, (table,)))
+        self.spent.listed(len(found))
+        return found
 
     async def _of_shards(self, kind: type[T], prefix: str) -> dict[str, T]:
         question = "SELECT id, document FROM documents WHERE kind = 'control' AND id GLOB ? ORDER BY id"
-        async with self._reading():
-            rows = list(await self._connection.execute_fetchall(question, (f"{prefix}*",)))
-            self.spent.listed(len(rows))
-            return {
-                key.removeprefix(prefix): self._record(kind, text, name=f"{self._path}: {Table.CONTROL}/{key}")
-                for key, text in rows
-            }
 
-    async def _all(self, kind: type[T], table: Table) -> list[T]:
-        async with self._reading():
-            question = "SELECT id, document FROM documents WHERE kind = ? ORDER BY id"
-            found = await self._records(kind, table, question, (table,))
-            self.spent.listed(len(found))
-            return found
+        def read() -> dict[str, T]:
+            rows = self._connection.execute(question, (f"{prefix}*",))
+            return {key.removeprefix(prefix): self._record(kind, Table.CONTROL, key, text) for key, text in rows}
 
-    async def _of_issues(self, kind: type[T], table: Table, ids: Collection[IssueId]) -> list[T]:
+        found = await self._look(read)
+        self.spent.listed(len(found))
+        return found
+
+    # --- Into the thread --------------------------------------------------------------------------------------------
+
+    async def _look(self, read: Callable[[], R]) -> R:
+        with _told(self._path, doing="reading"):
+            return await asyncio.get_running_loop().run_in_executor(self._thread, read)
+
+    async def _change(self, change: Callable[[], R], *, doing: str) -> R:
+        """Reads and writes in one transaction. A task that is cancelled meanwhile does not undo it."""
+
+        def whole() -> R:
+            with _immediate(self._connection):
+                return change()
+
+        with _told(self._path, doing=doing):
+            return await asyncio.get_running_loop().run_in_executor(self._thread, whole)
+
+    # --- Documents, in the thread -----------------------------------------------------------------------------------
+
+    def _lease(self, shard: str) -> Lease | None:
+        return self._one(Lease, Table.CONTROL, records.lease_id(shard))
+
+    def _check_follows(self, intents: Sequence[Intent], *, lease: Lease) -> None:
+        ids = [intent.issue_id for intent in intents]
+        standing = {intent.issue_id: intent for intent in self._of_issues(Intent, Table.INTENTS, ids)}
+        for intent in intents:
+            rules.follow(intent, standing.get(intent.issue_id), lease=lease)
+
+    def _one(self, kind: type[T], table: Table, key: str) -> T | None:
+        question = "SELECT id, document FROM documents WHERE kind = ? AND id = ?"
+        found = self._records(kind, table, question, (table, key))
+        return found[0] if found else None
+
+    def _of_issues(self, kind: type[T], table: Table, ids: Collection[IssueId]) -> list[T]:
         question = "SELECT id, document FROM documents WHERE kind = ? AND id IN (SELECT value FROM json_each(?))"
         wanted = json.dumps([records.document_id(issue_id) for issue_id in ids])
-        return await self._records(kind, table, question, (table, wanted))
+        return self._records(kind, table, question, (table, wanted))
 
-    async def _records(self, kind: type[T], table: Table, question: str, values: tuple[Any, ...]) -> list[T]:
-        rows = await self._connection.execute_fetchall(question, values)
-        return [self._record(kind, row[1], name=f"{self._path}: {table}/{row[0]}") for row in rows]
+    def _records(self, kind: type[T], table: Table, question: str, values: tuple[Any, ...]) -> list[T]:
+        return [self._record(kind, table, key, text) for key, text in self._connection.execute(question, values)]
 
-    def _record(self, kind: type[T], text: str, *, name: str) -> T:
+    def _record(self, kind: type[T], table: Table, key: str, text: str) -> T:
+        name = f"{self._path}: {table}/{key}"
         try:
             found = json.loads(text)
         except ValueError:
             raise records.unreadable(kind, name=name, wrong="it is not JSON") from None
         return records.read(kind, found, name=name)
 
-    async def _put(self, writes: Sequence[Write]) -> None:
+    def _put(self, writes: Sequence[Write]) -> None:
         put = [(write.table, write.id, _text(write.document)) for write in writes if write.document is not None]
         dropped = [(write.table, write.id) for write in writes if write.document is None]
-        await self._connection.executemany("REPLACE INTO documents VALUES (?, ?, ?)", put)
-        await self._connection.executemany("DELETE FROM documents WHERE kind = ? AND id = ?", dropped)
+        self._connection.executemany("REPLACE INTO documents VALUES (?, ?, ?)", put)
+        self._connection.executemany("DELETE FROM documents WHERE kind = ? AND id = ?", dropped)
 
-    async def _forget_runs(self, *, before: datetime) -> None:
+    def _forget_runs(self, *, before: datetime) -> None:
         question = "DELETE FROM documents WHERE kind = 'runs' AND json_extract(document, '$.expires_at') <= ?"
-        await self._connection.execute(question, (_instant(before),))
-
-    @asynccontextmanager
-    async def _reading(self) -> AsyncIterator[None]:
-        async with self._lock:
-            with _told(self._path, doing="reading"):
-                yield
-
-    @asynccontextmanager
-    async def _transaction(self, doing: str) -> AsyncIterator[None]:
-        async with self._lock:
-            with _told(self._path, doing=doing):
-                async with _immediate(self._connection):
-                    yield
+        self._connection.execute(question, (_instant(before),))
 
 
 def _lease_write(lease: Lease) -> Write:

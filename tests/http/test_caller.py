@@ -298,6 +298,12 @@ async def test_a_bucket_that_nobody_used_for_long_holds_no_more_than_one_burst()
     assert (await left_at(turnstile, time, size=20))["any"].count(1_000.0) in {9, 10}
 
 
+async def test_a_waiting_crowd_leaves_in_groups_of_half_a_burst() -> None:
+    time = Time()
+    left = (await left_at(governor(time, per_second_max=100.0), time, size=110))["any"]
+    assert len(set(left)) <= 1 + 110 // 5
+
+
 async def test_one_kind_of_request_does_not_use_up_the_seconds_of_another() -> None:
     time = Time()
     left = await left_at(governor(time, per_second_max=10.0), time, size=102, kinds=("comment", "move"))

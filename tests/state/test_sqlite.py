@@ -49,9 +49,10 @@ async def test_the_file_and_its_folders_are_made_for_their_owner_only(tmp_path: 
 async def test_what_is_committed_is_on_the_disk_before_anything_else_happens(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     async with open_sqlite(path) as store:
-        mode = await store._connection.execute_fetchall("PRAGMA journal_mode")
-        full = await store._connection.execute_fetchall("PRAGMA synchronous")
-    assert (next(iter(mode))[0], next(iter(full))[0]) == ("wal", 2)
+        full = await store._look(lambda: sqlite._number(store._connection, "PRAGMA synchronous"))
+    with closing(sqlite3.connect(path)) as connection:
+        (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
+    assert (mode, full) == ("wal", 2)
 
 
 @pytest.mark.parametrize("content", [b"no database at all, only text" * 100, b"SQLite format 3\x00" + b"\xff" * 5000])
