@@ -21,7 +21,6 @@ from google.api_core.exceptions import (
 from google.auth.exceptions import DefaultCredentialsError
 from google.cloud.secretmanager_v1 import SecretManagerServiceAsyncClient
 from google.cloud.secretmanager_v1.types import SecretPayload
-from pydantic import SecretStr
 
 from job.each import each
 from job.errors import BadSettings, MalformedAnswer, Problem, RemoteDown, RemoteRefused
@@ -66,7 +65,7 @@ async def reveal(
     problems = [Problem(name.upper(), no.wrong, no.allowed) for name, no in told.items() if isinstance(no, Unfit)]
     if problems:
         raise BadSettings(problems)
-    return settings.model_copy(update={name: SecretStr(str(secret)) for name, secret in told.items()})
+    return settings.with_secrets({name: str(secret) for name, secret in told.items()})
 
 
 def _resource(reference: str) -> str:

@@ -9,23 +9,12 @@ import difflib
 import hashlib
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
-
-from pydantic import (
-    AliasChoices,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    SecretStr,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-)
 
 from job.core.fields import HALO_FIELDS, parse_pairs
 from job.errors import BadSettings, Problem
@@ -42,6 +31,28 @@ class Unfit(ValueError):
         super().__init__(wrong)
         self.wrong = wrong
         self.allowed = allowed
+
+
+class Secret:
+    """A text that shows itself only to those who ask for it."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __repr__(self) -> str:
+        return "Secret(...)"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._text == other._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    def reveal(self) -> str:
+        """The text itself."""
+        return self._text
 
 
 # --- From text to value: one small function for each kind of variable -----------------------------------------------
@@ -113,6 +124,10 @@ def _mapping(text: str) -> tuple[tuple[str, str], ...]:
     return pairs
 
 
+def _secret(text: str) -> Secret:
+    return Secret(check_secret(text))
+
+
 def check_secret(text: str) -> str:
     """The text, if it can be a secret or point at one."""
     if text.startswith("sm:") and not SECRET_REFERENCE.fullmatch(text):
@@ -166,7 +181,9 @@ def _jira_url(text: str) -> str:
     return f"{url.scheme}://{url.netloc}{path}"
 
 
-def _proxy(text: str) -> str:
+def _proxy(text: str) -> Secret | None:
+    if not text:
+        return None
     try:
         url = urlsplit(text)
         usable = url.scheme in {"http", "https"} and bool(url.hostname) and url.port != 0
@@ -174,13 +191,13 @@ def _proxy(text: str) -> str:
         usable = False
     if not usable:
         raise Unfit("It is not the URL of a proxy.", "http://HOST:PORT, with USER:PASSWORD@ before the host if need be")
-    return text
+    return Secret(text)
 
 
-def _readable_file(text: str) -> str:
-    if not Path(text).is_file():
+def _readable_file(text: str) -> str | None:
+    if text and not Path(text).is_file():
         raise Unfit(f"{text!r} is not a file.", "the path of a file of PEM certificates")
-    return text
+    return text or None
 
 
 def _state_url(text: str) -> str:
@@ -200,159 +217,31 @@ def _word(*words: str) -> Callable[[str], str]:
     return parse
 
 
-Flag = Annotated[bool, BeforeValidator(_flag)]
-Count = Annotated[int, BeforeValidator(_whole(0))]
-Workers = Annotated[int, BeforeValidator(_whole(1, 64))]
-Percent = Annotated[int, BeforeValidator(_whole(0, 100))]
-Duration = Annotated[timedelta, BeforeValidator(duration)]
-Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
-Secret = Annotated[SecretStr, BeforeValidator(check_secret)]
+# --- From several values to one meaning -----------------------------------------------------------------------------
+
+Earlier = Mapping[str, Any]
+"""The fields before this one, as far as they were fit."""
 
 
-# --- The variables: each field is the variable of the same name in capitals -----------------------------------------
+def _fits_alone(_value: object, _earlier: Earlier) -> None:
+    """Nothing else has a say in it."""
 
 
-def _variable(default: object = ..., *, also: tuple[str, ...] = (), does: str) -> Any:
-    """A field with its default in the words that a person would write, and what README's table says of it."""
-    return Field(default, validation_alias=AliasChoices(*also) if also else None, description=does)
+def _hard_closed_is_not_closed(value: tuple[str, ...], earlier: Earlier) -> None:
+    both = _same(value, earlier.get("issue_status_closed", ()))
+    if both:
+        wrong = f"{', '.join(both)} is in ISSUE_STATUS_CLOSED as well."
+        raise Unfit(wrong, "statuses of one kind only: reopened, or followed by a new ticket")
 
 
-class Settings(BaseModel):
-    """Everything that can be configured. Names are the variables' own, in small letters."""
+def _new_is_not_closed(value: str, earlier: Earlier) -> None:
+    if _same((value,), (*earlier.get("issue_status_closed", ()), *earlier.get("status_hard_closed", ()))):
+        raise Unfit(f"{value!r} is a closed status: each new ticket would be reopened.", "a status of open tickets")
 
-    model_config = ConfigDict(
-        frozen=True, alias_generator=str.upper, validate_default=True, hide_input_in_errors=True, extra="ignore"
-    )
 
-    halo_api_key: Secret = _variable(does="Id of a Halo API key with auditor rights.")
-    halo_api_secret_key: Secret = _variable(does="Secret of that key.")
-    halo_api_hostname: Annotated[str, BeforeValidator(_halo_url)] = _variable(
-        "api.cloudpassage.com", does="Host of the Halo API, or its URL; plain http only to this machine."
-    )
-    jira_api_user: str = _variable(does="E-mail address of the account that the token belongs to.")
-    jira_api_token: Secret = _variable(does="Jira API token of that account.")
-    jira_api_url: Annotated[str, BeforeValidator(_jira_url)] = _variable(
-        does="`https://SITE.atlassian.net`, or `https://api.atlassian.com/ex/jira/CLOUD_ID` for a scoped token."
-    )
-    time_range: Annotated[timedelta, BeforeValidator(_look_back)] = _variable(
-        "15", does="Minutes that the first run looks back; later runs go on where the last one ended."
-    )
-    jira_issue_id_field: str = _variable(does="Jira field, by name or id, that holds the Halo issue's id.")
-    jira_field_mapping: Annotated[tuple[tuple[str, str], ...], BeforeValidator(_mapping)] = _variable(
-        "", does="`halo_field:Jira field;…`: Halo's values in new tickets."
-    )
-    jira_field_static: Annotated[tuple[tuple[str, str], ...], BeforeValidator(_pairs)] = _variable(
-        "", does="`Jira field:value;…`: the same value in every new ticket."
-    )
-    jira_project_key: Annotated[str, BeforeValidator(_project_key)] = _variable(does="Project of all new tickets.")
-    jira_issue_type: str = _variable(does="Type of new tickets, by name or id.")
-    issue_reopen_transition: str = _variable(does="Transition that reopens a closed ticket.")
-    issue_close_transition: str = _variable(does="Transition that closes a ticket.")
-    issue_status_closed: Names = _variable(does="Status, or several with commas: closed, and reopened if need be.")
-    status_hard_closed: Names = _variable(
-        "",
-        also=("STATUS_HARD_CLOSED", "ISSUE_STATUS_HARD_CLOSED", "HARD_CLOSED_STATUS"),
-        does="Statuses never to be reopened: an issue that comes back gets a new ticket.",
-    )
-    new_issue_status: str = _variable("", does="Status that a new ticket is moved to, if it does not start there.")
-    close_resolution: str = _variable(
-        "", does="Resolution to close with where the screen asks for one; else `Done`, else the first allowed."
-    )
-    critical_only: Flag = _variable("false", does="Only critical issues.")
-    no_comment: Flag = _variable("false", does="No comments for updates of open issues.")
-    no_sva: Flag = _variable("false", does="No issues of software vulnerabilities (type `sva`).")
-    exclude_server_secure: Flag = _variable("false", does="No issues of Server Secure.")
-    exclude_container_secure: Flag = _variable("false", does="No issues of Container Secure.")
-    exclude_cloud_secure: Flag = _variable("false", does="No issues of Cloud Secure.")
-    issue_sync_max: Count = _variable("0", does="Issues acted on in one run, oldest first; the rest waits. 0: no cap.")
-    max_close_percent: Percent = _variable(
-        "30", does="Percent of the open tickets that one run may close; ten may always be closed."
-    )
-    max_create: Count = _variable("0", does="Tickets that one run may create. 0: no limit.")
-    max_reopen: Count = _variable("0", does="Tickets that one run may reopen. 0: no limit.")
-    sweep_every: Duration = _variable("24h", does="How often every open ticket is checked on both sides. 0: never.")
-    create_patience: Duration = _variable("15m", does="How long to look for a ticket whose creation was not answered.")
-    overlap: Duration = _variable("5m", does="How far before its mark a run reads again.")
-    when_ticket_gone: Annotated[Literal["recreate", "report"], BeforeValidator(_word("recreate", "report"))] = (
-        _variable("recreate", does="For an open issue whose ticket was deleted: `recreate` it, or only `report`.")
-    )
-    when_issue_gone: Annotated[Literal["report", "close"], BeforeValidator(_word("report", "close"))] = _variable(
-        "report", does="For a ticket whose issue Halo no longer has: only `report`, or `close`."
-    )
-    state_url: Annotated[str, BeforeValidator(_state_url)] = _variable(
-        "",
-        does="Memory between runs: `sqlite:////PATH` or `firestore://PROJECT/DATABASE?prefix=P`. "
-        "When unset: Firestore of the ambient project on Cloud Run, else a file in the user's state folder.",
-    )
-    halo_concurrency_max: Workers = _variable("10", does="Requests to Halo under way at once, over all tasks.")
-    jira_concurrency_max: Workers = _variable("32", does="Requests to Jira under way at once, over all tasks.")
-    task_timeout_s: Count = _variable("0", does="Seconds that a run may take; it stops taking work in time. 0: no end.")
-    log_level: Annotated[str, BeforeValidator(_word("", "debug", "info", "warning", "error"))] = _variable(
-        "", does="`debug`, `info`, `warning` or `error`; `warning` on a terminal, else `info`."
-    )
-    https_proxy: Annotated[SecretStr, BeforeValidator(_proxy)] | None = _variable(
-        None, also=("HTTPS_PROXY", "https_proxy"), does="Proxy for both remotes, as URL. `NO_PROXY` is honoured."
-    )
-    ca_bundle: Annotated[str, BeforeValidator(_readable_file)] | None = _variable(
-        None, also=("CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"), does="File of PEM certificates to trust."
-    )
-    cloud_run_task_index: Count = _variable("0", does="Set by Cloud Run: which task of the execution this is.")
-    cloud_run_task_count: Annotated[int, BeforeValidator(_whole(1))] = _variable(
-        "1", does="Set by Cloud Run: over how many tasks the work is spread."
-    )
-    cloud_run_execution: str = _variable("", does="Set by Cloud Run: names the execution.")
-
-    @field_validator("status_hard_closed")
-    @classmethod
-    def _closed_means_one_thing(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        both = _same(value, info.data.get("issue_status_closed", ()))
-        if both:
-            raise Unfit(
-                f"{', '.join(both)} is in ISSUE_STATUS_CLOSED as well.",
-                "statuses of one kind only: reopened, or followed by a new ticket",
-            )
-        return value
-
-    @field_validator("new_issue_status")
-    @classmethod
-    def _new_is_not_closed(cls, value: str, info: ValidationInfo) -> str:
-        if _same((value,), (*info.data.get("issue_status_closed", ()), *info.data.get("status_hard_closed", ()))):
-            raise Unfit(f"{value!r} is a closed status: each new ticket would be reopened.", "a status of open tickets")
-        return value
-
-    @field_validator("exclude_cloud_secure")
-    @classmethod
-    def _something_is_left(cls, value: bool, info: ValidationInfo) -> bool:  # noqa: FBT001 -- pydantic calls it so
-        if value and info.data.get("exclude_server_secure") and info.data.get("exclude_container_secure"):
-            raise Unfit("All three modules are excluded: nothing is left to do.", "true for two of them at most")
-        return value
-
-    @property
-    def references(self) -> dict[str, str]:
-        """The secrets that are still to be read from Secret Manager: field and reference."""
-        return {name: text for name, text in self._secrets.items() if text.startswith("sm://")}
-
-    @property
-    def spoken_secrets(self) -> list[str]:
-        """Every text that is a secret: each by itself, and in the pairs of which HTTP Basic makes one text."""
-        halo = f"{self.halo_api_key.get_secret_value()}:{self.halo_api_secret_key.get_secret_value()}"
-        jira = f"{self.jira_api_user}:{self.jira_api_token.get_secret_value()}"
-        proxy = urlsplit(self.https_proxy.get_secret_value() if self.https_proxy else "")
-        password = unquote(proxy.password or "")
-        pair = f"{unquote(proxy.username or '')}:{password}" if password else ""
-        return [*self._secrets.values(), halo, jira, password, pair]
-
-    @property
-    def _secrets(self) -> dict[str, str]:
-        return {name: value.get_secret_value() for name, value in self if isinstance(value, SecretStr)}
-
-    @property
-    def digest(self) -> str:
-        """Of all that can change how an issue fares: not the secrets, and not which execution of Cloud Run this is."""
-        chosen = {
-            name: value for name, value in self if not (isinstance(value, SecretStr) or name.startswith("cloud_"))
-        }
-        return hashlib.sha256(repr(sorted(chosen.items())).encode()).hexdigest()[:16]
+def _something_is_left(value: object, earlier: Earlier) -> None:
+    if value and earlier.get("exclude_server_secure") and earlier.get("exclude_container_secure"):
+        raise Unfit("All three modules are excluded: nothing is left to do.", "true for two of them at most")
 
 
 def _same(names: tuple[str, ...], others: tuple[str, ...]) -> list[str]:
@@ -360,19 +249,194 @@ def _same(names: tuple[str, ...], others: tuple[str, ...]) -> list[str]:
     return [name for name in names if name.casefold() in known]
 
 
+# --- The variables: each field is the variable of the same name in capitals -----------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variable:
+    """How one field comes about."""
+
+    parse: Callable[[str], Any]
+    fits: Callable[[Any, Earlier], None]
+    default: str | None
+    """In the words that a person would write; `None`: it must be given."""
+    also: tuple[str, ...]
+    """All names that it may be given by, if it has more than one; where several are set, the first of them counts."""
+    does: str
+    """What README's table says of it."""
+
+
+def _variable(
+    parse: Callable[[str], Any],
+    default: str | None = None,
+    *,
+    also: tuple[str, ...] = (),
+    fits: Callable[[Any, Earlier], None] = _fits_alone,
+    does: str,
+) -> Any:
+    return field(metadata={"is": Variable(parse=parse, fits=fits, default=default, also=also, does=does)})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything that can be configured. Names are the variables' own, in small letters."""
+
+    halo_api_key: Secret = _variable(_secret, does="Id of a Halo API key with auditor rights.")
+    halo_api_secret_key: Secret = _variable(_secret, does="Secret of that key.")
+    halo_api_hostname: str = _variable(
+        _halo_url, "api.cloudpassage.com", does="Host of the Halo API, or its URL; plain http only to this machine."
+    )
+    jira_api_user: str = _variable(str, does="E-mail address of the account that the token belongs to.")
+    jira_api_token: Secret = _variable(_secret, does="Jira API token of that account.")
+    jira_api_url: str = _variable(
+        _jira_url,
+        does="`https://SITE.atlassian.net`, or `https://api.atlassian.com/ex/jira/CLOUD_ID` for a scoped token.",
+    )
+    time_range: timedelta = _variable(
+        _look_back, "15", does="Minutes that the first run looks back; later runs go on where the last one ended."
+    )
+    jira_issue_id_field: str = _variable(str, does="Jira field, by name or id, that holds the Halo issue's id.")
+    jira_field_mapping: tuple[tuple[str, str], ...] = _variable(
+        _mapping, "", does="`halo_field:Jira field;…`: Halo's values in new tickets."
+    )
+    jira_field_static: tuple[tuple[str, str], ...] = _variable(
+        _pairs, "", does="`Jira field:value;…`: the same value in every new ticket."
+    )
+    jira_project_key: str = _variable(_project_key, does="Project of all new tickets.")
+    jira_issue_type: str = _variable(str, does="Type of new tickets, by name or id.")
+    issue_reopen_transition: str = _variable(str, does="Transition that reopens a closed ticket.")
+    issue_close_transition: str = _variable(str, does="Transition that closes a ticket.")
+    issue_status_closed: tuple[str, ...] = _variable(
+        _names, does="Status, or several with commas: closed, and reopened if need be."
+    )
+    status_hard_closed: tuple[str, ...] = _variable(
+        _names,
+        "",
+        also=("STATUS_HARD_CLOSED", "ISSUE_STATUS_HARD_CLOSED", "HARD_CLOSED_STATUS"),
+        fits=_hard_closed_is_not_closed,
+        does="Statuses never to be reopened: an issue that comes back gets a new ticket.",
+    )
+    new_issue_status: str = _variable(
+        str, "", fits=_new_is_not_closed, does="Status that a new ticket is moved to, if it does not start there."
+    )
+    close_resolution: str = _variable(
+        str, "", does="Resolution to close with where the screen asks for one; else `Done`, else the first allowed."
+    )
+    critical_only: bool = _variable(_flag, "false", does="Only critical issues.")
+    no_comment: bool = _variable(_flag, "false", does="No comments for updates of open issues.")
+    no_sva: bool = _variable(_flag, "false", does="No issues of software vulnerabilities (type `sva`).")
+    exclude_server_secure: bool = _variable(_flag, "false", does="No issues of Server Secure.")
+    exclude_container_secure: bool = _variable(_flag, "false", does="No issues of Container Secure.")
+    exclude_cloud_secure: bool = _variable(_flag, "false", fits=_something_is_left, does="No issues of Cloud Secure.")
+    issue_sync_max: int = _variable(
+        _whole(0), "0", does="Issues acted on in one run, oldest first; the rest waits. 0: no cap."
+    )
+    max_close_percent: int = _variable(
+        _whole(0, 100), "30", does="Percent of the open tickets that one run may close; ten may always be closed."
+    )
+    max_create: int = _variable(_whole(0), "0", does="Tickets that one run may create. 0: no limit.")
+    max_reopen: int = _variable(_whole(0), "0", does="Tickets that one run may reopen. 0: no limit.")
+    sweep_every: timedelta = _variable(
+        duration, "24h", does="How often every open ticket is checked on both sides. 0: never."
+    )
+    create_patience: timedelta = _variable(
+        duration, "15m", does="How long to look for a ticket whose creation was not answered."
+    )
+    overlap: timedelta = _variable(duration, "5m", does="How far before its mark a run reads again.")
+    when_ticket_gone: str = _variable(
+        _word("recreate", "report"),
+        "recreate",
+        does="For an open issue whose ticket was deleted: `recreate` it, or only `report`.",
+    )
+    when_issue_gone: str = _variable(
+        _word("report", "close"),
+        "report",
+        does="For a ticket whose issue Halo no longer has: only `report`, or `close`.",
+    )
+    state_url: str = _variable(
+        _state_url,
+        "",
+        does="Memory between runs: `sqlite:////PATH` or `firestore://PROJECT/DATABASE?prefix=P`. "
+        "When unset: Firestore of the ambient project on Cloud Run, else a file in the user's state folder.",
+    )
+    halo_concurrency_max: int = _variable(
+        _whole(1, 64), "10", does="Requests to Halo under way at once, over all tasks."
+    )
+    jira_concurrency_max: int = _variable(
+        _whole(1, 64), "32", does="Requests to Jira under way at once, over all tasks."
+    )
+    task_timeout_s: int = _variable(
+        _whole(0), "0", does="Seconds that a run may take; it stops taking work in time. 0: no end."
+    )
+    log_level: str = _variable(
+        _word("", "debug", "info", "warning", "error"),
+        "",
+        does="`debug`, `info`, `warning` or `error`; `warning` on a terminal, else `info`.",
+    )
+    https_proxy: Secret | None = _variable(
+        _proxy,
+        "",
+        also=("HTTPS_PROXY", "https_proxy"),
+        does="Proxy for both remotes, as URL. `NO_PROXY` is honoured.",
+    )
+    ca_bundle: str | None = _variable(
+        _readable_file,
+        "",
+        also=("CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"),
+        does="File of PEM certificates to trust.",
+    )
+    cloud_run_task_index: int = _variable(_whole(0), "0", does="Set by Cloud Run: which task of the execution this is.")
+    cloud_run_task_count: int = _variable(
+        _whole(1), "1", does="Set by Cloud Run: over how many tasks the work is spread."
+    )
+    cloud_run_execution: str = _variable(str, "", does="Set by Cloud Run: names the execution.")
+
+    @property
+    def references(self) -> dict[str, str]:
+        """The secrets that are still to be read from Secret Manager: field and reference."""
+        return {name: text for name, text in self._secrets.items() if text.startswith("sm://")}
+
+    def with_secrets(self, told: Mapping[str, str]) -> "Settings":
+        """The same, with other texts in the fields of these names."""
+        return Settings(**{**vars(self), **{name: Secret(text) for name, text in told.items()}})
+
+    @property
+    def spoken_secrets(self) -> list[str]:
+        """Every text that is a secret: each by itself, and in the pairs of which HTTP Basic makes one text."""
+        halo = f"{self.halo_api_key.reveal()}:{self.halo_api_secret_key.reveal()}"
+        jira = f"{self.jira_api_user}:{self.jira_api_token.reveal()}"
+        proxy = urlsplit(self.https_proxy.reveal() if self.https_proxy else "")
+        password = unquote(proxy.password or "")
+        pair = f"{unquote(proxy.username or '')}:{password}" if password else ""
+        return [*self._secrets.values(), halo, jira, password, pair]
+
+    @property
+    def _secrets(self) -> dict[str, str]:
+        return {name: value.reveal() for name, value in vars(self).items() if isinstance(value, Secret)}
+
+    @property
+    def digest(self) -> str:
+        """Of all that can change how an issue fares: not the secrets, and not which execution of Cloud Run this is."""
+        chosen = {
+            name: value
+            for name, value in vars(self).items()
+            if not (isinstance(value, Secret) or name.startswith("cloud_"))
+        }
+        return hashlib.sha256(repr(sorted(chosen.items())).encode()).hexdigest()[:16]
+
+
 # --- From the environment to settings -------------------------------------------------------------------------------
 
+VARIABLES: Mapping[str, Variable] = {one.name: one.metadata["is"] for one in fields(Settings)}
+"""By the name of their field."""
 SPELLINGS: Mapping[str, tuple[str, ...]] = {
-    name.upper(): tuple(map(str, info.validation_alias.choices))
-    if isinstance(info.validation_alias, AliasChoices)
-    else (name.upper(),)
-    for name, info in Settings.model_fields.items()
+    name.upper(): variable.also or (name.upper(),) for name, variable in VARIABLES.items()
 }
-"""Each variable with every name that it may be given by; where several are set, the first of them counts."""
+"""Each variable with every name that it may be given by."""
 SECRETS = tuple(
     spelling
-    for name, info in Settings.model_fields.items()
-    if "SecretStr" in str(info.annotation)
+    for name, variable in VARIABLES.items()
+    if variable.parse in {_secret, _proxy}
     for spelling in SPELLINGS[name.upper()]
 )
 """The variables whose values are never shown, by all their names."""
@@ -384,15 +448,22 @@ def load(environ: Mapping[str, str]) -> Settings:
     """The settings that the environment describes. Raises `BadSettings` with every problem there is."""
     given = {name: text.strip() for name, text in environ.items() if text.strip()}
     given.setdefault("STATE_URL", _default_state_url(given))
-    problems = _contradictions(given)
-    try:
-        settings = Settings.model_validate(given)
-    except ValidationError as error:
-        slips = {meant: name for name, meant in misspelled(given).items()}
-        raise BadSettings([*(_problem(fault, slips) for fault in error.errors()), *problems]) from None
+    values: dict[str, Any] = {}
+    problems = []
+    for name, variable in VARIABLES.items():
+        text = next((given[spelling] for spelling in SPELLINGS[name.upper()] if spelling in given), variable.default)
+        try:
+            if text is None:
+                raise _missing(name.upper(), given)
+            value = variable.parse(text)
+            variable.fits(value, values)
+            values[name] = value
+        except Unfit as unfit:
+            problems.append(Problem(name.upper(), unfit.wrong, unfit.allowed))
+    problems += _contradictions(given)
     if problems:
         raise BadSettings(problems)
-    return settings
+    return Settings(**values)
 
 
 def misspelled(environ: Mapping[str, str]) -> dict[str, str]:
@@ -406,11 +477,11 @@ def misspelled(environ: Mapping[str, str]) -> dict[str, str]:
 def table() -> str:
     """The table of variables for README, in Markdown."""
     rows = ["| variable | what it does | default |", "|---|---|---|"]
-    for name, info in Settings.model_fields.items():
+    for name, variable in VARIABLES.items():
         also = [spelling for spelling in SPELLINGS[name.upper()][1:] if spelling != spelling.lower()]
         other = f" Also read from {', '.join(f'`{spelling}`' for spelling in also)}." if also else ""
-        default = "**required**" if info.is_required() else f"`{info.default}`" if info.default else ""
-        rows.append(f"| `{name.upper()}` | {info.description}{other} | {default} |")
+        default = "**required**" if variable.default is None else f"`{variable.default}`" if variable.default else ""
+        rows.append(f"| `{name.upper()}` | {variable.does}{other} | {default} |")
     return "\n".join(rows)
 
 
@@ -429,11 +500,7 @@ def _contradictions(given: Mapping[str, str]) -> list[Problem]:
     return [Problem(spellings[0], f"{' and '.join(spellings)} differ.", "one of them, or the same in all")]
 
 
-def _problem(fault: Mapping[str, Any], slips: Mapping[str, str]) -> Problem:
-    variable = str(fault["loc"][0])
-    if fault["type"] == "missing":
-        does = Settings.model_fields[variable.lower()].description
-        slip = f" {slips[variable]} is set: a misspelling?" if variable in slips else ""
-        return Problem(variable, f"It is not set.{slip} It is needed: {does}")
-    unfit = fault["ctx"]["error"]
-    return Problem(variable, unfit.wrong, unfit.allowed)
+def _missing(variable: str, given: Mapping[str, str]) -> Unfit:
+    slips = {meant: name for name, meant in misspelled(given).items()}
+    slip = f" {slips[variable]} is set: a misspelling?" if variable in slips else ""
+    return Unfit(f"It is not set.{slip} It is needed: {VARIABLES[variable.lower()].does}")

@@ -134,8 +134,8 @@ def _halo(settings: Settings, *, caller: Caller, clock: Clock) -> HaloClient:
     return HaloClient(
         caller=caller,
         base_url=settings.halo_api_hostname,
-        key=settings.halo_api_key.get_secret_value(),
-        secret=settings.halo_api_secret_key.get_secret_value(),
+        key=settings.halo_api_key.reveal(),
+        secret=settings.halo_api_secret_key.reveal(),
         clock=clock,
     )
 
@@ -145,7 +145,7 @@ def _jira(settings: Settings, *, caller: Caller, clock: Clock) -> JiraClient:
         caller=caller,
         base_url=settings.jira_api_url,
         user=settings.jira_api_user,
-        token=settings.jira_api_token.get_secret_value(),
+        token=settings.jira_api_token.reveal(),
         clock=clock,
         shape=shape_of(settings),
     )

@@ -16,8 +16,8 @@ START_AT_ONCE = 4
 BURST = 0.1
 """The part of a second's allowance that may leave at one instant."""
 TOGETHER = 0.5
-"""The part of a burst that gathers before any of a waiting crowd leaves. The pace is the same, but who is woken for each
-single request spends more on waking up than on the request."""
+"""The part of a burst that gathers before any of a waiting crowd leaves. The pace is the same, but who wakes up for
+each single request spends more on waking up than on the request."""
 APART_S = 0.1
 """Jira lets one ticket have 20 writes in 2 seconds (developer.atlassian.com, "Rate limiting", per-issue writes)."""
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from job.settings import Settings
+from job.settings import VARIABLES
 from tests.bench.stage import Measured, Stage, Tally
 from tests.simulation.worlds import silence
 
@@ -86,7 +86,7 @@ async def play(case: Case, *, known: int, changed: int) -> Measured:
 
 def floor_s(measured: Measured) -> float:
     """What the limits alone allow."""
-    allowed = {name: int(Settings.model_fields[f"{name}_concurrency_max"].default) for name in ("halo", "jira")}
+    allowed = {name: int(VARIABLES[f"{name}_concurrency_max"].default or 0) for name in ("halo", "jira")}
     return max(_busy_s(measured.halo, at_once=allowed["halo"]), _busy_s(measured.jira, at_once=allowed["jira"]))
 
 

@@ -11,7 +11,7 @@ from tests.kill.town import open_town
 
 FIRST_REQUEST_S = 0.6
 TRIES = 5
-HEAVY = ("google.cloud.firestore", "google.cloud.secretmanager", "grpc", "functions_framework", "job.screen", "job.sim")
+HEAVY = ("google.cloud.firestore", "google.cloud.secretmanager", "grpc", "functions_framework", "job.screen", "job.sim", "rich")
 
 TELLING = """
 import atexit, json, runpy, sys
@@ -52,7 +52,7 @@ async def test_the_first_request_leaves_within_six_tenths_of_a_second(tmp_path: 
 
 
 def test_a_run_with_a_file_for_memory_loads_nothing_that_only_others_need(tmp_path: Path) -> None:
-    """A whole run, away from a terminal. (structlog brings parts of rich by itself wherever rich is installed.)"""
+    """A whole run, away from a terminal."""
     with open_town(STATE_URL=f"sqlite:///{tmp_path / 'state.db'}") as town:
         town.open_issue("csm")
         command = (sys.executable, "-c", TELLING)
