@@ -47,8 +47,7 @@ class AiohttpTransport:
                 allow_redirects=False,
                 proxy=self._proxy(request.url),
             ) as answer:
-                headers = {name.lower(): value for name, value in answer.headers.items()}
-                return Response(status=answer.status, headers=headers, body=await answer.read())
+                return Response(status=answer.status, headers=answer.headers, body=await answer.read())
         except NEVER_CONNECTED as failure:
             raise NotSent(_words(failure)) from failure
         except (aiohttp.ClientError, OSError) as failure:

@@ -29,7 +29,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """One HTTP answer. Header names are lower-case."""
+    """One HTTP answer. Headers are asked for by their lower-case names."""
 
     status: int
     headers: Mapping[str, str]
@@ -40,8 +40,10 @@ class Response:
         try:
             return orjson.loads(self.body)
         except ValueError:
-            # Where a vendor cut a text within an emoji, half of a pair is left, which is no JSON to orjson.
-            return json.loads(self.body)
+            # Where a vendor cut a text within an emoji, half of a pair is left. UTF-8 has none, so neither orjson reads
+            # it, nor could we send it or keep it.
+            read = json.dumps(json.loads(self.body), ensure_ascii=False)
+            return orjson.loads(read.encode(errors="replace"))
 
     def instant(self, header: str) -> datetime | None:
         """A header that holds an HTTP date (RFC 9110 5.6.7), aware UTC; `None` when it is missing or holds no date."""

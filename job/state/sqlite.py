@@ -22,6 +22,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+import orjson
+
 from job.core.model import Changes, Intent, IssueId, Lease, Link, Parked, RunRecord, Watermark
 from job.errors import RemoteDown, RemoteRefused, StateUnreadable
 from job.state import records, rules
@@ -302,7 +304,7 @@ class SqliteStore:
     def _record(self, kind: type[T], table: Table, key: str, text: str) -> T:
         name = f"{self._path}: {table}/{key}"
         try:
-            found = json.loads(text)
+            found = orjson.loads(text)
         except ValueError:
             raise records.unreadable(kind, name=name, wrong="it is not JSON") from None
         return records.read(kind, found, name=name)
@@ -323,7 +325,7 @@ def _lease_write(lease: Lease) -> Write:
 
 
 def _text(document: Document) -> str:
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":"), default=_instant)
+    return orjson.dumps(document, default=_instant, option=orjson.OPT_PASSTHROUGH_DATETIME).decode()
 
 
 def _instant(at: datetime) -> str:

@@ -11,7 +11,15 @@ from tests.kill.town import open_town
 
 FIRST_REQUEST_S = 0.6
 TRIES = 5
-HEAVY = ("google.cloud.firestore", "google.cloud.secretmanager", "grpc", "functions_framework", "job.screen", "job.sim", "rich")
+HEAVY = (
+    "google.cloud.firestore",
+    "google.cloud.secretmanager",
+    "grpc",
+    "functions_framework",
+    "job.screen",
+    "job.sim",
+    "rich",
+)
 
 TELLING = """
 import atexit, json, runpy, sys
