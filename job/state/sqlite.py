@@ -12,8 +12,7 @@ import asyncio
 import json
 import os
 import sqlite3
-import time
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
@@ -53,6 +52,8 @@ async def open_sqlite(path: Path) -> AsyncIterator["SqliteStore"]:
         with _told(path, doing="opening the file"):
             connection = await in_thread(_open, path)
         try:
+            with _told(path, doing="opening the file"):
+                await _switch(partial(in_thread, _write_ahead, connection))
             yield SqliteStore(connection, path=path, thread=thread)
         finally:
             await in_thread(connection.close)
@@ -84,19 +85,22 @@ def _prepare(connection: sqlite3.Connection, *, path: Path) -> None:
             raise StateUnreadable("store", f"opening {path}", wrong, "Name another file in STATE_URL.")
         elif (schema := _number(connection, "PRAGMA user_version")) > records.SCHEMA:
             raise records.newer(schema, name=str(path))
-    _write_ahead(connection)
     connection.execute("PRAGMA synchronous = FULL")
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA journal_mode = WAL").fetchall()
+
+
+async def _switch(attempt: Callable[[], Awaitable[None]]) -> None:
     """Switches a new file's mode. SQLite waits for other readers everywhere but here, so we do."""
     for left in reversed(range(int(BUSY_S / SWITCH_PAUSE_S))):
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
+            await attempt()
         except sqlite3.OperationalError as error:
             if not left or not error.sqlite_errorname.startswith("SQLITE_BUSY"):
                 raise
-            time.sleep(SWITCH_PAUSE_S)
+            await asyncio.sleep(SWITCH_PAUSE_S)
         else:
             return
 

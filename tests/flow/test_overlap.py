@@ -4,7 +4,10 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+import pytest
+
 from job.core.model import RunRecord
+from job.http import governor
 from job.sim.call import Answer, Call
 from tests.simulation.kit import Tube
 from tests.simulation.timeless import play
@@ -110,7 +113,9 @@ def test_closes_begin_while_halo_is_asked_about_new_issues() -> None:
     tell(story)
 
 
-def test_tickets_are_created_while_halo_is_asked_about_the_next_issues() -> None:
+def test_tickets_are_created_while_halo_is_asked_about_the_next_issues(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(governor, "TOGETHER", 0.0)  # a simulated bulk call takes no longer than one wait of a crowd
+
     async def story(tube: Tube) -> None:
         for _ in range(400):
             tube.halo.estate.open_issue(type="csm")

@@ -229,8 +229,8 @@ MUTANTS: Final = (
     Mutant(
         "a commit in SQLite ignores the fence",
         SQLITE,
-        "            rules.confirm(await self._lease(lease.shard), lease)\n            await self._check",
-        "            await self._check",
+        "            rules.confirm(self._lease(lease.shard), lease)\n            self._check",
+        "            self._check",
     ),
     # --- Limits -----------------------------------------------------------------------------------------------------
     Mutant("no plan is refused", RUN, "        await self._guard(planned)\n", ""),
@@ -312,14 +312,15 @@ MUTANTS: Final = (
         "self.parked[decision.case.issue.id] = False",
     ),
     # --- Pace and memory ----------------------------------------------------------------------------------------------
-    Mutant("a burst knows no bound", GOVERNOR, "max(self.opens_at, now - self._burst_s)", "self.opens_at"),
+    Mutant("a burst knows no bound", GOVERNOR, "max(self._filled_at, now - self._burst_s)", "self._filled_at"),
     Mutant("more leave in a second than allowed", GOVERNOR, "per_second_max * (1.0 - BURST)", "per_second_max"),
     Mutant(
         "a pause that begins while somebody waits for a turn is missed",
         GOVERNOR,
-        "if max(lane.opens_at, self._closed_until) <= now:",
-        "if lane.opens_at <= now:",
+        "if self._wait_s(lane, now=now) <= 0:",
+        "if lane.wait_s(now) <= 0:",
     ),
+    Mutant("a waiting crowd leaves one by one", GOVERNOR, "TOGETHER = 0.5", "TOGETHER = 0.0"),
     Mutant("two writes to one ticket leave together", GOVERNOR, "at + APART_S", "at"),
     Mutant(
         "every run asks whether the id field is in use",
