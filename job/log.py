@@ -49,7 +49,11 @@ class Redactor:
             self._beginnings = {form: _beginning(form) for form in forms}
 
     def text(self, text: str) -> str:
-        """The text without the secrets."""
+        """The text without the secrets, and with question marks for what UTF-8 lacks: odd bytes in a header, say."""
+        said = self._without_secrets(text)
+        return said if said.isascii() else said.encode(errors="replace").decode()
+
+    def _without_secrets(self, text: str) -> str:
         there = [form for form, beginning in self._beginnings.items() if beginning in text]
         if not there and not SENT_AS_HEADER.search(text):
             return text

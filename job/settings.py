@@ -33,26 +33,11 @@ class Unfit(ValueError):
         self.allowed = allowed
 
 
+@dataclass(frozen=True, slots=True)
 class Secret:
-    """A text that shows itself only to those who ask for it."""
+    """A text that no `repr` shows."""
 
-    __slots__ = ("_text",)
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def __repr__(self) -> str:
-        return "Secret(...)"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and self._text == other._text
-
-    def __hash__(self) -> int:
-        return hash(self._text)
-
-    def reveal(self) -> str:
-        """The text itself."""
-        return self._text
+    text: str = field(repr=False)
 
 
 # --- From text to value: one small function for each kind of variable -----------------------------------------------
@@ -403,16 +388,16 @@ class Settings:
     @property
     def spoken_secrets(self) -> list[str]:
         """Every text that is a secret: each by itself, and in the pairs of which HTTP Basic makes one text."""
-        halo = f"{self.halo_api_key.reveal()}:{self.halo_api_secret_key.reveal()}"
-        jira = f"{self.jira_api_user}:{self.jira_api_token.reveal()}"
-        proxy = urlsplit(self.https_proxy.reveal() if self.https_proxy else "")
+        halo = f"{self.halo_api_key.text}:{self.halo_api_secret_key.text}"
+        jira = f"{self.jira_api_user}:{self.jira_api_token.text}"
+        proxy = urlsplit(self.https_proxy.text if self.https_proxy else "")
         password = unquote(proxy.password or "")
         pair = f"{unquote(proxy.username or '')}:{password}" if password else ""
         return [*self._secrets.values(), halo, jira, password, pair]
 
     @property
     def _secrets(self) -> dict[str, str]:
-        return {name: value.reveal() for name, value in vars(self).items() if isinstance(value, Secret)}
+        return {name: value.text for name, value in vars(self).items() if isinstance(value, Secret)}
 
     @property
     def digest(self) -> str:

@@ -134,8 +134,8 @@ def _halo(settings: Settings, *, caller: Caller, clock: Clock) -> HaloClient:
     return HaloClient(
         caller=caller,
         base_url=settings.halo_api_hostname,
-        key=settings.halo_api_key.reveal(),
-        secret=settings.halo_api_secret_key.reveal(),
+        key=settings.halo_api_key.text,
+        secret=settings.halo_api_secret_key.text,
         clock=clock,
     )
 
@@ -145,7 +145,7 @@ def _jira(settings: Settings, *, caller: Caller, clock: Clock) -> JiraClient:
         caller=caller,
         base_url=settings.jira_api_url,
         user=settings.jira_api_user,
-        token=settings.jira_api_token.reveal(),
+        token=settings.jira_api_token.text,
         clock=clock,
         shape=shape_of(settings),
     )

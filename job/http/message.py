@@ -40,10 +40,10 @@ class Response:
         try:
             return orjson.loads(self.body)
         except ValueError:
-            # Where a vendor cut a text within an emoji, half of a pair is left. UTF-8 has none, so neither orjson reads
-            # it, nor could we send it or keep it.
+            # Where a vendor cut a text within an emoji, half of a pair is left. UTF-8 has no such thing: orjson does
+            # not read it, and no store keeps it. So it goes.
             read = json.dumps(json.loads(self.body), ensure_ascii=False)
-            return orjson.loads(read.encode(errors="replace"))
+            return orjson.loads(read.encode(errors="ignore"))
 
     def instant(self, header: str) -> datetime | None:
         """A header that holds an HTTP date (RFC 9110 5.6.7), aware UTC; `None` when it is missing or holds no date."""

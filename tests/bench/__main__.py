@@ -86,8 +86,9 @@ async def play(case: Case, *, known: int, changed: int) -> Measured:
 
 def floor_s(measured: Measured) -> float:
     """What the limits alone allow."""
-    allowed = {name: int(VARIABLES[f"{name}_concurrency_max"].default or 0) for name in ("halo", "jira")}
-    return max(_busy_s(measured.halo, at_once=allowed["halo"]), _busy_s(measured.jira, at_once=allowed["jira"]))
+    allowed = {name: VARIABLES[f"{name}_concurrency_max"] for name in ("halo", "jira")}
+    at_once = {name: int(variable.parse(variable.default or "")) for name, variable in allowed.items()}
+    return max(_busy_s(measured.halo, at_once=at_once["halo"]), _busy_s(measured.jira, at_once=at_once["jira"]))
 
 
 def _busy_s(tally: Tally, *, at_once: int) -> float:

@@ -78,13 +78,10 @@ class Measured:
 
 WITNESS = """
 import json, resource, subprocess, sys, time
-subprocess.run([sys.executable, "-m", "job", "--version"], stdout=subprocess.DEVNULL, check=True)
-before = resource.getrusage(resource.RUSAGE_CHILDREN)
 began = time.monotonic()
 code = subprocess.call([sys.executable, "-m", "job", *sys.argv[1:]], stdout=sys.stderr)
 took_s, spent = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
-cpu_s = spent.ru_utime + spent.ru_stime - before.ru_utime - before.ru_stime
-peak_mb = spent.ru_maxrss / 1024
+cpu_s, peak_mb = spent.ru_utime + spent.ru_stime, spent.ru_maxrss / 1024
 print(json.dumps({"exit_code": code, "began": began, "wall_s": took_s, "cpu_s": cpu_s, "peak_mb": peak_mb}))
 """
 """Starts the job and tells what it cost. A small process, because a child's peak begins with its parent's size."""

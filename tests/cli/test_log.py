@@ -122,6 +122,12 @@ def test_anything_at_all_becomes_valid_json(value: object) -> None:
     json.loads(json.dumps(Redactor().plain(value), allow_nan=False))
 
 
+def test_odd_bytes_of_a_header_become_question_marks_and_do_not_hide_the_secret_beside_them() -> None:
+    redactor = Redactor()
+    redactor.hide([SECRET])
+    assert redactor.text(f"é\udcff{SECRET}") == "é?[hidden]"
+
+
 @given(LETTERS.filter(lambda text: len(text) > 3), LETTERS, LETTERS)
 def test_no_text_keeps_a_secret(secret: str, before: str, after: str) -> None:
     redactor = Redactor()

@@ -16,12 +16,12 @@ from tests.simulation.timeless import play
 QUARTER_HOUR_S = 900.0
 
 
-def refuse_texts_with(word: str):  # type: ignore[no-untyped-def]
+def refuse_texts_with(word: str, *, saying: str = "The word is not allowed."):  # type: ignore[no-untyped-def]
     """Jira says no to every ticket whose text holds a word, and yes to the others: in bulk, item by item."""
 
     def hook(call: Call, side: str) -> Answer | None:
         if side == "before" and call.path.endswith("/issue/bulk") and word.encode() in call.body:
-            return json_answer({"errorMessages": ["The word is not allowed."], "errors": {}}, status=400)
+            return json_answer({"errorMessages": [saying], "errors": {}}, status=400)
         return None
 
     return hook
@@ -50,6 +50,20 @@ def test_one_rejected_issue_is_parked_and_stops_nobody_else() -> None:
         mark = await tube.store.watermark("0-of-1")
         assert mark is not None
         assert mark.at == record.started_at - timedelta(minutes=5), "a parked issue does not hold the watermark"
+
+    play(story())
+
+
+def test_half_an_emoji_in_a_refusal_does_not_reach_the_store() -> None:
+    async def story() -> None:
+        tube = Tube()
+        tube.halo.estate.open_issue(type="csm", name="forbidden word")
+        tube.jira.faults.hook = refuse_texts_with("forbidden word", saying="Not allowed: \ud83d")
+        record = await run(tube)
+        (parked,) = await tube.store.parked()
+        for kept in (parked.message, *record.errors):
+            assert "Not allowed:" in kept
+            kept.encode()  # as SQLite and Firestore do, and a half of a pair would raise
 
     play(story())
 

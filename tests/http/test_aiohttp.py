@@ -89,7 +89,7 @@ async def test_what_never_connects_was_never_sent_and_what_breaks_later_may_have
     ("body", "value"),
     [
         (b'{"a": [1, 2.5, null, "\xc3\xa9"]}', {"a": [1, 2.5, None, "é"]}),
-        (b'"cut within an emoji: \\ud83d"', "cut within an emoji: ?"),
+        (b'"cut within an emoji: \\ud83d"', "cut within an emoji: "),
         (b"123456789012345678901234567890.5", 1.2345678901234568e29),
     ],
 )

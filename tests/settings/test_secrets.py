@@ -111,8 +111,8 @@ def pointing(**references: str) -> Settings:
 
 async def test_a_reference_without_a_version_is_read_as_the_latest(connect: Connect) -> None:
     settings = await reveal(pointing(JIRA_API_TOKEN="jira"), clock=PatientClock(), connect=connect)
-    assert settings.jira_api_token.reveal() == "jira-token-from-the-vault"
-    assert settings.halo_api_key.reveal() == GOOD["HALO_API_KEY"]
+    assert settings.jira_api_token.text == "jira-token-from-the-vault"
+    assert settings.halo_api_key.text == GOOD["HALO_API_KEY"]
     assert not settings.references
 
 
@@ -125,7 +125,7 @@ async def test_any_secret_may_be_a_reference_and_all_are_read_at_once_and_each_o
     )
     settings = await reveal(pointed, clock=PatientClock(), connect=connect)
     secrets = (settings.halo_api_key, settings.halo_api_secret_key, settings.jira_api_token)
-    assert [secret.reveal() for secret in secrets] == ["value-1", "value-2", "value-2"]
+    assert [secret.text for secret in secrets] == ["value-1", "value-2", "value-2"]
     assert vault.asked == dict.fromkeys(vault.secrets, 1)
     assert vault.crowd_max == 2
 
@@ -172,7 +172,7 @@ async def test_a_service_that_is_down_for_a_moment_is_asked_again(vault: Vault, 
     vault.down_for = 2
     clock = PatientClock()
     settings = await reveal(pointing(JIRA_API_TOKEN="jira"), clock=clock, connect=connect)
-    assert settings.jira_api_token.reveal() == "jira-token-from-the-vault"
+    assert settings.jira_api_token.text == "jira-token-from-the-vault"
     assert clock.slept_s == [0.5, 2.0]
 
 

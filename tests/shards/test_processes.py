@@ -7,11 +7,14 @@ import signal
 from collections import Counter
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
+from itertools import cycle
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
+from job.core.model import IssueId
+from job.core.shards import Shard
 from job.lease import LEASE
 from job.state.urls import open_store
 from tests.emulator import firestore_emulator
@@ -52,16 +55,19 @@ async def outlive_leases(town: Town) -> None:
             await store.release_lease(taken)
 
 
-def some_news(town: Town, *, rng: random.Random) -> None:
-    """Issues that are new, changed and resolved, for every task about as many."""
+def some_news(town: Town, *, tasks: int, rng: random.Random) -> None:
+    """Issues that are new, changed and resolved, and something of it for every task."""
     ids = [str(ticket["fields"].get(ID_FIELD)) for ticket in town.tickets() if ticket["status"] != "Done"]
     rng.shuffle(ids)
     for issue_id in ids[: ISSUES // 4]:
         town.resolve(issue_id)
     for issue_id in ids[ISSUES // 4 : ISSUES // 2]:
         town.rescan(issue_id, changed=True)
-    for place in range(ISSUES - len(ids[ISSUES // 4 :])):
-        town.open_issue(KINDS[place % len(KINDS)])
+    news = ids[: ISSUES // 2]
+    kinds = cycle(KINDS)
+    shards = [Shard(index=index, count=tasks) for index in range(tasks)]
+    while len(news) < ISSUES or not all(any(IssueId(one) in shard for one in news) for shard in shards):
+        news.append(town.open_issue(next(kinds)))
 
 
 async def clean(town: Town, *, tasks: int) -> Counter[str]:
@@ -99,7 +105,7 @@ async def test_any_of_several_tasks_may_be_killed_and_everything_is_covered_exac
         await clean(town, tasks=tasks)
         await clean(town, tasks=tasks)
         assert town.wrong_at_rest() == []
-        some_news(town, rng=rng)
+        some_news(town, tasks=tasks, rng=rng)
         written = await clean(town, tasks=tasks)
         assert town.wrong_at_rest() == []
         assert len(+written) == tasks, "a task had nothing to do, which proves little"
@@ -113,7 +119,7 @@ async def test_the_number_of_tasks_may_change_while_old_ones_are_still_at_work(t
             town.open_issue(KINDS[place % len(KINDS)])
         await clean(town, tasks=1)
         for tasks in (3, 2, 1):
-            some_news(town, rng=rng)
+            some_news(town, tasks=tasks, rng=rng)
             old, new = await asyncio.gather(execution(town, tasks=tasks), execution(town, tasks=tasks + 1))
             said = Counter(end.last_words for end in (*old, *new))
             assert set(said) <= {"run.finished", "lease.held"}, said

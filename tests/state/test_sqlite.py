@@ -166,6 +166,22 @@ async def test_opening_a_file_twice_in_one_process_leaves_its_locks_alone(
         assert "database is locked" in other.stderr
 
 
+async def test_a_commit_that_fails_halfway_leaves_nothing_and_the_next_one_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    async with open_sqlite(tmp_path / "state.db") as store:
+        lease = await store.take_lease("0", holder="run-1", now=NOW, until=SOON)
+        monkeypatch.setattr(store, "_forget_runs", fail)
+        with pytest.raises(StateUnreadable, match="disk I/O error"):
+            await store.commit(lease, Changes(links=(link(1),), run=run(1)))
+        await store.commit(lease, Changes(links=(link(2),)))
+        assert set(await store.links([issue(1), issue(2)])) == {issue(2)}
+        assert await store.runs(limit=9) == []
+
+
 async def test_records_of_runs_are_forgotten_after_ninety_days(tmp_path: Path) -> None:
     async with open_sqlite(tmp_path / "state.db") as store:
         lease = await store.take_lease("0", holder="run-1", now=NOW, until=SOON)
