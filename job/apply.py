@@ -13,11 +13,13 @@ details of the next are fetched.
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from itertools import chain, islice
 from typing import NamedTuple
 
 import structlog
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from job.core import outcomes, tickets
 from job.core.decisions import Policy
@@ -72,8 +74,7 @@ EVENTS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Manner:
+class Manner(Struct, frozen=True, kw_only=True):
     """How this deployment wants its plans carried out."""
 
     run_id: str
@@ -86,8 +87,7 @@ class Manner:
     """Takes the secrets out of words that will be kept."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Step:
+class Step(Struct, kw_only=True):
     """One decision on its way: what is known by now, and the words that it will send."""
 
     decision: Decision
@@ -110,8 +110,7 @@ class Step:
         return self.comment is not None and before == self.comment.marker
 
 
-@dataclass(slots=True)
-class Circuits:
+class Circuits(Struct):
     """Counts failures in a row by project and action: what is broken must not be tried hundreds of times in a run."""
 
     streaks: Counter[tuple[str, str]] = field(default_factory=Counter)

@@ -5,8 +5,9 @@ Does not do: walking a ticket through its workflow; the names of statuses and tr
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
 from datetime import timedelta
+
+from msgspec import Struct
 
 from job.core import fields
 from job.errors import BadSettings, SyncError
@@ -15,8 +16,7 @@ from job.run import Setup
 GLIMPSE = timedelta(minutes=1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proof:
+class Proof(Struct, frozen=True, kw_only=True):
     """What was to be proven, and what was seen or what stood against it."""
 
     name: str

@@ -11,7 +11,6 @@ import gc
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import singledispatch
 from os import environ
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 import structlog
+from msgspec import Struct, field
 
 from job import __version__, log, settings, wiring
 from job.check import prove
@@ -41,8 +41,7 @@ Work = Callable[[Setup, asyncio.Event], Awaitable[int]]
 # --- Errors as words ------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(Struct, frozen=True):
     """An error for people."""
 
     event: str

@@ -6,10 +6,10 @@ overlap: while some issues are looked up in memory and in Jira, Halo lists the n
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 
 import structlog
+from msgspec import Struct, field
 
 from job.core.decisions import MISSES_BEFORE_GONE, Policy, choose
 from job.core.model import (
@@ -40,8 +40,7 @@ SOUGHT_TOGETHER = 50
 """Issues whose ticket Jira looks for in one query."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notes:
+class Notes(Struct, frozen=True, kw_only=True):
     """Unfinished work that memory knows of, for one shard."""
 
     intents: Mapping[IssueId, Intent] = field(default_factory=dict)
@@ -51,16 +50,14 @@ class Notes:
         return issue_id in self.intents or issue_id in self.parked
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class Known(Struct, frozen=True, kw_only=True):
     """An issue, and what memory knows about its ticket."""
 
     issue: Issue
     link: Link | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class Question(Struct, frozen=True, kw_only=True):
     """What a run looks at."""
 
     since: datetime | None

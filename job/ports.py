@@ -5,9 +5,10 @@
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 from job.core.fields import FieldBook
 from job.core.model import (
@@ -85,8 +86,7 @@ class HaloIssues(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
+class Identity(Struct, frozen=True, kw_only=True):
     """Who Jira says we are."""
 
     account_id: str
@@ -96,8 +96,7 @@ class Identity:
     """What time Jira says it is, to the second; `None` when it does not say."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Goal:
+class Goal(Struct, frozen=True, kw_only=True):
     """Where a ticket should go: by a transition of this name, else to one of these statuses."""
 
     transition: str
@@ -106,8 +105,7 @@ class Goal:
     """What to set where the screen asks for a resolution; "" lets the adapter choose (Done, else the first allowed)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
+class Route(Struct, frozen=True, kw_only=True):
     """A transition that exists for a ticket's workflow and status now, and the fields that its screen requires."""
 
     id: str
@@ -116,8 +114,7 @@ class Route:
     fields: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Creation:
+class Creation(Struct, frozen=True, kw_only=True):
     """How one draft of a bulk create ended: a confirmed ticket, or an error (`IssueFailed` or `FateUnknown`)."""
 
     draft: Draft
@@ -235,8 +232,7 @@ class Store(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ports:
+class Ports(Struct, frozen=True, kw_only=True):
     """Everything outside that a run touches."""
 
     halo: HaloIssues

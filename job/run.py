@@ -10,12 +10,12 @@ balance or the run fails; what happened is recorded in the store and in one cano
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, TypeVar
 
 import structlog
+from msgspec import Struct, field
 
 from job.apply import Apply, Manner
 from job.core.decisions import decide
@@ -62,8 +62,7 @@ DONE, FAILURES, REFUSED, STOPPED = "done", "failures", "refused", "stopped"
 EXIT_CODES = {DONE: 0, FAILURES: 5, REFUSED: 4, STOPPED: 3}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setup:
+class Setup(Struct, frozen=True, kw_only=True):
     """What a deployment decided once for all its runs."""
 
     ports: Ports
@@ -85,8 +84,7 @@ class Setup:
     """Ends every call that is under way."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class Order(Struct, frozen=True, kw_only=True):
     """What this one run was asked to do."""
 
     since: datetime | str | None = None
@@ -140,8 +138,7 @@ async def _run(setup: Setup, *, order: Order, watcher: Watcher, stop: asyncio.Ev
     return record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
+class Sight(Struct, frozen=True, kw_only=True):
     """What a run sees before it does anything."""
 
     mark: Watermark
@@ -150,8 +147,7 @@ class Sight:
     plan: Plan
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class Report(Struct, frozen=True, kw_only=True):
     """How a run ended, before it is written down."""
 
     verdict: str

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from textwrap import wrap
 from typing import Any, Final
 
-import orjson
+import msgspec
 
 Node = dict[str, Any]
 Inline = str | Node
@@ -158,7 +158,7 @@ def _cell(part: Inline, *, kind: str = "tableCell") -> Node:
 def document(blocks: Iterable[Node], *, rest: Inline = "") -> Node:
     """The blocks as one document. One that is too long ends by saying so, with `rest` for where to read on."""
     content = list(blocks)
-    if _may_be_long(orjson.dumps(content)) and sum(map(size, content)) > TEXT_MAX:
+    if _may_be_long(msgspec.json.encode(content)) and sum(map(size, content)) > TEXT_MAX:
         closing = paragraph("Shortened to fit into Jira. ", rest)
         content = [*_fitting(content, room=TEXT_MAX - size(closing)), closing]
     return {"type": "doc", "version": 1, "content": content}

@@ -6,9 +6,10 @@ It reads nothing and writes nothing: `gather.py` brings the cases, `apply.py` ca
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from msgspec import Struct
 
 from job.core.model import Action, Afterwards, Case, Decision, IntentKind, Issue, IssueStatus, Link, Ticket
 
@@ -23,8 +24,7 @@ class WhenGone(StrEnum):
     CLOSE = "close"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
+class Policy(Struct, frozen=True, kw_only=True):
     """What the operator chose, as far as deciding needs it. Status names are compared without regard to case."""
 
     closed: frozenset[str]

@@ -7,12 +7,14 @@ It does not ask Jira anything: the `FieldBook` is read elsewhere, from the metad
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from difflib import get_close_matches
+from functools import cached_property
 from math import isfinite
 from typing import Any, Final
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from job.core import adf
 from job.core.model import EPOCH, Evidence, Issue
@@ -22,8 +24,7 @@ Value = str | bool | datetime | tuple[str, ...]
 """What we may have for a field, before it has the field's type. Several texts are for fields that hold several."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shape:
+class Shape(Struct, frozen=True, kw_only=True):
     """What new tickets look like by configuration, in the words of the person who configured it."""
 
     project_key: str
@@ -40,16 +41,14 @@ class Shape:
     """Where Halo keeps its issues. A URL field holds this and the id, for Jira finds addresses only as a whole."""
 
 
-@dataclass(frozen=True, slots=True)
-class Allowed:
+class Allowed(Struct, frozen=True):
     """One value that a Jira field allows."""
 
     id: str
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldSpec:
+class FieldSpec(Struct, frozen=True, kw_only=True):
     """One field of the create screen (Jira Cloud REST v3, GET /issue/createmeta/{project}/issuetypes/{id})."""
 
     id: str
@@ -80,8 +79,7 @@ class FieldSpec:
         return f'"{self.name}"' if self.name == self.id else f'"{self.name}" ({self.id})'
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldBook:
+class FieldBook(Struct, frozen=True, kw_only=True, dict=True):
     """Jira's answer to a shape: its project, its ticket type and the fields of the create screen, by id."""
 
     project_key: str
@@ -90,8 +88,11 @@ class FieldBook:
     type_name: str
     id_field: FieldSpec
     fields: Mapping[str, FieldSpec]
-    _found: dict[str, FieldSpec] = field(default_factory=dict, init=False, repr=False, compare=False)
-    """What `find` gave before: it is asked for the same few names for each ticket."""
+
+    @cached_property
+    def _found(self) -> dict[str, FieldSpec]:
+        """What `find` gave before: it is asked for the same few names for each ticket."""
+        return {}
 
     def matching(self, name_or_id: str) -> list[FieldSpec]:
         """The field of this id, else every field of this name in any case. Names in Jira are not unique."""

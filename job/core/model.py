@@ -5,10 +5,12 @@ is `None` or `""` here, never the vendor's way of saying so. Nothing in this fil
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import NewType
+from functools import cached_property
+from typing import Annotated, NewType
+
+from msgspec import Meta, Struct, field
 
 IssueId = NewType("IssueId", str)
 """Halo's id of an issue, exactly as Halo writes it (v3: a UUID with hyphens)."""
@@ -24,6 +26,8 @@ Marker = NewType("Marker", str)
 """The name of one comment, kept as its property in Jira, so that it can be looked for after a lost answer."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+Instant = Annotated[datetime, Meta(tz=True)]
+"""An instant of our memory: what a store gives back without its time zone is refused."""
 
 
 class IssueStatus(StrEnum):
@@ -33,8 +37,7 @@ class IssueStatus(StrEnum):
     RESOLVED = "resolved"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Issue:
+class Issue(Struct, frozen=True, kw_only=True, dict=True):
     """One Halo issue as the list of issues gives it (GET /v3/issues; list entries are as full as a description)."""
 
     id: IssueId
@@ -84,7 +87,7 @@ class Issue:
     gone: bool = False
     """Whether Halo answered 404 for it: then nothing but its id is known, and it is neither active nor resolved."""
 
-    @property
+    @cached_property
     def version(self) -> Version:
         """Changes whenever Halo touched the issue: on each scan that sees it again, on resolve, on reopen."""
         if self.gone:
@@ -118,8 +121,7 @@ class Issue:
 # --- Findings: one scan's evidence behind an issue -------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
+class Check(Struct, frozen=True, kw_only=True):
     """One configuration check of a rule: what was looked at, what was wanted, what was found."""
 
     type: str
@@ -129,16 +131,14 @@ class Check:
     status: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CsmFinding:
+class CsmFinding(Struct, frozen=True, kw_only=True):
     """Configuration: the rule in prose and its checks."""
 
     description: str
     checks: tuple[Check, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileChange:
+class FileChange(Struct, frozen=True, kw_only=True):
     """One file that differs from its baseline. Hashes are hex SHA-256, "" where Halo has none."""
 
     path: str
@@ -149,8 +149,7 @@ class FileChange:
     mode: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FimFinding:
+class FimFinding(Struct, frozen=True, kw_only=True):
     """File integrity: the watched target and the files that changed (`total` may exceed the files listed)."""
 
     target: str
@@ -159,8 +158,7 @@ class FimFinding:
     total: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cve:
+class Cve(Struct, frozen=True, kw_only=True):
     """One vulnerability of a package. `suppressed` when an exception in Halo covers it."""
 
     id: str
@@ -168,8 +166,7 @@ class Cve:
     suppressed: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SvaFinding:
+class SvaFinding(Struct, frozen=True, kw_only=True):
     """A vulnerable package and its vulnerabilities."""
 
     package_name: str
@@ -177,8 +174,7 @@ class SvaFinding:
     cves: tuple[Cve, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LidsEvent:
+class LidsEvent(Struct, frozen=True, kw_only=True):
     """A line of a log that matched a rule."""
 
     message: str
@@ -186,8 +182,7 @@ class LidsEvent:
     created_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gone:
+class Gone(Struct, frozen=True, kw_only=True):
     """Halo answered 404: the evidence was deleted, usually together with its server. The ticket says so and goes on."""
 
     url: str
@@ -196,8 +191,7 @@ class Gone:
 Finding = CsmFinding | FimFinding | SvaFinding | LidsEvent
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asset:
+class Asset(Struct, frozen=True, kw_only=True):
     """The server, container, image or cloud resource that an issue is about, as its own endpoint describes it."""
 
     id: str
@@ -213,8 +207,7 @@ class Asset:
     csp_instance_id: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+class Evidence(Struct, frozen=True, kw_only=True):
     """An issue with the details a ticket speaks of. `None`: Halo has no such thing, or nobody needed it."""
 
     issue: Issue
@@ -225,8 +218,7 @@ class Evidence:
 # --- Jira's side ----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ticket:
+class Ticket(Struct, frozen=True, kw_only=True):
     """A ticket as Jira's database has it now, not as its search index remembers it."""
 
     id: TicketId
@@ -242,8 +234,7 @@ class Ticket:
 # --- Our memory -----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
+class Link(Struct, frozen=True, kw_only=True):
     """Our memory that this issue has that ticket, what we last told it and how it looked then."""
 
     issue_id: IssueId
@@ -263,7 +254,7 @@ class Link:
     """A status that the ticket should still get after its creation; "" when none."""
     misses: int = 0
     """In how many runs on end Jira did not show the ticket."""
-    updated_at: datetime = EPOCH
+    updated_at: Instant = EPOCH
 
 
 class IntentKind(StrEnum):
@@ -273,8 +264,7 @@ class IntentKind(StrEnum):
     COMMENT = "comment"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Intent:
+class Intent(Struct, frozen=True, kw_only=True):
     """Our note, made before a write that cannot be repeated blindly. While it stands, the write's fate is unknown."""
 
     issue_id: IssueId
@@ -284,7 +274,7 @@ class Intent:
     version: Version
     fingerprint: Fingerprint
     marker: Marker
-    at: datetime
+    at: Instant
     ticket_id: TicketId | None = None
     """The ticket to comment; `None` for a create."""
     ticket_key: TicketKey | None = None
@@ -295,8 +285,7 @@ class Intent:
     follows: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parked:
+class Parked(Struct, frozen=True, kw_only=True):
     """An issue set aside after failing, with its error. It holds no watermark and is tried again at `next_at`."""
 
     issue_id: IssueId
@@ -304,37 +293,34 @@ class Parked:
     error_class: str
     message: str
     attempts: int
-    first_at: datetime
-    next_at: datetime
+    first_at: Instant
+    next_at: Instant
     settings_digest: str
     """Of the settings it failed under. Other settings, or another version of the issue, release it at once."""
-    issue_touched_at: datetime = EPOCH
+    issue_touched_at: Instant = EPOCH
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Watermark:
+class Watermark(Struct, frozen=True, kw_only=True):
     """The time up to which everything is settled, and the highest ticket key number known in each project by then."""
 
-    at: datetime
-    swept_at: datetime | None = None
+    at: Instant
+    swept_at: Instant | None = None
     highest_keys: Mapping[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lease:
+class Lease(Struct, frozen=True, kw_only=True):
     """The right to write, held by one run until `until`. The fence rises with each lease ever given for the shard."""
 
     shard: str
     holder: str
     fence: int
-    until: datetime
+    until: Instant
 
 
 # --- Deciding and doing ---------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class Case(Struct, frozen=True, kw_only=True):
     """Everything known about one issue when deciding."""
 
     issue: Issue
@@ -373,8 +359,7 @@ class Afterwards(StrEnum):
     """It is set aside and looked at again later."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(Struct, frozen=True, kw_only=True):
     """The answer for one case: the rule that gave it, in a word and in a sentence, and an action or none."""
 
     case: Case
@@ -395,8 +380,7 @@ class OutcomeKind(StrEnum):
     DEFERRED = "deferred"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(Struct, frozen=True, kw_only=True):
     """How one planned action ended, and what is to be remembered of it."""
 
     decision: Decision
@@ -408,8 +392,7 @@ class Outcome:
     ticket_key: TicketKey | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Changes:
+class Changes(Struct, frozen=True, kw_only=True):
     """What one commit writes to the store, all of it or nothing."""
 
     intents: tuple[Intent, ...] = ()
@@ -427,14 +410,13 @@ class Changes:
         return any((self.intents, self.links, self.settled, self.parked, self.released, self.watermark, self.run))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunRecord:
+class RunRecord(Struct, frozen=True, kw_only=True):
     """The record of one run: counts, calls spent, times and a few errors. Kept for 90 days."""
 
     run_id: str
     shard: str
-    started_at: datetime
-    finished_at: datetime
+    started_at: Instant
+    finished_at: Instant
     verdict: str
     """done, failures, refused or stopped."""
     exit_code: int
@@ -442,7 +424,7 @@ class RunRecord:
     """Action -> outcome -> how many."""
     calls: Mapping[str, Mapping[str, int]]
     """Remote -> request -> how many."""
-    watermark_at: datetime | None = None
+    watermark_at: Instant | None = None
     parked_total: int | None = None
     """How many issues are parked; `None` when the run ended before it knew."""
     digest: str = ""

@@ -7,8 +7,9 @@ and the error names the limit, the counts and the way to approve exactly this pl
 import hashlib
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from operator import attrgetter
+
+from msgspec import Struct, field
 
 from job.core.model import Action
 from job.core.shelf import Held, Row
@@ -19,8 +20,7 @@ CLOSE_FLOOR = 10
 GUARDED = frozenset({Action.CREATE, Action.CREATE_AND_CLOSE, Action.REOPEN, Action.CLOSE})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(Struct, frozen=True, kw_only=True):
     """How much one run may do unapproved. 0 is no limit, except for closes: there 0 percent allows just the floor."""
 
     close_percent_max: int = 30
@@ -28,8 +28,7 @@ class Limits:
     reopen_max: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(Struct, frozen=True, kw_only=True):
     """What a run is about to do, oldest change first."""
 
     decisions: Row

@@ -6,15 +6,15 @@ up to which an older number had settled *all* issues. Pure: leases and watermark
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+
+from msgspec import Struct
 
 from job.core.model import IssueId, Watermark
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shard:
+class Shard(Struct, frozen=True, kw_only=True):
     """The part of all issues that one of several tasks looks after: a stable hash of the issue_id decides."""
 
     index: int = 0

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import overload
 
+from msgspec import Struct
+
 from job.core.model import Action, Afterwards, Decision, IssueId, TicketId
 
 WHOLE_MAX = 10_000
@@ -23,16 +25,14 @@ _WINDOW = -11
 """2 KB, the length of one decision: all that they share is in the one that serves as dictionary."""
 
 
-@dataclass(frozen=True, slots=True)
-class Packed:
+class Packed(Struct, frozen=True):
     """One decision as the difference from another one."""
 
     difference: bytes
     dictionary: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Struct, frozen=True):
     """One decision on the shelf, and what a plan asks of it most."""
 
     issue_id: IssueId

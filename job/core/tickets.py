@@ -5,15 +5,15 @@ that two scans which found the same have the same fingerprint, so that nothing i
 It does not decide whether anything is to be said, and sends nothing.
 """
 
-import dataclasses
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from operator import attrgetter
 from typing import Any, Final
+
+from msgspec import Struct
 
 from job.core import adf, fields
 from job.core.adf import Inline, Node, code, link, paragraph, strong
@@ -53,8 +53,7 @@ _SUBJECTS: Final[Mapping[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class Draft(Struct, frozen=True, kw_only=True):
     """A ticket that is ready to be created: values by Jira's field ids, and the properties beside them."""
 
     issue_id: IssueId
@@ -63,8 +62,7 @@ class Draft:
     fingerprint: Fingerprint
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comment:
+class Comment(Struct, frozen=True, kw_only=True):
     """A comment that is ready to be added, and the marker by which it can be found again."""
 
     body: Mapping[str, Any]
@@ -349,8 +347,7 @@ def _substance(finding: Finding | Gone | None) -> tuple[Any, ...]:
 
 
 def _values(kind: type[Check] | type[FileChange]) -> Callable[[Any], tuple[str, ...]]:
-    """`dataclasses.astuple` without its deep copies, which cost more than all the rest of a fingerprint."""
-    return attrgetter(*(part.name for part in dataclasses.fields(kind)))
+    return attrgetter(*kind.__struct_fields__)
 
 
 _CHECK, _FILE = _values(Check), _values(FileChange)

@@ -10,10 +10,11 @@ read. Rows that are new or touched join at the end, as listings ascend, and push
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import structlog
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from job.core.model import Issue, IssueId
 from job.errors import MalformedAnswer
@@ -50,8 +51,7 @@ async def read(listing: Listing, *, until: datetime, fetch: Fetch) -> AsyncGener
         yield piece
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
+class Span(Struct, frozen=True, kw_only=True):
     """The part of a listing between two instants, and the instant at which we began to read."""
 
     listing: Listing
@@ -140,8 +140,7 @@ async def _settled(span: Span, *, above: int, first: Page, fetch: Fetch) -> Asyn
     raise _contradiction(span, reading)
 
 
-@dataclass(slots=True, kw_only=True)
-class Reading:
+class Reading(Struct, kw_only=True):
     """What one reading of a span met, and whether that can have been all."""
 
     span: Span

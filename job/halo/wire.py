@@ -8,10 +8,12 @@ decides which host we talk to. It sends nothing, and `bodies.py` knows what stan
 import re
 from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 from urllib.parse import quote, urlencode, urlsplit
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from job.core.model import Issue, IssueId, IssueStatus
 from job.errors import RemoteRefused
@@ -31,13 +33,15 @@ STATES = "active,missing,deactivated,retired"
 # --- Signing in -----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Token:
+class Token(Struct, frozen=True, kw_only=True):
     """The right to ask, for some minutes."""
 
-    value: str = field(repr=False)
+    value: str
     renew_at: float
     """On the monotonic clock: a minute before it expires, or half-way for one that hardly lives longer."""
+
+    def __repr__(self) -> str:
+        return f"Token(renew_at={self.renew_at})"
 
 
 def token_request(base_url: str, *, key: str, secret: str) -> Request:
@@ -82,8 +86,7 @@ RESOLVED: Final[Stamp] = "resolved_at"
 CREATED: Final[Stamp] = "created_at"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listing:
+class Listing(Struct, frozen=True, kw_only=True):
     """Issues of one status, in the order of one of their timestamps, from an instant on."""
 
     status: IssueStatus
@@ -138,8 +141,7 @@ def _get(url: str, *, name: str) -> Request:
 # --- Understanding --------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
+class Page(Struct, frozen=True, kw_only=True):
     """One page of a listing. `count` is Halo's total over all pages at that moment."""
 
     number: int

@@ -2,16 +2,15 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
 
-import orjson
+import msgspec
+from msgspec import Struct, field
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(Struct, frozen=True, kw_only=True):
     """One HTTP request. `name` is its template, as `GET /v3/issues/{id}`: calls are counted by it."""
 
     method: str
@@ -27,8 +26,7 @@ class Request:
     """What a write changes, where the remote limits writes to one thing; "" where it does not."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Response:
+class Response(Struct, frozen=True, kw_only=True):
     """One HTTP answer. Headers are asked for by their lower-case names."""
 
     status: int
@@ -38,12 +36,12 @@ class Response:
     def json(self) -> Any:
         """The body as JSON; raises `ValueError` when it is not."""
         try:
-            return orjson.loads(self.body)
+            return msgspec.json.decode(self.body)
         except ValueError:
-            # Where a vendor cut a text within an emoji, half of a pair is left. UTF-8 has no such thing: orjson does
-            # not read it, and no store keeps it. So it goes.
+            # Where a vendor cut a text within an emoji, half of a pair is left. UTF-8 has no such thing: msgspec
+            # does not read it, and no store keeps it. So it goes.
             read = json.dumps(json.loads(self.body), ensure_ascii=False)
-            return orjson.loads(read.encode(errors="ignore"))
+            return msgspec.json.decode(read.encode(errors="ignore"))
 
     def instant(self, header: str) -> datetime | None:
         """A header that holds an HTTP date (RFC 9110 5.6.7), aware UTC; `None` when it is missing or holds no date."""
@@ -57,8 +55,8 @@ class Response:
 def as_json(value: Any) -> bytes:
     """A request's body, in UTF-8 and without blanks. Halves of surrogate pairs, which UTF-8 has not, are escaped."""
     try:
-        return orjson.dumps(value)
-    except TypeError:
+        return msgspec.json.encode(value)
+    except UnicodeEncodeError:
         return json.dumps(value, separators=(",", ":")).encode()
 
 

@@ -6,12 +6,12 @@ Does not do: repeating on 429 and 5xx (the caller does), deciding, remembering a
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import chain, islice
 from typing import Any, NamedTuple, TypeVar
 
 import structlog
+from msgspec.structs import replace
 
 from job.core.fields import FieldBook, Shape
 from job.core.model import IssueId, Marker, Ticket, TicketId

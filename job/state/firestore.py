@@ -14,7 +14,6 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -37,6 +36,8 @@ from google.api_core.exceptions import (
 from google.api_core.retry_async import AsyncRetry, if_exception_type
 from google.auth.exceptions import GoogleAuthError
 from google.cloud.firestore import AsyncClient, AsyncQuery, AsyncWriteBatch, DocumentSnapshot, FieldFilter, Query
+from msgspec import Struct
+from msgspec.structs import replace
 
 from job.core.model import Changes, Intent, IssueId, Lease, Link, Parked, RunRecord, Watermark
 from job.errors import LeaseLost, RemoteDown, RemoteRefused, StopsRun
@@ -73,8 +74,7 @@ async def open_firestore(
         await client._firestore_api.transport.close()  # noqa: SLF001 - the asynchronous client has no way to close it
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Sight:
+class _Sight(Struct, frozen=True, kw_only=True):
     """The lease document as we last saw it: the lease, the name of the batch that left it so, and when that was."""
 
     lease: Lease

@@ -9,9 +9,10 @@ It keeps the model's values as they are: how documents are written and read is t
 
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime
 from typing import Literal
+
+from msgspec.structs import replace
 
 from job.core.model import Changes, Intent, IssueId, Lease, Link, Parked, RunRecord, Watermark
 from job.state import records, rules

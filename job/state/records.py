@@ -8,13 +8,14 @@ This file does no I/O and knows no store: a document is a `dict` of text, number
 """
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, dataclass, fields
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from enum import Enum, StrEnum
+from enum import StrEnum
 from hashlib import sha256
-from types import NoneType, UnionType
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Struct
 
 from job.core.model import Changes, Intent, Lease, Link, Parked, RunRecord, Watermark
 from job.errors import StateUnreadable
@@ -49,8 +50,7 @@ WAY_OUT: Mapping[type[Any], str] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Write:
+class Write(Struct, frozen=True, kw_only=True):
     """One document of a commit: put, or dropped when there is none. A fresh one must not exist yet."""
 
     table: Table
@@ -92,25 +92,12 @@ def run_id(run: RunRecord) -> str:
 
 def document(record: Record) -> Document:
     """The plain form of a record, with its schema."""
-    kept: Document = {"schema": SCHEMA}
-    for name in _NAMES[type(record)]:
-        value = getattr(record, name)
-        kept[name] = value if type(value) in _PLAIN_ALREADY else _plain(value)
-    return kept
+    plain = msgspec.to_builtins(record, builtin_types=(datetime,))
+    return {"schema": SCHEMA} | {name: _kept(value) for name, value in plain.items()}
 
 
-def _plain(value: object) -> object:
-    match value:
-        case datetime():
-            return _utc(value)
-        case Enum():
-            return value.value
-        case Mapping():
-            return {key: _plain(item) for key, item in value.items()}
-        case tuple():
-            return [_plain(item) for item in value]
-        case _:
-            return value
+def _kept(value: Any) -> Any:
+    return _utc(value) if isinstance(value, datetime) else list(value) if isinstance(value, tuple) else value
 
 
 def _utc(at: datetime) -> datetime:
@@ -149,10 +136,6 @@ def _of_issue(table: Table, record: Link | Intent | Parked) -> Write:
 # --- Reading --------------------------------------------------------------------------------------------------------
 
 
-class _Misfit(Exception):
-    """A value is not what the model says; the message is the rest of a sentence that begins with the field's name."""
-
-
 def read(kind: type[T], found: object, *, name: str) -> T:
     """The record in a document found under this name (as `halo-jira-sync-links/ab12`)."""
     if not isinstance(found, Mapping):
@@ -162,12 +145,11 @@ def read(kind: type[T], found: object, *, name: str) -> T:
         raise unreadable(kind, name=name, wrong=f"its schema is {schema!r}, not a number from 1 to {SCHEMA}")
     if schema > SCHEMA:
         raise newer(schema, name=name)
-    if missing := [part.name for part in fields(kind) if _required(part) and part.name not in found]:
-        raise unreadable(kind, name=name, wrong=f"{', '.join(missing)} is missing")
     try:
-        record = kind(**{key: reader(found[key]) for key, reader in _READERS[kind].items() if key in found})
-    except _Misfit as misfit:
-        raise unreadable(kind, name=name, wrong=str(misfit)) from None
+        plain = {key: _utc(value) if isinstance(value, datetime) else value for key, value in found.items()}
+        record = msgspec.convert(plain, kind)
+    except ValueError as misfit:
+        raise unreadable(kind, name=name, wrong=str(misfit).rstrip(".")) from None
     if isinstance(record, Link | Intent | Parked) and not name.endswith(f"/{document_id(record.issue_id)}"):
         raise unreadable(kind, name=name, wrong=f"it is about another issue, {record.issue_id}")
     return record
@@ -182,74 +164,3 @@ def newer(schema: int, *, name: str) -> StateUnreadable:
     wrong = f"It was written by a newer version of this program (schema {schema}; this one knows {SCHEMA})."
     advice = "Run the newer version, or name other memory in STATE_URL."
     return StateUnreadable("store", f"reading {name}", wrong, advice)
-
-
-Reader = Callable[[Any], Any]
-
-
-def _required(part: Field[Any]) -> bool:
-    return part.default is MISSING and part.default_factory is MISSING
-
-
-def _named(name: str, reader: Reader) -> Reader:
-    def read_field(value: object) -> object:
-        try:
-            return reader(value)
-        except _Misfit as misfit:
-            raise _Misfit(f"{name} {misfit}") from None
-
-    return read_field
-
-
-def _reader(hint: Any) -> Reader:
-    """How to read a value of a type that the model uses."""
-    hint = getattr(hint, "__supertype__", hint)
-    origin, inner = get_origin(hint), get_args(hint)
-    if origin in (Union, UnionType):
-        (some,) = (_reader(each) for each in inner if each is not NoneType)
-        return lambda value: None if value is None else some(value)
-    if origin is tuple:
-        item = _reader(inner[0])
-        return lambda value: tuple(item(each) for each in _exactly(list, value))
-    if origin is not None and issubclass(origin, Mapping):
-        item = _reader(inner[1])
-        return lambda value: {_exactly(str, key): item(each) for key, each in _exactly(dict, value).items()}
-    if issubclass(hint, datetime):
-        return _instant
-    if issubclass(hint, Enum):
-        return lambda value: _word(hint, value)
-    return lambda value: _exactly(hint, value)
-
-
-def _exactly(wanted: type[Any], value: object) -> Any:
-    if type(value) is not wanted:
-        raise _Misfit(f"should be {wanted.__name__} and is {type(value).__name__}")
-    return value
-
-
-def _word(words: type[Enum], value: object) -> Enum:
-    try:
-        return words(value)
-    except ValueError:
-        raise _Misfit(f"should be one of {', '.join(word.value for word in words)}") from None
-
-
-def _instant(value: object) -> datetime:
-    """Stores with a type for instants give one; the others give ISO text."""
-    try:
-        return _utc(datetime.fromisoformat(value) if isinstance(value, str) else _as_datetime(value))
-    except ValueError:
-        raise _Misfit("should be an instant with its time zone") from None
-
-
-def _as_datetime(value: object) -> datetime:
-    if not isinstance(value, datetime):
-        raise _Misfit(f"should be an instant and is {type(value).__name__}")
-    return value
-
-
-_READERS: Mapping[type[Any], Mapping[str, Reader]] = {
-    kind: {name: _named(name, _reader(hint)) for name, hint in get_type_hints(kind).items()} for kind in WAY_OUT
-}
-_NAMES: Mapping[type[Any], tuple[str, ...]] = {kind: tuple(part.name for part in fields(kind)) for kind in WAY_OUT}
-_PLAIN_ALREADY = frozenset({str, bool, int, NoneType})

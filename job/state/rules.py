@@ -5,9 +5,10 @@ Pure: no store, no clock. The stores bring what is kept now; these rules say wha
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NoReturn
+
+from msgspec.structs import replace
 
 from job.core.model import EPOCH, Intent, Lease
 from job.errors import LeaseHeld, LeaseLost, StateUnreadable

@@ -15,13 +15,13 @@ import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-import orjson
+import msgspec
+from msgspec.structs import replace
 
 from job.core.model import Changes, Intent, IssueId, Lease, Link, Parked, RunRecord, Watermark
 from job.errors import RemoteDown, RemoteRefused, StateUnreadable
@@ -308,7 +308,7 @@ class SqliteStore:
     def _record(self, kind: type[T], table: Table, key: str, text: str) -> T:
         name = f"{self._path}: {table}/{key}"
         try:
-            found = orjson.loads(text)
+            found = msgspec.json.decode(text)
         except ValueError:
             raise records.unreadable(kind, name=name, wrong="it is not JSON") from None
         return records.read(kind, found, name=name)
@@ -329,7 +329,8 @@ def _lease_write(lease: Lease) -> Write:
 
 
 def _text(document: Document) -> str:
-    return orjson.dumps(document, default=_instant, option=orjson.OPT_PASSTHROUGH_DATETIME).decode()
+    plain = {key: _instant(value) if isinstance(value, datetime) else value for key, value in document.items()}
+    return msgspec.json.encode(plain).decode()
 
 
 def _instant(at: datetime) -> str:

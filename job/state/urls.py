@@ -8,10 +8,11 @@ import re
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+
+from msgspec import Struct
 
 from job.errors import BadSettings, Problem
 from job.ports import Store
@@ -21,15 +22,13 @@ PREFIX = "halo-jira-sync"
 _PREFIX_FORM = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,99}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SqlitePlace:
+class SqlitePlace(Struct, frozen=True, kw_only=True):
     """A file on this machine."""
 
     path: Path
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FirestorePlace:
+class FirestorePlace(Struct, frozen=True, kw_only=True):
     """A database, and what our collections' names begin with. `None` as the project is the ambient one."""
 
     project: str | None

@@ -1,9 +1,9 @@
 """Exactly how many calls a run makes, whatever the number of issues: counts, not times."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from job.sim.people import People
 from tests.budget.kit import (

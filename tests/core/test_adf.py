@@ -8,7 +8,7 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
-import orjson
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -132,7 +132,7 @@ def test_what_counts_as_short_without_being_measured_is_short(content: list[Node
     """The cheap estimate never says less than the measure, whatever the limit."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(adf, "TEXT_MAX", text_max)
-        assert adf._may_be_long(orjson.dumps(content)) or sum(map(adf.size, content)) <= text_max
+        assert adf._may_be_long(msgspec.json.encode(content)) or sum(map(adf.size, content)) <= text_max
 
 
 @settings(deadline=None)

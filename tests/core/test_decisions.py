@@ -1,10 +1,10 @@
 """The decision table, as data: every state that Halo, Jira and memory can be in, and what follows."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
 
 import pytest
+from msgspec.structs import replace
 
 from job.core.decisions import RULES, Policy, WhenGone, choose, decide
 from job.core.model import (
@@ -42,7 +42,7 @@ def issue(status: str = "active", **over: object) -> Issue:
         last_seen_at=seen,
         resolved_at=seen if status == "resolved" else None,
     )
-    return replace(made, **over)  # type: ignore[arg-type]
+    return replace(made, **over)
 
 
 def ticket(state: str = "open", *, number: int = 1, status: str = "") -> Ticket:
@@ -60,7 +60,7 @@ def link(*, version: str = "older", live: bool = True, **over: object) -> Link:
         live=live,
         status_seen="To Do",
     )
-    return replace(made, **over)  # type: ignore[arg-type]
+    return replace(made, **over)
 
 
 def intent(*, age: timedelta) -> Intent:
@@ -81,7 +81,7 @@ def case(status: str, state: str | None, *, linked: bool = True, **over: object)
     made = Case(
         issue=issue(status), ticket=seen, link=link() if linked and seen else None, linked=linked and bool(seen)
     )
-    return replace(made, **over)  # type: ignore[arg-type]
+    return replace(made, **over)
 
 
 # The table of README.md, row by row: what Halo says, what Jira has, what is done.

@@ -1,12 +1,12 @@
 """Mapped and static fields: read from the right place, written in the right type, refused before Jira refuses them."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from job.core import fields
 from job.core.fields import HALO_FIELDS, Allowed, FieldBook, FieldSpec, Shape, Value, check, parse_pairs, typed
@@ -180,7 +180,7 @@ def test_of_many_allowed_values_the_first_twenty_are_named() -> None:
 def test_the_fifteen_halo_fields_are_read_from_places_that_exist() -> None:
     assert len(HALO_FIELDS) == 15
     places = {place for some in HALO_FIELDS.values() for place in some}
-    known = {f"issue.{name}" for name in Issue.__slots__} | {f"asset.{name}" for name in Asset.__slots__}
+    known = {f"{kind.__name__.lower()}.{name}" for kind in (Issue, Asset) for name in kind.__struct_fields__}
     assert places <= known
 
 

@@ -1,12 +1,12 @@
 """What outcomes mean for memory and for the watermark."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from job.core.model import (
     Action,
@@ -52,7 +52,7 @@ COMMENT = Decision(case=CASE, action=Action.COMMENT, reason="updated", because="
 
 def link(**over: object) -> Link:
     made = link_to(TICKET, case=CASE, now=NOW)
-    return replace(made, **over)  # type: ignore[arg-type]
+    return replace(made, **over)
 
 
 def note() -> Intent:

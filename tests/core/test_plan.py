@@ -1,12 +1,12 @@
 """Order, digest and limits of a plan."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from job.core.model import Action, Case, Decision, Issue, IssueId, IssueStatus, Ticket, TicketId, TicketKey
 from job.core.plan import Limits, Plan, guard

@@ -1,10 +1,10 @@
 """The scope of a failure: one issue is parked, one project left alone for a while, bad credentials stop everything."""
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 from structlog.testing import LogCapture
 
 from job.core.model import RunRecord

@@ -1,10 +1,10 @@
 """A run as its operator meets it: limits and approval, stopping, overlap, the record, back-fills."""
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 from structlog.testing import LogCapture
 
 from job.core.model import RunRecord, Watermark

@@ -1,9 +1,9 @@
 """The slower look at every open link: what no watermark can catch."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from structlog.testing import LogCapture
 
 from job.core.decisions import WhenGone

@@ -1,9 +1,9 @@
 """Work that was cut in two: the half that was done is not done again, and the other half is not forgotten."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from job.core.model import IssueId, RunRecord
 from job.errors import RemoteRefused

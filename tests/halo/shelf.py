@@ -5,8 +5,9 @@ Promises: pages asked for together are cut in a shuffled order, and `before` may
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+
+from msgspec.structs import replace
 
 from job.core.model import Issue, IssueId, IssueStatus
 from job.halo.listing import read

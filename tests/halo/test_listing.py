@@ -1,13 +1,13 @@
 """A listing is read to its true end or not at all, however it moves and whatever Halo makes of our question."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from structlog.testing import capture_logs
 
 from job.core.model import IssueId, IssueStatus

@@ -8,9 +8,11 @@ import json
 import random
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+from msgspec.structs import replace
 
 from job.core.fields import Shape
 from job.core.model import Fingerprint, IssueId, Ticket, TicketId, TicketKey

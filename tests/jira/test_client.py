@@ -1,13 +1,14 @@
 """Jira's client against the simulated site over loopback HTTP: what it learns, what it does, and in how many calls."""
 
 import asyncio
+import dataclasses
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from structlog.testing import capture_logs
 
 from job.core.fields import Shape
@@ -745,7 +746,7 @@ async def test_a_ticket_that_vanished_cannot_be_moved_and_stops_nobody(desk: Des
 
 
 async def test_a_screen_with_a_field_we_cannot_fill_is_an_error_that_names_it(desk: Desk) -> None:
-    workflow = replace(
+    workflow = dataclasses.replace(
         SIMPLIFIED,
         transitions=(Transition("7", "Resolve", "Done", required=("assignee",)), *SIMPLIFIED.transitions[:1]),
     )
@@ -759,8 +760,8 @@ async def test_a_screen_with_a_field_we_cannot_fill_is_an_error_that_names_it(de
 async def test_a_workflow_that_changes_during_the_run_is_listed_anew(desk: Desk) -> None:
     ticket = await first_ticket(desk)
     await desk.jira.route(ticket, CLOSE)
-    renumbered = tuple(replace(one, id=f"9{one.id}") for one in DEFAULT.transitions)
-    desk.world.jira.site.workflows[("", "")] = replace(DEFAULT, transitions=renumbered)
+    renumbered = tuple(dataclasses.replace(one, id=f"9{one.id}") for one in DEFAULT.transitions)
+    desk.world.jira.site.workflows[("", "")] = dataclasses.replace(DEFAULT, transitions=renumbered)
     assert (await desk.jira.move(ticket, goal=CLOSE)).status == "Done"
 
 

@@ -8,11 +8,13 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlsplit
+
+from msgspec.structs import replace
 
 from job.apply import Manner
 from job.core.decisions import Policy

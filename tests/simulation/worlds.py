@@ -13,10 +13,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import structlog
+from msgspec.structs import replace
 
 from job.core.model import RunRecord
 from job.errors import SyncError

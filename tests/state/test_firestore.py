@@ -252,13 +252,13 @@ async def test_documents_lie_where_the_deployment_expects_them(store: FirestoreS
     ("path", "spoil", "says"),
     [
         (f"test-links/{issue(1)}", {"schema": 2}, "newer version"),
-        (f"test-links/{issue(1)}", {"ticket_id": 7}, "ticket_id should be str and is int"),
+        (f"test-links/{issue(1)}", {"ticket_id": 7}, r"`str`, got `int` - at `\$.ticket_id`"),
         (f"test-intents/{issue(1)}", {"schema": 2}, "newer version"),
-        (f"test-parked/{issue(1)}", {"next_at": "tomorrow"}, "next_at should be an instant"),
+        (f"test-parked/{issue(1)}", {"next_at": "tomorrow"}, r"datetime - at `\$.next_at`"),
         ("test-control/watermark-0", {"schema": 2}, "newer version"),
-        ("test-control/watermark-0", {"at": None}, "at should be an instant"),
+        ("test-control/watermark-0", {"at": None}, r"`datetime`, got `null` - at `\$.at`"),
         ("test-control/lease-0", {"schema": 2}, "newer version"),
-        ("test-control/lease-0", {"fence": "9"}, "fence should be int"),
+        ("test-control/lease-0", {"fence": "9"}, r"`int`, got `str` - at `\$.fence`"),
     ],
 )
 async def test_a_document_that_cannot_be_trusted_is_named_with_a_way_out(

@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import fields
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,7 +36,7 @@ def test_a_record_survives_being_a_document(record: Record, kept: Callable[[Any]
 
 @pytest.mark.parametrize("record", EVERY, ids=lambda record: type(record).__name__)
 def test_every_document_carries_the_schema_and_every_field(record: Record) -> None:
-    assert set(records.document(record)) == {"schema", *(part.name for part in fields(record))}
+    assert set(records.document(record)) == {"schema", *(part.name for part in msgspec.structs.fields(record))}
     assert records.document(record)["schema"] == 1
 
 
@@ -66,7 +66,7 @@ def test_a_document_of_a_newer_program_is_not_read(record: Record) -> None:
 
 @pytest.mark.parametrize("record", EVERY, ids=lambda record: type(record).__name__)
 def test_no_field_may_hold_a_value_of_another_kind(record: Record) -> None:
-    for part in fields(record):
+    for part in msgspec.structs.fields(record):
         spoiled = records.document(record) | {part.name: 1.5}
         with pytest.raises(StateUnreadable, match=rf"test-things/.*{part.name}"):
             records.read(type(record), spoiled, name=name_of(record))
@@ -78,11 +78,12 @@ def test_no_field_may_hold_a_value_of_another_kind(record: Record) -> None:
         ({"schema": None}, "schema"),
         ({"schema": "1"}, "schema"),
         ({"schema": True}, "schema"),
-        ({"misses": True}, "misses should be int and is bool"),
-        ({"misses": None}, "misses should be int and is NoneType"),
-        ({"live": 1}, "live should be bool and is int"),
-        ({"updated_at": "2026-03-01T12:00:00"}, "updated_at should be an instant with its time zone"),
-        ({"updated_at": "soon"}, "updated_at should be an instant"),
+        ({"misses": True}, r"Expected `int`, got `bool` - at `\$.misses`"),
+        ({"misses": None}, r"Expected `int`, got `null` - at `\$.misses`"),
+        ({"live": 1}, r"Expected `bool`, got `int` - at `\$.live`"),
+        ({"updated_at": "2026-03-01T12:00:00"}, r"a timezone component - at `\$.updated_at`"),
+        ({"updated_at": datetime(2026, 3, 1)}, "names no time zone"),  # noqa: DTZ001 - the point of it
+        ({"updated_at": "soon"}, r"datetime - at `\$.updated_at`"),
         ({"issue_id": "another"}, "about another issue"),
     ],
 )
@@ -94,14 +95,14 @@ def test_what_is_wrong_with_a_document_is_said_by_field(spoil: dict[str, Any], s
 def test_a_missing_field_is_not_guessed_unless_the_model_has_a_default_for_it() -> None:
     whole = records.document(link(1))
     for name in ("ticket_id", "version", "live"):
-        with pytest.raises(StateUnreadable, match=f"{name} is missing"):
+        with pytest.raises(StateUnreadable, match=f"missing required field `{name}`"):
             records.read(Link, {key: value for key, value in whole.items() if key != name}, name=name_of(link(1)))
     found = records.read(Link, {key: value for key, value in whole.items() if key != "misses"}, name=name_of(link(1)))
     assert found.misses == 0
 
 
-def test_a_word_outside_the_vocabulary_is_told_with_the_words_that_are_known() -> None:
-    with pytest.raises(StateUnreadable, match="kind should be one of create, comment"):
+def test_a_word_outside_the_vocabulary_is_told() -> None:
+    with pytest.raises(StateUnreadable, match=r"'delete' - at `\$.kind`"):
         records.read(Intent, records.document(intent(1)) | {"kind": "delete"}, name=name_of(intent(1)))
 
 

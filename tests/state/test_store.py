@@ -2,10 +2,10 @@
 
 import asyncio
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from job.core.model import Changes, IssueId, Lease, Link
 from job.errors import LeaseHeld, LeaseLost, StateUnreadable

@@ -8,10 +8,10 @@ Does not do: single endpoints (the files beside this one), sending and repeating
 import base64
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 from urllib.parse import quote, urlencode
+
+from msgspec import Struct, field
 
 from job.errors import FateUnknown, MalformedAnswer, RemoteRefused, TicketRejected
 from job.http.message import Request, Response, as_json
@@ -33,19 +33,25 @@ GATEWAY_ADVICE = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
 class Site:
-    """Which Jira we speak to, and as whom."""
+    """Which Jira we speak to, and as whom. `base_url` is the site's address, or the gateway's with the cloud id."""
 
-    base_url: str
-    """The site's address, or the gateway's with the cloud id: all paths below it are the same."""
-    user: str
-    token: str = field(repr=False)
+    def __init__(self, *, base_url: str, user: str, token: str) -> None:
+        self._base_url = base_url.rstrip("/")
+        secret = base64.b64encode(f"{user}:{token}".encode()).decode()
+        # Error texts come in the user's language unless English is forced (Jira Cloud REST v3, "Special headers").
+        self._headers = {
+            "Authorization": f"Basic {secret}",
+            "Accept": "application/json",
+            "X-Force-Accept-Language": "true",
+            "Accept-Language": "en",
+        }
+        self._headers_of_json = {**self._headers, "Content-Type": "application/json"}
 
     @property
     def advice(self) -> str:
         """What to look at when Jira does not know us."""
-        return GATEWAY_ADVICE if self.base_url.startswith(GATEWAY) else SITE_ADVICE
+        return GATEWAY_ADVICE if self._base_url.startswith(GATEWAY) else SITE_ADVICE
 
     def request(
         self,
@@ -64,25 +70,14 @@ class Site:
             path = path.replace(f"{{{place}}}", quote(value, safe=""))
         return Request(
             method=method,
-            url=f"{self.base_url.rstrip('/')}{path}" + (f"?{urlencode(query)}" if query else ""),
+            url=f"{self._base_url}{path}" + (f"?{urlencode(query)}" if query else ""),
             name=name,
-            headers=self._headers if body is None else {**self._headers, "Content-Type": "application/json"},
+            headers=self._headers if body is None else self._headers_of_json,
             body=None if body is None else as_json(body),
             repeatable=repeatable,
             deadline_s=deadline_s,
             subject=subject,
         )
-
-    @cached_property
-    def _headers(self) -> dict[str, str]:
-        # Error texts come in the user's language unless English is forced (Jira Cloud REST v3, "Special headers").
-        secret = base64.b64encode(f"{self.user}:{self.token}".encode()).decode()
-        return {
-            "Authorization": f"Basic {secret}",
-            "Accept": "application/json",
-            "X-Force-Accept-Language": "true",
-            "Accept-Language": "en",
-        }
 
     def trust(self, response: Response, *, doing: str, account_id: str | None) -> Response:
         """The answer, if it was given to us. Raises `RemoteRefused` for one that was given to somebody else."""
@@ -113,8 +108,7 @@ class Site:
             return response.json()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Words:
+class Words(Struct, frozen=True, kw_only=True):
     """What an error says: in general, and about single fields."""
 
     general: str = ""
@@ -125,8 +119,7 @@ class Words:
         return " ".join(filter(None, (self.general, *about))) or "It gave no reason."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
+class Page(Struct, frozen=True, kw_only=True):
     """A piece of a listing that is paged by numbers."""
 
     items: list[Any]

@@ -7,8 +7,9 @@ has to be read by id, and what is not found may exist (developer.atlassian.com, 
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from job.core.fields import FieldSpec, Shape
 from job.core.model import IssueId
@@ -26,16 +27,14 @@ PAGES_MAX = 100
 SEARCHING = "searching tickets"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IdClause:
+class IdClause(Struct, frozen=True, kw_only=True):
     """How JQL asks for the id field: by its number, and for exact values or for phrases, as the site allows."""
 
     name: str
     exact: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hits:
+class Hits(Struct, frozen=True, kw_only=True):
     """One page of a search."""
 
     raws: list[Any]

@@ -6,9 +6,10 @@ Does not do: search (`search.py`), moving through a workflow (`transitions.py`).
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+
+from msgspec import Struct, field
 
 from job.core.model import IssueId, Marker, Ticket, TicketId, TicketKey
 from job.core.tickets import Draft, ids_held
@@ -130,8 +131,7 @@ def _instant(text: str) -> datetime:
 # --- Creating --------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(Struct, frozen=True):
     """What became of one bulk call, as far as its answer tells."""
 
     created: tuple[TicketId, ...] = ()
@@ -233,8 +233,7 @@ def comments(site: Site, ticket_id: TicketId, *, start: int) -> Request:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comments:
+class Comments(Struct, frozen=True, kw_only=True):
     """A piece of the comments, the newest first: our markers among them, and how far back they reach."""
 
     markers: frozenset[str]

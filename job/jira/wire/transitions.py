@@ -6,8 +6,9 @@ Does not do: walking over several transitions, remembering.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from job.core.fields import Allowed
 from job.core.model import Ticket
@@ -20,8 +21,7 @@ from job.ports import Goal, Route
 LISTING = "listing transitions"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exit:
+class Exit(Struct, frozen=True, kw_only=True):
     """One transition out of a status."""
 
     id: str
