@@ -33,15 +33,15 @@ class Response(Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str]
     body: bytes
 
-    def json(self) -> Any:
-        """The body as JSON; raises `ValueError` when it is not."""
+    def json(self, kind: Any = Any) -> Any:
+        """The body as JSON, or as much of it as a `Struct` names. Raises `ValueError` when it is no such thing."""
         try:
-            return msgspec.json.decode(self.body)
+            return msgspec.json.decode(self.body, type=kind)
         except ValueError:
             # Where a vendor cut a text within an emoji, half of a pair is left. UTF-8 has no such thing: msgspec
             # does not read it, and no store keeps it. So it goes.
             read = json.dumps(json.loads(self.body), ensure_ascii=False)
-            return msgspec.json.decode(read.encode(errors="ignore"))
+            return msgspec.json.decode(read.encode(errors="ignore"), type=kind)
 
     def instant(self, header: str) -> datetime | None:
         """A header that holds an HTTP date (RFC 9110 5.6.7), aware UTC; `None` when it is missing or holds no date."""
@@ -53,11 +53,14 @@ class Response(Struct, frozen=True, kw_only=True):
 
 
 def as_json(value: Any) -> bytes:
-    """A request's body, in UTF-8 and without blanks. Halves of surrogate pairs, which UTF-8 has not, are escaped."""
+    """A request's body, in UTF-8 and without blanks. Halves of surrogate pairs, which UTF-8 has not, are escaped.
+
+    What is JSON already, `msgspec.Raw`, stands in it as it is.
+    """
     try:
         return msgspec.json.encode(value)
     except UnicodeEncodeError:
-        return json.dumps(value, separators=(",", ":")).encode()
+        return json.dumps(value, separators=(",", ":"), default=lambda raw: json.loads(bytes(raw))).encode()
 
 
 class NotSent(Exception):

@@ -2,19 +2,26 @@
 
 import asyncio
 import json
+import ssl
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
+from msgspec import Raw, Struct
 
 from job.http.aiohttp import AiohttpTransport, open_session
 from job.http.message import NoAnswer, NotSent, Request, Response, as_json
 
+TLS = Path(__file__).parent / "tls"
+"""A certificate for this machine, signed by itself, and its key: good until 2120, and for nothing else."""
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Met: yes\r\n\r\n{}"
 
 
 @asynccontextmanager
-async def listening(answer: bytes, *, met: list[str]) -> AsyncIterator[str]:
+async def listening(answer: bytes, *, met: list[str], tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
     """A server that notes each request's head and gives the same bytes to everybody."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -28,10 +35,10 @@ async def listening(answer: bytes, *, met: list[str]) -> AsyncIterator[str]:
             pass
         writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
     try:
         host, port = server.sockets[0].getsockname()[:2]
-        yield f"http://{host}:{port}"
+        yield f"{'https' if tls else 'http'}://{host}:{port}"
     finally:
         server.close()
 
@@ -110,6 +117,72 @@ def test_what_is_sent_is_valid_json_whatever_the_words(value: object) -> None:
     sent.decode()
 
 
-def test_what_json_does_not_know_is_refused() -> None:
+@pytest.mark.parametrize("beside", ["é😀", "half: \ud83d"])
+def test_what_is_json_already_is_sent_as_it_is_whatever_stands_beside_it(beside: str) -> None:
+    sent = as_json({"summary": beside, "body": Raw(b'{"type":"doc","text":"\xc3\xa9"}')})
+    assert json.loads(sent) == {"summary": beside, "body": {"type": "doc", "text": "é"}}
+
+
+def test_of_an_answer_only_what_is_named_is_read() -> None:
+    answer = Response(status=201, headers={}, body=b'{"id":"7","body":{"text":"cut \\ud83d"},"x":[1,2,{}]}')
+    assert answer.json(Named) == Named(id="7")
+    for body in (b"[]", b"{}", b'{"id":7}', b'{"id":"7"', b'{"id":"7"} x'):
+        with pytest.raises(ValueError, match=r"."):
+            Response(status=201, headers={}, body=body).json(Named)
+
+
+class Named(Struct):
+    id: str
+
+
+@pytest.mark.parametrize("beside", ["", "half: \ud83d"])
+def test_what_json_does_not_know_is_refused(beside: str) -> None:
     with pytest.raises(TypeError):
-        as_json({"a": object()})
+        as_json({"a": object(), "b": beside})
+
+
+# --- TLS ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def by_itself() -> ssl.SSLContext:
+    """What a server needs whose certificate no authority has signed."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(TLS / "cert.pem", TLS / "key.pem")
+    return context
+
+
+async def test_a_certificate_that_nobody_vouches_for_is_refused_before_anything_is_sent(
+    by_itself: ssl.SSLContext,
+) -> None:
+    met: list[str] = []
+    async with listening(ANSWER, met=met, tls=by_itself) as url, open_session(user_agent="us") as session:
+        with pytest.raises(NotSent, match="certificate"):
+            await AiohttpTransport(session).send(get(f"{url}/x"))
+    assert not met
+
+
+async def test_a_bundle_of_certificates_is_trusted(by_itself: ssl.SSLContext) -> None:
+    bundle = str(TLS / "cert.pem")
+    async with listening(ANSWER, met=[], tls=by_itself) as url, open_session(user_agent="us", ca_bundle=bundle) as own:
+        assert (await AiohttpTransport(own).send(get(f"{url}/x"))).status == 200
+
+
+async def test_without_a_bundle_the_certificates_of_the_machine_are_trusted(
+    by_itself: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """OpenSSL's own variable stands for the machine here."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(TLS / "cert.pem"))
+    async with listening(ANSWER, met=[], tls=by_itself) as url, open_session(user_agent="us") as session:
+        assert (await AiohttpTransport(session).send(get(f"{url}/x"))).status == 200
+
+
+def test_the_contexts_that_aiohttp_makes_for_itself_trust_nobody_and_ours_can_load_again() -> None:
+    """In a process of its own, for here aiohttp may have come first."""
+    told = (
+        "import job.http.aiohttp, ssl, aiohttp.connector as c; "
+        "print(len(c._SSL_CONTEXT_VERIFIED.get_ca_certs()), c._SSL_CONTEXT_VERIFIED.verify_mode.name, "
+        "'set_default_verify_paths' in vars(ssl.SSLContext))"
+    )
+    ended = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    assert ended.stdout.split() == ["0", "CERT_REQUIRED", "False"]
