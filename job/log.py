@@ -26,6 +26,7 @@ from structlog.processors import add_log_level
 from structlog.typing import EventDict, Processor
 
 HIDDEN = "[hidden]"
+_FLAT = frozenset({str, int, bool, type(None)})
 CUT_MIN = 8
 """Fewer of a secret's letters are found in innocent words too often to be hidden."""
 SOUNDS_SECRET = re.compile(r"secret|token|passw|authorization|api[-_]?key|credential|cookie", re.IGNORECASE)
@@ -42,7 +43,7 @@ class Redactor:
 
     def hide(self, secrets: Iterable[str]) -> None:
         """From now on these texts are never said, in any form."""
-        new = {text for text in secrets if len(text) > 3} - self._known
+        new = {text for text in secrets if len(text) > 3 and text not in self._known}
         if new:
             self._known |= new
             forms = sorted({form for text in self._known for form in _forms(text)}, key=len, reverse=True)
@@ -73,10 +74,27 @@ class Redactor:
             case float() if math.isfinite(value):
                 return value
             case Mapping():
-                return {self.text(str(key)): self._under(str(key), item) for key, item in value.items()}
+                return self._plain_fields(value)
             case list() | tuple() | set() | frozenset():
                 return [self.plain(item) for item in value]
         return self.text(value.isoformat() if isinstance(value, datetime) else str(value))
+
+    def _plain_fields(self, fields: Mapping[object, object]) -> dict[object, object]:
+        if self._are_harmless(fields):
+            return dict(fields)
+        return {self.text(str(key)): self._under(str(key), item) for key, item in fields.items()}
+
+    def _are_harmless(self, fields: Mapping[object, object]) -> bool:
+        """Whether fields may be said as they are. Nearly all may, and it is cheaper to look at them together."""
+        words: list[str] = []
+        for key, value in fields.items():
+            if type(key) is not str or type(value) not in _FLAT or _sounds_secret(key):
+                return False
+            words.append(key)
+            if type(value) is str:
+                words.append(value)
+        together = "\n".join(words)
+        return together.isascii() and self._without_secrets(together) == together
 
     def _under(self, key: str, value: object) -> Any:
         counts = value is None or isinstance(value, int | float)

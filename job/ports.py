@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
+from job.core.adf import Document
 from job.core.fields import FieldBook
 from job.core.model import (
     Asset,
@@ -162,7 +163,7 @@ class JiraTickets(Protocol):
         """Creates up to 100 tickets in bulk and confirms each by its id field. A result for each draft, in order."""
         ...
 
-    async def comment(self, ticket_id: TicketId, *, body: Mapping[str, Any], marker: Marker) -> None:
+    async def comment(self, ticket_id: TicketId, *, body: Document, marker: Marker) -> None:
         """Adds one comment that carries the marker as a property. Raises `TicketRejected`, `FateUnknown`."""
         ...
 

@@ -18,6 +18,8 @@ import msgspec
 Node = dict[str, Any]
 Inline = str | Node
 """What stands inside a paragraph: bare words, or words with a mark."""
+Document = msgspec.Raw
+"""A document as JSON, which takes a tenth of the room that its nodes would take while it waits to be sent."""
 
 TEXT_MAX: Final = 32_000
 """Jira takes 32,767 UTF-16 units of plain text in a rich field; ours ends a little earlier."""
@@ -155,13 +157,14 @@ def _cell(part: Inline, *, kind: str = "tableCell") -> Node:
 # --- The document ---------------------------------------------------------------------------------------------------
 
 
-def document(blocks: Iterable[Node], *, rest: Inline = "") -> Node:
+def document(blocks: Iterable[Node], *, rest: Inline = "") -> Document:
     """The blocks as one document. One that is too long ends by saying so, with `rest` for where to read on."""
     content = list(blocks)
-    if _may_be_long(msgspec.json.encode(content)) and sum(map(size, content)) > TEXT_MAX:
+    written = msgspec.json.encode(content)
+    if _may_be_long(written) and sum(map(size, content)) > TEXT_MAX:
         closing = paragraph("Shortened to fit into Jira. ", rest)
-        content = [*_fitting(content, room=TEXT_MAX - size(closing)), closing]
-    return {"type": "doc", "version": 1, "content": content}
+        written = msgspec.json.encode([*_fitting(content, room=TEXT_MAX - size(closing)), closing])
+    return Document(b'{"type":"doc","version":1,"content":' + written + b"}")
 
 
 def _may_be_long(written: bytes) -> bool:

@@ -227,7 +227,7 @@ def _line(value: Value, spec: FieldSpec) -> str:
     return adf.cut(adf.one_line(_words(value)), units_max=adf.LINE_MAX)
 
 
-def _rich_text(value: Value, spec: FieldSpec) -> adf.Node:
+def _rich_text(value: Value, spec: FieldSpec) -> adf.Document:
     return adf.document(adf.prose(_words(value)))
 
 

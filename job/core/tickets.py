@@ -16,7 +16,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from job.core import adf, fields
-from job.core.adf import Inline, Node, code, link, paragraph, strong
+from job.core.adf import Document, Inline, Node, code, link, paragraph, strong
 from job.core.fields import FieldBook, FieldSpec, Shape
 from job.core.model import (
     Asset,
@@ -65,7 +65,7 @@ class Draft(Struct, frozen=True, kw_only=True):
 class Comment(Struct, frozen=True, kw_only=True):
     """A comment that is ready to be added, and the marker by which it can be found again."""
 
-    body: Mapping[str, Any]
+    body: Document
     marker: Marker
     fingerprint: Fingerprint
 
@@ -356,7 +356,7 @@ _CHECK, _FILE = _values(Check), _values(FileChange)
 # --- Words ----------------------------------------------------------------------------------------------------------
 
 
-def _document(issue: Issue, *, blocks: Iterable[Node]) -> Node:
+def _document(issue: Issue, *, blocks: Iterable[Node]) -> Document:
     return adf.document(blocks, rest=_link(issue, words="All of it is in Halo."))
 
 
@@ -396,7 +396,7 @@ def _listed(*words: str) -> str:
 
 
 def _time(at: datetime | None) -> str:
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if at else ""
+    return f"{at.astimezone(UTC).replace(tzinfo=None).isoformat(' ', 'minutes')} UTC" if at else ""
 
 
 def _dated(words: str, *, at: datetime | None) -> str:

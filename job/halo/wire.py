@@ -10,7 +10,7 @@ from base64 import b64encode
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -126,12 +126,15 @@ def detail_request(base_url: str, *, url: str) -> Request:
 
     Halo's answers name hosts we were never told to trust, among them portal.cloudpassage.com.
     """
-    parts = urlsplit(url)
-    if not re.match(r"/v\d+/\w", parts.path):
+    found = _ADDRESS.fullmatch(url)
+    if not found:
         raise malformed("reading an issue", f"It points at {url!r:.100}, which is no address of Halo's API.")
-    query = f"?{parts.query}" if parts.query else ""
-    template = re.sub(r"/(?=[^/]*\d)[\w-]{8,}", "/{id}", parts.path)
-    return _get(f"{base_url}{parts.path}{query}", name=f"GET {template}")
+    path, query = found.groups(default="")
+    return _get(f"{base_url}{path}{query}", name=f"GET {_ID.sub('/{id}', path)}")
+
+
+_ADDRESS = re.compile(r"(?:https?://[^/?#\s]*)?(/v\d+/\w[^?#\s]*)(\?[^#\s]*)?", re.IGNORECASE | re.ASCII)
+_ID = re.compile(r"/(?=[^/]*\d)[\w-]{8,}")
 
 
 def _get(url: str, *, name: str) -> Request:

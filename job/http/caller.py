@@ -54,29 +54,9 @@ class Caller:
 
     async def call(self, request: Request) -> Response:
         """The answer: any status below 500 but 408 and 429. Raises `RemoteDown`, or `FateUnknown` for a write."""
-        try:
-            async with asyncio.timeout(0 if self._hung_up else None) as waiting:
-                self._waiting.add(waiting)
-                try:
-                    return await self._persist(request)
-                finally:
-                    self._waiting.discard(waiting)
-        except TimeoutError:
-            happened = "we had to stop before it answered"
-            if request.repeatable:
-                raise RemoteDown(self._remote, request.name, happened) from None
-            raise FateUnknown(self._remote, request.name, happened) from None
-
-    def hang_up(self) -> None:
-        """Ends every call now, and any later one: nobody waits for an answer, for a turn or for a pause to pass."""
-        self._hung_up = True
-        for waiting in self._waiting:
-            waiting.reschedule(asyncio.get_running_loop().time())
-
-    async def _persist(self, request: Request) -> Response:
-        give_up_at = self._clock.monotonic() + self._patience_s
+        give_up_at, wait_s = self._clock.monotonic() + self._patience_s, 0.0
         for attempt in count(1):
-            result = await self._attempt(request)
+            result = await self._attempt(request, after_s=wait_s)
             match judge(request, result):
                 case Verdict.ANSWERED if isinstance(result, Response):
                     return result
@@ -85,30 +65,50 @@ class Caller:
             wait_s = self._pause_after(result, attempt=attempt)
             if self._clock.monotonic() + wait_s > give_up_at:
                 break
-            await self._clock.sleep(wait_s)
         raise RemoteDown(
             self._remote, request.name, f"{_words(result)}, {attempt} attempts", "The next run tries again."
         )
+
+    def hang_up(self) -> None:
+        """Ends every call now, and any later one: nobody waits for an answer, for a turn or for a pause to pass."""
+        self._hung_up = True
+        for waiting in self._waiting:
+            waiting.reschedule(asyncio.get_running_loop().time())
 
     async def each(self, work: Callable[[T], Awaitable[R]], items: Iterable[T]) -> list[R]:
         """Calls `work` for every item, enough of them at once to keep the remote as busy as it allows."""
         return await each(work, items, at_once=self._at_once_max)
 
-    async def _attempt(self, request: Request) -> Response | NotSent | NoAnswer:
-        async with self._governor.turn(request.name, subject=request.subject) as era:
-            self.spent[request.name] += 1
-            try:
-                async with asyncio.timeout(request.deadline_s):
+    async def _attempt(self, request: Request, *, after_s: float) -> Response | NotSent | NoAnswer:
+        """Pauses, waits for a turn, sends, and waits for the answer no longer than the request's deadline."""
+        waiting = asyncio.timeout(0 if self._hung_up else None)
+        self._waiting.add(waiting)
+        try:
+            async with waiting:
+                if after_s:
+                    await self._clock.sleep(after_s)
+                async with self._governor.turn(request.name, subject=request.subject) as era:
+                    self.spent[request.name] += 1
+                    if not self._hung_up:
+                        waiting.reschedule(asyncio.get_running_loop().time() + request.deadline_s)
                     response = await self._transport.send(request)
-            except TimeoutError:
-                return NoAnswer(f"no answer within {request.deadline_s:g} s")
-            except (NotSent, NoAnswer) as failure:
-                return failure
-            if throttled(response):
-                self._governor.complain(era)
-            elif response.status < 500:
-                self._governor.praise()
-            return response
+                    if throttled(response):
+                        self._governor.complain(era)
+                    elif response.status < 500:
+                        self._governor.praise()
+                    return response
+        except TimeoutError:
+            if self._hung_up:
+                raise self._stopped(request) from None
+            return NoAnswer(f"no answer within {request.deadline_s:g} s")
+        except (NotSent, NoAnswer) as failure:
+            return failure
+        finally:
+            self._waiting.discard(waiting)
+
+    def _stopped(self, request: Request) -> RemoteDown | FateUnknown:
+        kind = RemoteDown if request.repeatable else FateUnknown
+        return kind(self._remote, request.name, "we had to stop before it answered")
 
     def _pause_after(self, result: Response | NotSent | NoAnswer, *, attempt: int) -> float:
         """Seconds to wait before the next attempt; a rate limit holds everyone for as long."""

@@ -5,7 +5,7 @@ candidates. Metadata and workflows are read once a run, however many ask. A crea
 Does not do: repeating on 429 and 5xx (the caller does), deciding, remembering anything beyond the run.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import chain, islice
 from typing import Any, NamedTuple, TypeVar
@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 import structlog
 from msgspec.structs import replace
 
+from job.core.adf import Document
 from job.core.fields import FieldBook, Shape
 from job.core.model import IssueId, Marker, Ticket, TicketId
 from job.core.tickets import Draft
@@ -245,7 +246,7 @@ class JiraClient:
             self._block_max = smaller
             log.warning("blocks.shrunk", block_max=smaller)
 
-    async def comment(self, ticket_id: TicketId, *, body: Mapping[str, Any], marker: Marker) -> None:
+    async def comment(self, ticket_id: TicketId, *, body: Document, marker: Marker) -> None:
         request = tickets.comment(self._site, ticket_id, body=body, marker=marker)
         tickets.commented(await self._send(request, doing=tickets.COMMENTING))
 

@@ -69,6 +69,29 @@ def test_a_secret_is_taken_out_wherever_it_hides(said: Said) -> None:
     assert second["stack_trace"].startswith("KeyError")
 
 
+@pytest.mark.parametrize(
+    ("fields", "shown"),
+    [
+        ({"note": f"sent {SECRET}"}, {"note": f"sent {HIDDEN}"}),
+        ({"note": f"cut to {SECRET[:9]}"}, {"note": f"cut to {HIDDEN}"}),
+        ({"note": "sent Basic abcdefgh1234"}, {"note": f"sent Basic {HIDDEN}"}),
+        ({"api_key": "k"}, {"api_key": HIDDEN}),
+        ({"note": "half \ud83d"}, {"note": "half ?"}),
+        ({"first": "Bearer", "second": "abcdefgh1234"}, {"first": "Bearer", "second": "abcdefgh1234"}),
+        (
+            {"ticket": "SEC-1", "many": 3, "done": True, "why": None},
+            {"ticket": "SEC-1", "many": 3, "done": True, "why": None},
+        ),
+    ],
+)
+def test_fields_that_are_looked_at_together_are_said_as_if_each_were_looked_at(
+    said: Said, fields: dict[str, object], shown: dict[str, object]
+) -> None:
+    structlog.get_logger().info("page.read", **fields)
+    [line] = said()
+    assert {name: line[name] for name in fields} == shown
+
+
 def test_what_sounds_like_a_secret_is_hidden_even_if_nobody_knew_it(said: Said) -> None:
     headers = {"Authorization": "Basic abc", "X-Api-Key": ["k"], "Cookie": {"a": "b"}, "Accept": "text/plain"}
     structlog.get_logger().info(

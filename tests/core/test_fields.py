@@ -12,6 +12,7 @@ from job.core import fields
 from job.core.fields import HALO_FIELDS, Allowed, FieldBook, FieldSpec, Shape, Value, check, parse_pairs, typed
 from job.core.model import Asset, Evidence, Gone, Issue, IssueId, IssueStatus
 from job.errors import UnusableValue
+from tests.core.test_adf import opened
 
 CUSTOM = "com.atlassian.jira.plugin.system.customfieldtypes:"
 AT = datetime(2026, 12, 1, 11, 29, 29, 908_123, tzinfo=timezone(timedelta(hours=1)))
@@ -114,7 +115,7 @@ def test_the_name_of_a_value_goes_before_the_id_of_another() -> None:
 
 
 def test_a_long_text_field_is_written_as_a_document() -> None:
-    document = typed("one\ntwo", spec=RICH)
+    document = opened(typed("one\ntwo", spec=RICH))
     assert document["type"] == "doc"
     assert [block["content"][0]["text"] for block in document["content"]] == ["one", "two"]
 

@@ -29,7 +29,8 @@ from job.core.model import (
     SvaFinding,
 )
 from job.core.tickets import close_comment, draft, fingerprint, ids_held, reopen_comment, update_comment
-from tests.core.test_adf import long_words, plain, schema, utf16_units, words
+from job.http.message import as_json
+from tests.core.test_adf import long_words, opened, plain, schema, utf16_units, words
 
 AT = datetime(2021, 4, 12, 6, 31, 8, 204_417, tzinfo=UTC)
 ISSUE = Issue(
@@ -108,7 +109,7 @@ BOOK = FieldBook(
 
 def described(issue: Issue = ISSUE, finding: Finding | Gone | None = SVA, asset: Asset | Gone | None = None) -> str:
     evidence = Evidence(issue=issue, finding=finding, asset=asset)
-    return plain(draft(evidence, shape=SHAPE, book=BOOK).fields["description"])
+    return plain(opened(draft(evidence, shape=SHAPE, book=BOOK).fields["description"]))
 
 
 def of_any(kind: type[Any], **more: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -156,7 +157,7 @@ def test_whatever_halo_sends_becomes_documents_that_jira_takes(evidence: Evidenc
         reopen_comment(evidence, because=because).body,
         close_comment(evidence, because="Halo has no such issue.").body,
     ]
-    for body in bodies:
+    for body in map(opened, bodies):
         schema().validate(body)
         assert 0 < utf16_units(body) <= adf.TEXT_MAX
 
@@ -202,7 +203,7 @@ def test_a_draft_has_the_project_the_type_the_id_the_configured_fields_and_the_h
     }
     assert new.properties == ({"key": "halo.sync", "value": {"v": 1, "issue": ISSUE.id}},)
     assert new.issue_id == ISSUE.id
-    json.dumps([dict(new.fields), *new.properties])
+    as_json([dict(new.fields), *new.properties])
 
 
 def test_a_project_is_named_by_its_lasting_id_where_it_is_known() -> None:
@@ -248,7 +249,7 @@ def test_a_description_says_what_where_and_since_when() -> None:
 
 
 def test_a_description_links_to_the_issue_in_halo() -> None:
-    assert ISSUE.url in json.dumps(draft(Evidence(issue=ISSUE), shape=SHAPE, book=BOOK).fields["description"])
+    assert ISSUE.url.encode() in bytes(draft(Evidence(issue=ISSUE), shape=SHAPE, book=BOOK).fields["description"])
 
 
 def test_what_halo_does_not_say_has_no_row() -> None:
@@ -282,7 +283,7 @@ def test_a_ticket_for_a_resolved_issue_says_first_who_resolved_it_when_and_why()
 
 
 def shown(finding: Finding | Gone | None, issue: Issue = ISSUE) -> list[str]:
-    return plain(update_comment(Evidence(issue=issue, finding=finding)).body).splitlines()[1:]
+    return plain(opened(update_comment(Evidence(issue=issue, finding=finding)).body)).splitlines()[1:]
 
 
 def test_a_configuration_finding_shows_its_rule_and_each_check() -> None:
@@ -315,7 +316,7 @@ def test_a_package_finding_shows_the_worst_vulnerability_first() -> None:
 
 
 def test_an_event_shows_the_line_of_the_log_as_it_was_written() -> None:
-    body = update_comment(Evidence(issue=ISSUE, finding=LIDS)).body
+    body = opened(update_comment(Evidence(issue=ISSUE, finding=LIDS)).body)
     assert body["content"][-1] == adf.code_block("Mar  2 sudo: authentication failure")
     assert shown(LIDS)[:2] == ["Rule matched.", "Logged on 2021-04-12 06:31 UTC:"]
 
@@ -342,11 +343,8 @@ def test_long_lists_end_with_how_many_more_there_are() -> None:
 
 
 def test_an_endless_log_entry_is_shortened_with_a_link_to_halo() -> None:
-    body = draft(
-        Evidence(issue=ISSUE, finding=replace(LIDS, log_entry="x" * 80 + "\n" + "line\n" * 20_000)),
-        shape=SHAPE,
-        book=BOOK,
-    ).fields["description"]
+    evidence = Evidence(issue=ISSUE, finding=replace(LIDS, log_entry="x" * 80 + "\n" + "line\n" * 20_000))
+    body = opened(draft(evidence, shape=SHAPE, book=BOOK).fields["description"])
     assert plain(body["content"][-1]) == "Shortened to fit into Jira. All of it is in Halo."
     assert ISSUE.url in json.dumps(body["content"][-1])
     assert body["content"][-2]["content"][0]["text"].endswith("\nline")
@@ -356,12 +354,12 @@ def test_an_endless_log_entry_is_shortened_with_a_link_to_halo() -> None:
 
 
 def test_an_update_says_when_halo_saw_it_last_and_how_bad_it_is() -> None:
-    lead = plain(update_comment(Evidence(issue=ISSUE, finding=SVA)).body).splitlines()[0]
+    lead = plain(opened(update_comment(Evidence(issue=ISSUE, finding=SVA)).body)).splitlines()[0]
     assert lead == f"Latest findings, last seen on 2021-04-19 06:31 UTC. Critical. Halo issue {ISSUE.id}"
 
 
 def test_a_close_says_who_resolved_it_when_and_why() -> None:
-    assert plain(close_comment(Evidence(issue=RESOLVED)).body).splitlines() == [
+    assert plain(opened(close_comment(Evidence(issue=RESOLVED)).body)).splitlines() == [
         "Resolved in Halo on 2021-04-20 06:31 UTC by anna@example.com.",
         "Halo detected that the issue has been remediated.",
         f"Halo issue {ISSUE.id}",
@@ -370,19 +368,22 @@ def test_a_close_says_who_resolved_it_when_and_why() -> None:
 
 def test_a_close_without_a_reason_from_halo_says_so() -> None:
     silent = replace(RESOLVED, resolution="", resolved_by="", resolved_at=None)
-    assert plain(close_comment(Evidence(issue=silent)).body).startswith("Resolved in Halo.\nHalo gives no reason.")
+    assert plain(opened(close_comment(Evidence(issue=silent)).body)).startswith(
+        "Resolved in Halo.\nHalo gives no reason."
+    )
 
 
 def test_a_ticket_is_never_closed_without_evidence_or_a_reason() -> None:
     with pytest.raises(ValueError, match="is not resolved"):
         close_comment(Evidence(issue=ISSUE))
-    assert "Halo has no such issue." in plain(
-        close_comment(Evidence(issue=ISSUE), because="Halo has no such issue.").body
-    )
+    comment = close_comment(Evidence(issue=ISSUE), because="Halo has no such issue.")
+    assert "Halo has no such issue." in plain(opened(comment.body))
 
 
 def test_a_reopening_says_why_and_shows_the_latest_findings() -> None:
-    lines = plain(reopen_comment(Evidence(issue=ISSUE, finding=SVA), because="Halo still sees it.").body).splitlines()
+    lines = plain(
+        opened(reopen_comment(Evidence(issue=ISSUE, finding=SVA), because="Halo still sees it.").body)
+    ).splitlines()
     assert lines[:2] == ["Reopened", "Halo still sees it."]
     assert "CVE-2021-3156" in lines
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from job.core import adf
 from job.core.fields import Shape
 from job.core.model import Fingerprint, IssueId, Ticket, TicketId, TicketKey
 from job.core.tickets import Draft
@@ -125,9 +126,10 @@ def draft(issue_id: IssueId, *, summary: str = "A finding", **fields: Any) -> Dr
     )
 
 
-def paragraph(text: str) -> dict[str, Any]:
+def paragraph(text: str) -> adf.Document:
+    """A document of these words, however long."""
     content = [{"type": "paragraph", "content": [{"type": "text", "text": text}]}]
-    return {"type": "doc", "version": 1, "content": content}
+    return adf.Document(json.dumps({"type": "doc", "version": 1, "content": content}).encode())
 
 
 def response(status: int, body: object = None, *, headers: Mapping[str, str] | None = None) -> Response:

@@ -150,7 +150,16 @@ def test_a_read_never_takes_something_else_for_its_answer(answer: Response, erro
 
 
 @pytest.mark.parametrize(
-    "answer", [page_of_html(200), page_of_html(201), response(201, b'{"id"'), response(201, b""), response(302, b"")]
+    "answer",
+    [
+        page_of_html(200),
+        page_of_html(201),
+        response(201, b'{"id"'),
+        response(201, b""),
+        response(201, b"[]"),
+        response(201, {"self": "https://acme.atlassian.net/rest/api/3/issue/10001/comment/7"}),
+        response(302, b""),
+    ],
 )
 def test_an_unreadable_answer_to_a_write_leaves_its_fate_unknown(answer: Response) -> None:
     with pytest.raises(FateUnknown):

@@ -149,14 +149,15 @@ def page(body: Any, *, key: str, start: int, doing: str) -> Page:
     return Page(items=items, next_start=next_start)
 
 
-def written(response: Response, *, doing: str) -> Any:
+def written(response: Response, *, doing: str, kind: Any = Any) -> Any:
     """The JSON of an answer to a write that was accepted; anything unreadable leaves the write's fate unknown."""
     if response.status not in {200, 201} or _is_web_page(response):
         raise FateUnknown(REMOTE, doing, f"it answered {response.status}: {complaint(response)}")
     try:
-        return response.json()
+        return response.json(kind)
     except ValueError as error:
-        raise FateUnknown(REMOTE, doing, f"it answered {response.status} and a body that is not JSON.") from error
+        what = f"it answered {response.status} with a body that cannot be read ({error})."
+        raise FateUnknown(REMOTE, doing, what) from error
 
 
 def rejection(response: Response, *, doing: str) -> TicketRejected:

@@ -11,6 +11,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from job.core.adf import Document
 from job.core.model import IssueId, Marker, Ticket, TicketId, TicketKey
 from job.core.tickets import Draft, ids_held
 from job.errors import FateUnknown, SyncError
@@ -203,25 +204,29 @@ def creation(draft: Draft, *, sent: Sent, found: Mapping[IssueId, Sequence[Ticke
 # --- Comments --------------------------------------------------------------------------------------------------------
 
 
-def comment(site: Site, ticket_id: TicketId, *, body: Mapping[str, Any], marker: Marker) -> Request:
+def comment(site: Site, ticket_id: TicketId, *, body: Document, marker: Marker) -> Request:
     """The marker is a property in the same call, so no comment of ours is ever without it."""
     return site.request(
         "POST /rest/api/3/issue/{id}/comment",
         ids={"id": ticket_id},
-        body={"body": dict(body), "properties": [{"key": PROPERTY, "value": {"marker": marker}}]},
+        body={"body": body, "properties": [{"key": PROPERTY, "value": {"marker": marker}}]},
         repeatable=False,
         deadline_s=60.0,
         subject=ticket_id,
     )
 
 
+class _Named(Struct):
+    """What must be in the answer. It repeats the whole comment, which nobody needs to have read."""
+
+    id: str
+
+
 def commented(response: Response) -> None:
     """Raises `TicketRejected` or `FateUnknown` unless the comment is certainly there."""
     if response.status in REJECTED:
         raise rejection(response, doing=COMMENTING)
-    body = written(response, doing=COMMENTING)
-    if not isinstance(body, dict) or "id" not in body:
-        raise FateUnknown(REMOTE, COMMENTING, "the answer names no comment.")
+    written(response, doing=COMMENTING, kind=_Named)
 
 
 def comments(site: Site, ticket_id: TicketId, *, start: int) -> Request:
