@@ -149,9 +149,10 @@ def _row(cells: Iterable[Node]) -> Node:
 
 def _cell(part: Inline, *, kind: str = "tableCell") -> Node:
     node = text(part) if isinstance(part, str) else part
-    if len(node["text"]) > _CELL_MAX // 2:  # a character is two units at most
-        node = {**node, "text": cut(node["text"], units_max=_CELL_MAX)}
-    return {"type": kind, "content": [{"type": "paragraph", "content": [node] if node["text"] else []}]}
+    words = node["text"]
+    if len(words) > _CELL_MAX // 2:  # a character is two units at most
+        node = {**node, "text": cut(words, units_max=_CELL_MAX)}
+    return {"type": kind, "content": [{"type": "paragraph", "content": [node] if words else []}]}
 
 
 # --- The document ---------------------------------------------------------------------------------------------------

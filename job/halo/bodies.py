@@ -187,13 +187,14 @@ def _fim(bodies: Sequence[Body]) -> FimFinding:
 def _file(row: Body) -> FileChange:
     detail = _object(row, "detail")
     meta = _object(detail, "meta")
-    expected: Body = next(iter(_rows(detail, "expected")), {})
+    expected = _rows(detail, "expected")
+    user, group = text(meta.get("user")), text(meta.get("group"))
     return FileChange(
         path=text(row.get("file")),
         status=text(row.get("status")),
         sha256=text(detail.get("sha256")),
-        expected_sha256=text(expected.get("sha256")),
-        owner=":".join(filter(None, (text(meta.get("user")), text(meta.get("group"))))),
+        expected_sha256=text(expected[0].get("sha256")) if expected else "",
+        owner=f"{user}:{group}" if user and group else user or group,
         mode=text(meta.get("mode")),
     )
 
@@ -275,11 +276,11 @@ def text(value: Any) -> str:
     """A value as words; "" for nothing. Names are known to carry carriage returns, which no ticket should."""
     if type(value) is str:
         return "" if value == "null_value" else value.replace("\r", "") if "\r" in value else value
+    if value is None:
+        return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, list):
-        return ", ".join(text(entry) for entry in value)
-    return "" if value is None else str(value)
+    return ", ".join(map(text, value)) if isinstance(value, list) else str(value)
 
 
 def _list(body: Body, key: str) -> list[Any]:

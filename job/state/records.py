@@ -93,11 +93,10 @@ def run_id(run: RunRecord) -> str:
 def document(record: Record) -> Document:
     """The plain form of a record, with its schema."""
     plain = msgspec.to_builtins(record, builtin_types=(datetime,))
-    return {"schema": SCHEMA} | {name: _kept(value) for name, value in plain.items()}
-
-
-def _kept(value: Any) -> Any:
-    return _utc(value) if isinstance(value, datetime) else list(value) if isinstance(value, tuple) else value
+    kept: Document = {"schema": SCHEMA}
+    for name, value in plain.items():
+        kept[name] = _utc(value) if type(value) is datetime else list(value) if type(value) is tuple else value
+    return kept
 
 
 def _utc(at: datetime) -> datetime:
