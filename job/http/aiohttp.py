@@ -1,7 +1,8 @@
 """Carries requests over real sockets: the only file that knows aiohttp on the client's side.
 
 Promises: one session, and so one pool of connections, for as long as its block lasts; a proxy and a private CA are
-honoured; redirects are not followed, so credentials never travel to another host.
+honoured; redirects are not followed, so credentials never travel to another host; no cookie is kept, so each request is
+answered to whom its own credentials name.
 """
 
 import ssl
@@ -40,9 +41,12 @@ async def open_session(*, user_agent: str, ca_bundle: str | None = None) -> Asyn
     tls = ssl.create_default_context(cafile=ca_bundle)
     tls.set_alpn_protocols(["http/1.1"])
     connector = aiohttp.TCPConnector(limit=0, ssl=tls)
-    timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S)
-    headers = {"User-Agent": user_agent}
-    async with aiohttp.ClientSession(connector=connector, timeout=timeout, headers=headers) as session:
+    async with aiohttp.ClientSession(
+        connector=connector,
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S),
+        headers={"User-Agent": user_agent},
+        cookie_jar=aiohttp.DummyCookieJar(),
+    ) as session:
         yield session
 
 

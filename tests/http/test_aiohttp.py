@@ -141,6 +141,16 @@ def test_what_json_does_not_know_is_refused(beside: str) -> None:
         as_json({"a": object(), "b": beside})
 
 
+async def test_a_cookie_is_not_sent_back() -> None:
+    met: list[str] = []
+    answer = ANSWER.replace(b"X-Met", b"Set-Cookie: session=1; Path=/\r\nX-Met")
+    async with listening(answer, met=met) as url, open_session(user_agent="us") as session:
+        for _ in range(2):
+            await AiohttpTransport(session).send(get(f"{url.replace('127.0.0.1', 'localhost')}/x"))
+    assert len(met) == 2
+    assert not [head for head in met if "cookie" in head.lower()]
+
+
 # --- TLS ------------------------------------------------------------------------------------------------------------
 
 
