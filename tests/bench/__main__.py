@@ -3,7 +3,8 @@
 The floor of a case is what the limits alone allow, whoever writes the program: for each remote the calls to its busiest
 endpoint over the documented burst limit, and all its latency over the requests that may be under way at once; the
 slower remote counts. Beside it stands the path: what even a single issue of that kind waits for, one call after the
-other. Targets: 1.3 times the floor; nothing new within 1 s of our own time; 1.5 ms of CPU for each issue.
+other. Targets: 1.3 times the floor; nothing new within 1 s of our own time; 1.5 ms of CPU for each issue. `slow` is how
+many times as long as at its best the machine took for a fixed piece of work meanwhile: cores are shared, and slow to wake.
 """
 
 import argparse
@@ -14,10 +15,12 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from job.settings import VARIABLES
 from tests.bench.stage import Measured, Stage, Tally
+from tests.bench.yardstick import work_s
 from tests.simulation.worlds import silence
 
 PER_SECOND_MAX = 100
@@ -96,8 +99,8 @@ def _busy_s(tally: Tally, *, at_once: int) -> float:
     return max(by_rate, tally.waited_s / at_once)
 
 
-async def figures(case: Case) -> dict[str, Any]:
-    """One row of the table."""
+async def figures(case: Case, *, best_s: float) -> dict[str, Any]:
+    """One row of the table. `best_s` is what the yardstick takes at its best."""
     if case.changed:
         path_s = _path_s(await play(case, known=min(case.known, 3), changed=3 if case.happens is mixed else 1))
     measured = await play(case, known=case.known, changed=case.changed)
@@ -116,6 +119,7 @@ async def figures(case: Case) -> dict[str, Any]:
         "first_call_s": round(measured.first_call_s, 2),
         "cpu_s": round(measured.cpu_s, 2),
         "cpu_ms_an_issue": round(1000 * measured.cpu_s / case.changed, 2) if case.changed else None,
+        "slow": round(fmean(measured.yardstick_s) / min(best_s, *measured.yardstick_s), 2),
         "peak_mb": round(measured.peak_mb),
         "refused": measured.halo.refused + measured.jira.refused,
         "fastest_second": max(measured.jira.by_second.values()),
@@ -133,7 +137,8 @@ def misses(row: Mapping[str, Any]) -> list[str]:
     if row["changed"] and row["ratio"] > RATIO_MAX:
         wrong.append(f"{row['case']}: {row['ratio']} times the floor, {RATIO_MAX} is wanted")
     if row["changed"] and row["cpu_ms_an_issue"] > CPU_MS_MAX:
-        wrong.append(f"{row['case']}: {row['cpu_ms_an_issue']} ms of CPU an issue, {CPU_MS_MAX} is wanted")
+        meanwhile = f"the machine took {row['slow']} times its best meanwhile"
+        wrong.append(f"{row['case']}: {row['cpu_ms_an_issue']} ms of CPU an issue, {CPU_MS_MAX} is wanted; {meanwhile}")
     if not row["changed"] and row["own_s"] > OWN_S_MAX:
         wrong.append(f"{row['case']}: {row['own_s']} s of our own, {OWN_S_MAX} is wanted")
     return wrong
@@ -141,7 +146,7 @@ def misses(row: Mapping[str, Any]) -> list[str]:
 
 COLUMNS = (
     *("case", "known", "changed", "wall_s", "floor_s", "path_s", "ratio", "own_s", "first_call_s"),
-    *("cpu_s", "cpu_ms_an_issue", "peak_mb", "refused"),
+    *("cpu_s", "cpu_ms_an_issue", "slow", "peak_mb", "refused"),
 )
 
 
@@ -158,10 +163,11 @@ def main() -> int:
     asked = parser.parse_args()
     silence()
     print(" ".join(f"{name:>{len(name) + 2}}" for name in COLUMNS), flush=True)
+    best_s = min(work_s() for _ in range(1_000))
     rows = []
     for case in CASES:
         if not asked.cases or case.name in asked.cases:
-            rows.append(asyncio.run(figures(case)))
+            rows.append(asyncio.run(figures(case, best_s=best_s)))
             show(rows[-1])
     text = json.dumps(rows, indent=2)
     if asked.json:

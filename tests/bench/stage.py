@@ -37,6 +37,7 @@ from job.sim.server import REAL_LATENCY, Pace, serve
 from job.sim.story import settings
 from job.sim.world import World
 from job.wiring import open_setup, shape_of
+from tests.bench import yardstick
 from tests.simulation.kit import Onlooker
 
 LONG_AGO_S = 7_200.0
@@ -73,6 +74,8 @@ class Measured:
     first_call_s: float
     cpu_s: float
     peak_mb: float
+    yardstick_s: list[float]
+    """What the same small work took while the job ran, again and again."""
     halo: Tally
     jira: Tally
     log: Path
@@ -141,11 +144,12 @@ class Stage:
         with log.open("w") as said:
             command = (sys.executable, "-c", WITNESS, "run", *args)
             environ = self.environ | changed
-            witness = await asyncio.create_subprocess_exec(
-                *command, env=environ, stdout=asyncio.subprocess.PIPE, stderr=said
-            )
-            told, _ = await witness.communicate()
-        seen = json.loads(told)
+            async with yardstick.beside() as yardstick_s:
+                witness = await asyncio.create_subprocess_exec(
+                    *command, env=environ, stdout=asyncio.subprocess.PIPE, stderr=said
+                )
+                told, _ = await witness.communicate()
+        seen = json.loads(told) | {"yardstick_s": yardstick_s}
         halo, jira, began = self._tallies["halo"], self._tallies["jira"], seen.pop("began")
         return Measured(first_call_s=(jira.first_at or began) - began, halo=halo, jira=jira, log=log, **seen)
 
