@@ -3,8 +3,10 @@
 The floor of a case is what the limits alone allow, whoever writes the program: for each remote the calls to its busiest
 endpoint over the documented burst limit, and all its latency over the requests that may be under way at once; the
 slower remote counts. Beside it stands the path: what even a single issue of that kind waits for, one call after the
-other. Targets: 1.3 times the floor; nothing new within 1 s of our own time; 1.5 ms of CPU for each issue. `slow` is how
-many times as long as at its best the machine took for a fixed piece of work meanwhile: cores are shared, and slow to wake.
+other. Targets: 1.3 times the floor; nothing new within 1 s of our own time; 1.5 ms of CPU for each issue.
+
+`slow` is how many times as long as at its best the machine took for a fixed piece of work meanwhile: cores are shared,
+and slow to wake.
 """
 
 import argparse

@@ -1,8 +1,8 @@
 """How fast this machine is just now: `python -m tests.bench.yardstick`.
 
-Does the same small piece of work four times a second and prints what CPU time it took each time, until it is ended. On a
-shared core the same work takes half as long again while the neighbours are busy, or after a sleep, and that changes within
-seconds. So a figure of CPU time means little without this one beside it.
+Does the same small piece of work four times a second and prints what CPU time it took each time, until it is ended. On
+a shared core the same work takes half as long again while the neighbours are busy, or after a sleep, and that changes
+within seconds. So a figure of CPU time means little without this one beside it.
 """
 
 import asyncio
