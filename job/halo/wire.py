@@ -126,14 +126,14 @@ def detail_request(base_url: str, *, url: str) -> Request:
 
     Halo's answers name hosts we were never told to trust, among them portal.cloudpassage.com.
     """
-    found = _ADDRESS.fullmatch(url)
+    found = _ADDRESS.fullmatch(url.strip())
     if not found:
         raise malformed("reading an issue", f"It points at {url!r:.100}, which is no address of Halo's API.")
     path, query = found.groups(default="")
     return _get(f"{base_url}{path}{query}", name=f"GET {_ID.sub('/{id}', path)}")
 
 
-_ADDRESS = re.compile(r"(?:https?://[^/?#\s]*)?(/v\d+/\w[^?#\s]*)(\?[^#\s]*)?", re.IGNORECASE | re.ASCII)
+_ADDRESS = re.compile(r"(?:[A-Za-z][\w+.-]*:)?(?://[^/?#]*)?(/v\d+/\w[^?#]*)(\?[^#]*)?(?:#.*)?")
 _ID = re.compile(r"/(?=[^/]*\d)[\w-]{8,}")
 
 

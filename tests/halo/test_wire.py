@@ -140,6 +140,8 @@ def test_a_next_link_says_that_there_is_more_and_nothing_else(pagination: object
             "/v2/container_images/{id}",
         ),
         ("https://user@evil.example:1/v1/servers/6e0d9b149b3f", f"{BASE}/v1/servers/6e0d9b149b3f", "/v1/servers/{id}"),
+        (" HTTPS://x/v1/events/a b?y=1#top", f"{BASE}/v1/events/a b?y=1", "/v1/events/a b"),
+        ("//x/v1/events/é", f"{BASE}/v1/events/é", "/v1/events/é"),
     ],
 )
 def test_what_an_issue_points_at_is_read_on_our_own_host(url: str, asked: str, name: str) -> None:
@@ -147,7 +149,7 @@ def test_what_an_issue_points_at_is_read_on_our_own_host(url: str, asked: str, n
     assert (request.url, request.name) == (asked, f"GET {name}")
 
 
-@pytest.mark.parametrize("url", ["text", "https://x", "https://x/admin/v1/y", "//evil/", "@evil/v1/x", "/v1/"])
+@pytest.mark.parametrize("url", ["text", "https://x", "https://x/admin/v1/y", "//evil/", "@evil/v1/x", "/v1/", "/V1/x"])
 def test_an_address_outside_of_halos_api_is_malformed(url: str) -> None:
     with pytest.raises(MalformedAnswer, match="no address"):
         wire.detail_request(BASE, url=url)
