@@ -7,6 +7,7 @@ Source: developer.atlassian.com/cloud/jira/platform/apis/document/structure, sch
 """
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any, Final
 
 TEXT_MAX: Final = 32_767
@@ -74,7 +75,7 @@ def problems(document: object) -> list[str]:
         return ["version must be 1"]
     if set(document) - {"type", "version", "content"} or not isinstance(document.get("content"), list):
         return ["a document has type, version and content"]
-    return list(_walk(document, at="doc"))
+    return [f"doc{problem}" for problem in _walk(document)]
 
 
 def text_length(document: object) -> int:
@@ -94,63 +95,63 @@ def plain_text(document: object) -> str:
     return " ".join(part for part in parts if part)
 
 
-def _walk(node: dict[str, Any], *, at: str) -> Iterator[str]:
+def _walk(node: dict[str, Any]) -> Iterator[str]:
+    """The problems of what stands in it, each after its place there: `[2][0]: no such panel`."""
     children = node.get("content", [])
     kind = node["type"]
     if not isinstance(children, list) or (kind in _NOT_EMPTY and not children):
-        yield f"{at}: {kind} needs content"
+        yield f": {kind} needs content"
         return
     for number, child in enumerate(children):
-        place = f"{at}[{number}]"
         if not isinstance(child, dict) or child.get("type") not in _CHILDREN.get(kind, frozenset()):
-            yield f"{place}: {child.get('type') if isinstance(child, dict) else child!r} cannot stand in {kind}"
+            yield f"[{number}]: {child.get('type') if isinstance(child, dict) else child!r} cannot stand in {kind}"
             continue
-        yield from _own(child, parent=kind, at=place)
-        yield from _walk(child, at=place)
+        for problem in chain(_own(child, parent=kind), _walk(child)):
+            yield f"[{number}]{problem}"
     if kind == "listItem" and children and children[0].get("type") not in ("paragraph", "codeBlock"):
-        yield f"{at}: a list item begins with a paragraph"
+        yield ": a list item begins with a paragraph"
 
 
-def _own(node: dict[str, Any], *, parent: str, at: str) -> Iterator[str]:
+def _own(node: dict[str, Any], *, parent: str) -> Iterator[str]:
     kind = node["type"]
     if kind == "text":
-        yield from _text(node, parent=parent, at=at)
+        yield from _text(node, parent=parent)
         return
     if extra := set(node) - {"type", "content", "attrs", "marks"}:
-        yield f"{at}: unknown keys {sorted(extra)}"
+        yield f": unknown keys {sorted(extra)}"
     attrs = node.get("attrs", {})
     if not isinstance(attrs, dict) or set(attrs) - _ATTRS.get(kind, frozenset()) - {"localId"}:
-        yield f"{at}: unknown attributes of {kind}"
+        yield f": unknown attributes of {kind}"
         return
     if kind in _REQUIRED and _REQUIRED[kind] not in attrs:
-        yield f"{at}: {kind} needs {_REQUIRED[kind]}"
+        yield f": {kind} needs {_REQUIRED[kind]}"
     if kind == "heading" and attrs.get("level") not in (1, 2, 3, 4, 5, 6):
-        yield f"{at}: heading level must be 1 to 6"
+        yield ": heading level must be 1 to 6"
     if kind == "panel" and attrs.get("panelType") not in _PANELS:
-        yield f"{at}: no such panel"
+        yield ": no such panel"
     if node.get("marks"):
-        yield f"{at}: only text carries marks here"
+        yield ": only text carries marks here"
 
 
-def _text(node: dict[str, Any], *, parent: str, at: str) -> Iterator[str]:
+def _text(node: dict[str, Any], *, parent: str) -> Iterator[str]:
     if set(node) - {"type", "text", "marks"} or not isinstance(node.get("text"), str) or not node["text"]:
-        yield f"{at}: text must be a non-empty string"
+        yield ": text must be a non-empty string"
     marks = node.get("marks", [])
     if not isinstance(marks, list) or any(not isinstance(mark, dict) for mark in marks):
-        yield f"{at}: marks must be a list of objects"
+        yield ": marks must be a list of objects"
         return
     names = [str(mark.get("type")) for mark in marks]
     if unknown := set(names) - _MARKS:
-        yield f"{at}: unknown marks {sorted(unknown)}"
+        yield f": unknown marks {sorted(unknown)}"
     if len(names) != len(set(names)):
-        yield f"{at}: a mark twice"
+        yield ": a mark twice"
     if names and parent == "codeBlock":
-        yield f"{at}: no marks inside codeBlock"
+        yield ": no marks inside codeBlock"
     if "code" in names and set(names) - {"code", "link"}:
-        yield f"{at}: code goes with link only"
+        yield ": code goes with link only"
     for mark in marks:
         if mark.get("type") == "link" and not _is_safe_link(mark.get("attrs")):
-            yield f"{at}: a link needs an http, https or mailto href"
+            yield ": a link needs an http, https or mailto href"
 
 
 def _is_safe_link(attrs: object) -> bool:

@@ -6,7 +6,7 @@ Does not do: believing the answer. The index runs behind the database by seconds
 has to be read by id, and what is not found may exist (developer.atlassian.com, "Search and reconcile").
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -68,11 +68,11 @@ def values(ids: Iterable[IssueId], *, spec: FieldSpec, shape: Shape) -> Iterator
 def queries(values: Iterable[str], *, clause: IdClause) -> Iterator[str]:
     """One query for at most 50 values of the id field and 8,000 characters each."""
     batch: list[str] = []
-    for value in values:
-        if len(batch) == IDS_MAX or len(_query([*batch, value], clause=clause)) > JQL_MAX:
+    for term in (_term(value, clause=clause) for value in values):
+        if len(batch) == IDS_MAX or len(_query([*batch, term], clause=clause)) > JQL_MAX:
             yield _query(batch, clause=clause)
             batch = []
-        batch.append(value)
+        batch.append(term)
     if batch:
         yield _query(batch, clause=clause)
 
@@ -111,12 +111,17 @@ def literal(text: str) -> str:
     return '"' + _escaped(text).replace("\n", "\\n") + '"'
 
 
-def _query(values: list[str], *, clause: IdClause) -> str:
+def _term(value: str, *, clause: IdClause) -> str:
+    """One value as a query asks for it. A phrase is a quoted text inside a quoted value, so it is escaped for both."""
     if clause.exact:
-        return f"{clause.name} in ({', '.join(map(literal, values))}) ORDER BY key ASC"
-    # A phrase is a quoted text inside a quoted value, so what could end it is escaped at both levels.
-    phrases = (literal(f'"{_escaped(one)}"') for one in values)
-    return " OR ".join(f"{clause.name} ~ {phrase}" for phrase in phrases) + " ORDER BY key ASC"
+        return literal(value)
+    phrase = f'"{_escaped(value)}"'
+    return f"{clause.name} ~ {literal(phrase)}"
+
+
+def _query(terms: Sequence[str], *, clause: IdClause) -> str:
+    asked = f"{clause.name} in ({', '.join(terms)})" if clause.exact else " OR ".join(terms)
+    return f"{asked} ORDER BY key ASC"
 
 
 def _escaped(text: str) -> str:
