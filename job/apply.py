@@ -168,6 +168,7 @@ class Apply:
         self._down: Counter[str] = Counter()
         self._attempts = 0
         self._asking = asyncio.Semaphore(ASKED_AT_ONCE)
+        self._log = log.bind()  # made once, and not for each of its lines
 
     async def __call__(self, plan: Plan) -> Books:
         """Every action of the plan; how each ended is in the books."""
@@ -461,7 +462,7 @@ class Apply:
 
     def _tell(self, decision: Decision, *, ticket: Ticket) -> None:
         event = EVENTS[decision.action] if decision.action else ""
-        log.info(
+        self._log.info(
             event, issue_id=decision.case.issue.id, ticket=ticket.key, reason=decision.reason, status=ticket.status
         )
 

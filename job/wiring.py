@@ -110,10 +110,12 @@ class Confidential:
     def __init__(self, transport: Transport, *, redactor: Redactor) -> None:
         self._transport = transport
         self._redactor = redactor
+        self._hidden: set[str] = set()
 
     async def send(self, request: Request) -> Response:
-        _, _, credentials = request.headers.get("Authorization", "").partition(" ")
-        self._redactor.hide([credentials])
+        if (authorization := request.headers.get("Authorization", "")) not in self._hidden:
+            self._hidden.add(authorization)
+            self._redactor.hide([authorization.partition(" ")[2]])
         return await self._transport.send(request)
 
 

@@ -108,9 +108,12 @@ class HaloClient:
 
     async def _good_token(self, *, refused: Token | None = None) -> Token:
         """Everybody's token. Who comes while it is being renewed waits; who was refused an older one gets the newer."""
-        async with self._signing_in:
-            asked_at = self._clock.monotonic()
-            if self._token is None or self._token is refused or asked_at >= self._token.renew_at:
-                request = wire.token_request(self._base_url, key=self._key, secret=self._secret)
-                self._token = wire.token(await self._caller.call(request), asked_at=asked_at)
-            return self._token
+        token = self._token
+        if token is None or token is refused or self._clock.monotonic() >= token.renew_at:
+            async with self._signing_in:
+                if self._token is None or self._token is token:  # and nobody has renewed it while we waited
+                    asked_at = self._clock.monotonic()
+                    request = wire.token_request(self._base_url, key=self._key, secret=self._secret)
+                    self._token = wire.token(await self._caller.call(request), asked_at=asked_at)
+                token = self._token
+        return token
