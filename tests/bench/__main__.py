@@ -5,8 +5,10 @@ endpoint over the documented burst limit, and all its latency over the requests 
 slower remote counts. Beside it stands the path: what even a single issue of that kind waits for, one call after the
 other. Targets: 1.3 times the floor; nothing new within 1 s of our own time; 1.5 ms of CPU for each issue.
 
-`slow` is how many times as long as at its best the machine took for a fixed piece of work meanwhile: cores are shared,
-and slow to wake.
+The CPU time of the very same run nearly doubles while a neighbour keeps the other half of the core busy. `slow` is how
+many times as long a fixed piece of work took meanwhile as it does undisturbed (`yardstick.py`). The target is for
+`cpu_ms_undisturbed`, which is the CPU time of an issue, `cpu_ms`, divided by it. The job has a core to itself, as on
+Cloud Run.
 """
 
 import argparse
@@ -21,8 +23,8 @@ from statistics import fmean
 from typing import Any
 
 from job.settings import VARIABLES
+from tests.bench import yardstick
 from tests.bench.stage import Measured, Stage, Tally
-from tests.bench.yardstick import work_s
 from tests.simulation.worlds import silence
 
 PER_SECOND_MAX = 100
@@ -101,14 +103,16 @@ def _busy_s(tally: Tally, *, at_once: int) -> float:
     return max(by_rate, tally.waited_s / at_once)
 
 
-async def figures(case: Case, *, best_s: float) -> dict[str, Any]:
-    """One row of the table. `best_s` is what the yardstick takes at its best."""
+async def figures(case: Case) -> dict[str, Any]:
+    """One row of the table."""
     if case.changed:
         path_s = _path_s(await play(case, known=min(case.known, 3), changed=3 if case.happens is mixed else 1))
     measured = await play(case, known=case.known, changed=case.changed)
     floor = floor_s(measured)
     if not case.changed:
         floor = path_s = _path_s(measured)
+    slow = fmean(measured.yardstick_s) / yardstick.UNDISTURBED_S
+    cpu_ms = 1000 * measured.cpu_s / case.changed if case.changed else None
     return {
         "case": case.name,
         "known": case.known,
@@ -120,8 +124,9 @@ async def figures(case: Case, *, best_s: float) -> dict[str, Any]:
         "own_s": round(measured.wall_s - max(floor, path_s), 2),
         "first_call_s": round(measured.first_call_s, 2),
         "cpu_s": round(measured.cpu_s, 2),
-        "cpu_ms_an_issue": round(1000 * measured.cpu_s / case.changed, 2) if case.changed else None,
-        "slow": round(fmean(measured.yardstick_s) / min(best_s, *measured.yardstick_s), 2),
+        "cpu_ms": cpu_ms and round(cpu_ms, 2),
+        "slow": round(slow, 2),
+        "cpu_ms_undisturbed": cpu_ms and round(cpu_ms / slow, 2),
         "peak_mb": round(measured.peak_mb),
         "refused": measured.halo.refused + measured.jira.refused,
         "fastest_second": max(measured.jira.by_second.values()),
@@ -138,9 +143,10 @@ def misses(row: Mapping[str, Any]) -> list[str]:
     wrong = []
     if row["changed"] and row["ratio"] > RATIO_MAX:
         wrong.append(f"{row['case']}: {row['ratio']} times the floor, {RATIO_MAX} is wanted")
-    if row["changed"] and row["cpu_ms_an_issue"] > CPU_MS_MAX:
-        meanwhile = f"the machine took {row['slow']} times its best meanwhile"
-        wrong.append(f"{row['case']}: {row['cpu_ms_an_issue']} ms of CPU an issue, {CPU_MS_MAX} is wanted; {meanwhile}")
+    if row["changed"] and row["cpu_ms_undisturbed"] > CPU_MS_MAX:
+        wrong.append(
+            f"{row['case']}: {row['cpu_ms_undisturbed']} ms of CPU an issue undisturbed, {CPU_MS_MAX} is wanted"
+        )
     if not row["changed"] and row["own_s"] > OWN_S_MAX:
         wrong.append(f"{row['case']}: {row['own_s']} s of our own, {OWN_S_MAX} is wanted")
     return wrong
@@ -148,7 +154,7 @@ def misses(row: Mapping[str, Any]) -> list[str]:
 
 COLUMNS = (
     *("case", "known", "changed", "wall_s", "floor_s", "path_s", "ratio", "own_s", "first_call_s"),
-    *("cpu_s", "cpu_ms_an_issue", "slow", "peak_mb", "refused"),
+    *("cpu_s", "cpu_ms", "slow", "cpu_ms_undisturbed", "peak_mb", "refused"),
 )
 
 
@@ -165,11 +171,11 @@ def main() -> int:
     asked = parser.parse_args()
     silence()
     print(" ".join(f"{name:>{len(name) + 2}}" for name in COLUMNS), flush=True)
-    best_s = min(work_s() for _ in range(1_000))
+    yardstick.leave_the_jobs_core()
     rows = []
     for case in CASES:
         if not asked.cases or case.name in asked.cases:
-            rows.append(asyncio.run(figures(case, best_s=best_s)))
+            rows.append(asyncio.run(figures(case)))
             show(rows[-1])
     text = json.dumps(rows, indent=2)
     if asked.json:

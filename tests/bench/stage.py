@@ -146,7 +146,11 @@ class Stage:
             environ = self.environ | changed
             async with yardstick.beside() as yardstick_s:
                 witness = await asyncio.create_subprocess_exec(
-                    *command, env=environ, stdout=asyncio.subprocess.PIPE, stderr=said
+                    *command,
+                    env=environ,
+                    stdout=asyncio.subprocess.PIPE,
+                    stderr=said,
+                    preexec_fn=yardstick.take_the_jobs_core,
                 )
                 told, _ = await witness.communicate()
         seen = json.loads(told) | {"yardstick_s": yardstick_s}
