@@ -1,6 +1,6 @@
 """How fast the job's core is just now: `python -m tests.bench.yardstick`.
 
-Does the same small piece of work four times a second and prints what CPU time it took each time, until it is ended. A
+Does the same small piece of work ten times a second and prints what CPU time it took each time, until it is ended. A
 core of a rented machine is half of a real one; while the neighbour on the other half is busy, the same work takes up to
 twice the CPU time, and that changes within seconds. So a figure of CPU time means little without this one beside it.
 
@@ -14,7 +14,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-EVERY_S = 0.25
+EVERY_S = 0.1
 ITEMS = 10_000
 UNDISTURBED_S = 0.0017
 """What the work takes on a core without a neighbour, of the machine that the target of CPU time is held to: two cores
