@@ -182,6 +182,9 @@ def main() -> int:
         asked.json.write_text(text + "\n")
     else:
         print(text)
+    for row in rows:
+        if row["changed"] and row["cpu_ms"] > CPU_MS_MAX:
+            print(f"{row['case']}: as charged, an issue took {row['cpu_ms']} ms of CPU, which is over {CPU_MS_MAX}")
     wrong = [line for row in rows for line in misses(row)]
     print("\n".join(wrong) or "Every target is reached.")
     return 1 if wrong else 0
