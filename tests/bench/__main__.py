@@ -5,10 +5,9 @@ endpoint over the documented burst limit, and all its latency over the requests 
 slower remote counts. Beside it stands the path: what even a single issue of that kind waits for, one call after the
 other. Targets: 1.3 times the floor; nothing new within 1 s of our own time; 1.5 ms of CPU for each issue.
 
-The CPU time of the very same run nearly doubles while a neighbour keeps the other half of the core busy. `slow` is how
-many times as long a fixed piece of work took meanwhile as it does undisturbed (`yardstick.py`). The target is for
-`cpu_ms_undisturbed`, which is the CPU time of an issue, `cpu_ms`, divided by it. The job has a core to itself, as on
-Cloud Run.
+The CPU time of the very same run nearly doubles while neighbours are busy on the same core. `slow` is how many times as
+long a fixed piece of work took meanwhile as it does undisturbed (`yardstick.py`); `cpu_ms_undisturbed` is the CPU time of
+an issue, `cpu_ms`, divided by it. The target is for `cpu_ms`. The job has a core to itself, as on Cloud Run.
 """
 
 import argparse
@@ -143,10 +142,9 @@ def misses(row: Mapping[str, Any]) -> list[str]:
     wrong = []
     if row["changed"] and row["ratio"] > RATIO_MAX:
         wrong.append(f"{row['case']}: {row['ratio']} times the floor, {RATIO_MAX} is wanted")
-    if row["changed"] and row["cpu_ms_undisturbed"] > CPU_MS_MAX:
-        wrong.append(
-            f"{row['case']}: {row['cpu_ms_undisturbed']} ms of CPU an issue undisturbed, {CPU_MS_MAX} is wanted"
-        )
+    if row["changed"] and row["cpu_ms"] > CPU_MS_MAX:
+        undisturbed = f"{row['cpu_ms_undisturbed']} undisturbed"
+        wrong.append(f"{row['case']}: {row['cpu_ms']} ms of CPU an issue ({undisturbed}), {CPU_MS_MAX} is wanted")
     if not row["changed"] and row["own_s"] > OWN_S_MAX:
         wrong.append(f"{row['case']}: {row['own_s']} s of our own, {OWN_S_MAX} is wanted")
     return wrong
@@ -182,9 +180,6 @@ def main() -> int:
         asked.json.write_text(text + "\n")
     else:
         print(text)
-    for row in rows:
-        if row["changed"] and row["cpu_ms"] > CPU_MS_MAX:
-            print(f"{row['case']}: as charged, an issue took {row['cpu_ms']} ms of CPU, which is over {CPU_MS_MAX}")
     wrong = [line for row in rows for line in misses(row)]
     print("\n".join(wrong) or "Every target is reached.")
     return 1 if wrong else 0
