@@ -6,8 +6,8 @@ slower remote counts. Beside it stands the path: what even a single issue of tha
 other. Targets: 1.3 times the floor; nothing new within 1 s of our own time; 1.5 ms of CPU for each issue.
 
 The CPU time of the very same run nearly doubles while neighbours are busy on the same core. `slow` is how many times as
-long a fixed piece of work took meanwhile as it does undisturbed (`yardstick.py`); `cpu_ms_undisturbed` is the CPU time of
-an issue, `cpu_ms`, divided by it. The target is for `cpu_ms`. The job has a core to itself, as on Cloud Run.
+long a fixed piece of work took meanwhile as it does undisturbed (`yardstick.py`); `cpu_ms_undisturbed` is the CPU time
+of an issue, `cpu_ms`, divided by it. The target is for `cpu_ms`. The job has a core to itself, as on Cloud Run.
 """
 
 import argparse

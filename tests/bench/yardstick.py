@@ -1,8 +1,8 @@
 """How fast the job's core is just now: `python -m tests.bench.yardstick`.
 
 Does the same small piece of work ten times a second and prints what CPU time it took each time, until it is ended. On
-a rented machine the same work takes up to twice the CPU time while neighbours are busy, and that changes within seconds.
-So a figure of CPU time means little without this one beside it.
+a rented machine the same work takes up to twice the CPU time while neighbours are busy, and that changes in seconds. So
+a figure of CPU time means little without this one beside it.
 
 Each time the work is done twice and the second counts: to wake up with cold caches is a cost of the job's own.
 """
