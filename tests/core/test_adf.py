@@ -113,7 +113,7 @@ def test_the_schema_that_we_trust_refuses_what_jira_refuses(wrong: Node) -> None
     assert list(schema().iter_errors({"type": "doc", "version": 1, "content": [wrong]}))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(documents)
 def test_every_document_is_valid_and_within_both_limits(content: list[Node]) -> None:
     document = opened(adf.document(content, rest=REST))
@@ -123,7 +123,7 @@ def test_every_document_is_valid_and_within_both_limits(content: list[Node]) -> 
     json.dumps(document, ensure_ascii=False).encode()  # no half of a surrogate pair is left
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(documents)
 def test_a_document_is_whole_or_says_that_it_is_not(content: list[Node]) -> None:
     document = opened(adf.document(content, rest=REST))
@@ -131,7 +131,7 @@ def test_a_document_is_whole_or_says_that_it_is_not(content: list[Node]) -> None
     assert document["content"] == content or plain(last[0]) == "Shortened to fit into Jira. Read on."
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(documents, st.integers(1, 40_000))
 def test_what_counts_as_short_without_being_measured_is_short(content: list[Node], text_max: int) -> None:
     """The cheap estimate never says less than the measure, whatever the limit."""
@@ -140,7 +140,6 @@ def test_what_counts_as_short_without_being_measured_is_short(content: list[Node
         assert adf._may_be_long(msgspec.json.encode(content)) or sum(map(adf.size, content)) <= text_max
 
 
-@settings(deadline=None)
 @given(words)
 def test_no_control_character_survives(text: str) -> None:
     kept = adf.clean(text)
@@ -152,7 +151,6 @@ def test_half_a_surrogate_pair_is_left_out_and_a_whole_one_stays() -> None:
     assert adf.clean("a\ud83db😀") == "ab😀"
 
 
-@settings(deadline=None)
 @given(words, st.integers(1, 60))
 def test_a_cut_keeps_the_limit_and_whole_characters(text: str, limit: int) -> None:
     kept = adf.cut(adf.clean(text), units_max=limit)
@@ -212,7 +210,6 @@ def test_many_long_addresses_are_held_to_the_limit_of_bytes() -> None:
     assert utf16_units(document) < 5_000
 
 
-@settings(deadline=None)
 @given(words)
 def test_a_line_that_is_known_to_fit_is_what_wrapping_would_make_of_it(text: str) -> None:
     for line in adf.clean(text).splitlines():

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -120,7 +120,6 @@ def test_a_long_text_field_is_written_as_a_document() -> None:
     assert [block["content"][0]["text"] for block in document["content"]] == ["one", "two"]
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_a_single_line_field_never_gets_two_lines_or_more_than_255_units(text: str) -> None:
     written = typed(text, spec=TEXT)
@@ -128,7 +127,6 @@ def test_a_single_line_field_never_gets_two_lines_or_more_than_255_units(text: s
     assert len(written.encode("utf-16-le")) <= 2 * 255
 
 
-@settings(deadline=None)
 @given(st.lists(st.text()).map(tuple))
 def test_labels_never_hold_white_space_or_nothing(texts: tuple[str, ...]) -> None:
     labels = typed(texts, spec=LABELS)
@@ -136,7 +134,6 @@ def test_labels_never_hold_white_space_or_nothing(texts: tuple[str, ...]) -> Non
     assert len(labels) == len(set(labels))
 
 
-@settings(deadline=None)
 @given(st.datetimes(timezones=st.just(UTC)))
 def test_an_instant_keeps_its_millisecond(at: datetime) -> None:
     assert datetime.fromisoformat(typed(at, spec=WHEN)) == at.replace(microsecond=at.microsecond // 1000 * 1000)
@@ -338,7 +335,6 @@ FITTING = st.sampled_from(("High", "no", "3.5", "2026-12-01", "https://halo.exam
 """Each field of the screen takes at least one of these, but for the team, which takes nothing."""
 
 
-@settings(deadline=None)
 @given(st.sampled_from(MAPPABLE), st.text(min_size=1) | st.lists(FITTING, min_size=1, max_size=3).map(",".join))
 def test_a_static_value_is_refused_by_the_check_or_never(field: FieldSpec, text: str) -> None:
     wanted = replace(shape(), static=((field.id, text),))
@@ -390,7 +386,6 @@ def escaped(text: str) -> str:
 part = st.text(min_size=1).filter(lambda text: text == text.strip())
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(part, part)))
 def test_any_escaped_pairs_are_read_back(pairs: list[tuple[str, str]]) -> None:
     assert parse_pairs(";".join(f"{escaped(name)}:{escaped(value)}" for name, value in pairs)) == pairs

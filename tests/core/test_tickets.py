@@ -148,7 +148,7 @@ evidences = st.builds(Evidence, issue=issues, finding=findings, asset=st.none() 
 # --- Whatever Halo sends --------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(evidences, words)
 def test_whatever_halo_sends_becomes_documents_that_jira_takes(evidence: Evidence, because: str) -> None:
     bodies = [
@@ -162,7 +162,6 @@ def test_whatever_halo_sends_becomes_documents_that_jira_takes(evidence: Evidenc
         assert 0 < utf16_units(body) <= adf.TEXT_MAX
 
 
-@settings(deadline=None)
 @given(evidences)
 def test_a_summary_is_one_line_of_at_most_255_units(evidence: Evidence) -> None:
     summary = tickets.summary(evidence.issue)
@@ -171,13 +170,11 @@ def test_a_summary_is_one_line_of_at_most_255_units(evidence: Evidence) -> None:
     assert len(summary.encode("utf-16-le")) <= 2 * 255
 
 
-@settings(deadline=None)
 @given(evidences)
 def test_a_marker_fits_into_the_key_of_a_property(evidence: Evidence) -> None:
     assert len(update_comment(evidence).marker) <= 255
 
 
-@settings(deadline=None)
 @given(evidences)
 def test_a_draft_and_the_comments_on_the_same_evidence_have_one_fingerprint(evidence: Evidence) -> None:
     said = {

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from job.core.model import Asset, Check, CsmFinding, Cve, FileChange, FimFinding, IssueStatus, LidsEvent, SvaFinding
@@ -104,7 +104,6 @@ def test_instants_are_compared_as_instants_although_their_texts_sort_otherwise()
     assert bodies.instant(earlier) < bodies.instant(later)  # type: ignore[operator]
 
 
-@settings(deadline=None)
 @given(at=st.datetimes(timezones=st.timezones()), digits=st.integers(0, 6))
 def test_every_instant_halo_could_write_is_read_to_its_last_digit(at: datetime, digits: int) -> None:
     if not datetime(2, 1, 1, tzinfo=UTC) < at < datetime(9998, 1, 1, tzinfo=UTC):
@@ -138,7 +137,6 @@ def test_a_row_that_is_no_issue_is_malformed_and_says_why(broken: dict[str, Any]
         bodies.issue(row(**broken))
 
 
-@settings(deadline=None)
 @given(key=st.sampled_from(sorted(row(**shapes.SVA | shapes.RESOLVED))), value=JSON)
 def test_whatever_stands_in_a_field_it_is_read_or_malformed_and_never_a_crash(key: str, value: Any) -> None:
     try:
@@ -148,7 +146,6 @@ def test_whatever_stands_in_a_field_it_is_read_or_malformed_and_never_a_crash(ke
     assert isinstance(hash(issue), int)
 
 
-@settings(deadline=None)
 @given(
     kind=st.sampled_from([("csm", shapes.CSM_FINDING), ("fim", shapes.FIM_FINDING), ("sva", shapes.SVA_FINDING)]),
     data=st.data(),

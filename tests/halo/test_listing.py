@@ -90,7 +90,6 @@ async def give_while_moving(halo: Shelf, listing: Listing, moves: dict[int, tupl
     assert given >= stayed
 
 
-@settings(deadline=None)
 @given(
     seed=st.integers(0, 999),
     rows=st.integers(101, 420),
@@ -102,7 +101,7 @@ async def test_whatever_moves_no_issue_that_stayed_is_left_out(
     await give_while_moving(shelf(rows, seed=seed), BY_LAST_SEEN, moves)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @example(seed=21, moves={3: ("touch", 0.0), 14: ("resolve", 0.0)})  # missed twice at one border: there, and back again
 @given(
     seed=st.integers(0, 999),
@@ -116,7 +115,7 @@ async def test_whatever_moves_reading_backward_leaves_nothing_out_either(
     await give_while_moving(halo, replace(BY_LAST_SEEN, since=T0 + timedelta(seconds=2_000)), moves)
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(
     seed=st.integers(0, 999),
     moves=st.dictionaries(st.integers(0, 160), st.tuples(KINDS, st.floats(0, 1)), min_size=5, max_size=40),
