@@ -5,9 +5,9 @@ endpoint over the documented burst limit, and all its latency over the requests 
 slower remote counts. Beside it stands the path: what even a single issue of that kind waits for, one call after the
 other. Targets: 1.3 times the floor; nothing new within 1 s of our own time; 1.5 ms of CPU for each issue.
 
-The CPU time of the very same run nearly doubles while neighbours are busy on the same core. `slow` is how many times as
-long a fixed piece of work took meanwhile as it does undisturbed (`yardstick.py`); `cpu_ms_undisturbed` is the CPU time
-of an issue, `cpu_ms`, divided by it. The target is for `cpu_ms`. The job has a core to itself, as on Cloud Run.
+The job has a core to itself, as on Cloud Run. Yet the CPU time of the very same run nearly doubles from one machine, or
+one hour, to another. `yardstick_ms` is what a fixed piece of work took on that core meanwhile (`yardstick.py`): figures
+of CPU time compare only where it is about the same.
 """
 
 import argparse
@@ -110,8 +110,6 @@ async def figures(case: Case) -> dict[str, Any]:
     floor = floor_s(measured)
     if not case.changed:
         floor = path_s = _path_s(measured)
-    slow = fmean(measured.yardstick_s) / yardstick.UNDISTURBED_S
-    cpu_ms = 1000 * measured.cpu_s / case.changed if case.changed else None
     return {
         "case": case.name,
         "known": case.known,
@@ -123,9 +121,8 @@ async def figures(case: Case) -> dict[str, Any]:
         "own_s": round(measured.wall_s - max(floor, path_s), 2),
         "first_call_s": round(measured.first_call_s, 2),
         "cpu_s": round(measured.cpu_s, 2),
-        "cpu_ms": cpu_ms and round(cpu_ms, 2),
-        "slow": round(slow, 2),
-        "cpu_ms_undisturbed": cpu_ms and round(cpu_ms / slow, 2),
+        "cpu_ms": round(1000 * measured.cpu_s / case.changed, 2) if case.changed else None,
+        "yardstick_ms": round(1000 * fmean(measured.yardstick_s), 2),
         "peak_mb": round(measured.peak_mb),
         "refused": measured.halo.refused + measured.jira.refused,
         "fastest_second": max(measured.jira.by_second.values()),
@@ -143,8 +140,7 @@ def misses(row: Mapping[str, Any]) -> list[str]:
     if row["changed"] and row["ratio"] > RATIO_MAX:
         wrong.append(f"{row['case']}: {row['ratio']} times the floor, {RATIO_MAX} is wanted")
     if row["changed"] and row["cpu_ms"] > CPU_MS_MAX:
-        undisturbed = f"{row['cpu_ms_undisturbed']} undisturbed"
-        wrong.append(f"{row['case']}: {row['cpu_ms']} ms of CPU an issue ({undisturbed}), {CPU_MS_MAX} is wanted")
+        wrong.append(f"{row['case']}: {row['cpu_ms']} ms of CPU an issue, {CPU_MS_MAX} is wanted")
     if not row["changed"] and row["own_s"] > OWN_S_MAX:
         wrong.append(f"{row['case']}: {row['own_s']} s of our own, {OWN_S_MAX} is wanted")
     return wrong
@@ -152,7 +148,7 @@ def misses(row: Mapping[str, Any]) -> list[str]:
 
 COLUMNS = (
     *("case", "known", "changed", "wall_s", "floor_s", "path_s", "ratio", "own_s", "first_call_s"),
-    *("cpu_s", "cpu_ms", "slow", "cpu_ms_undisturbed", "peak_mb", "refused"),
+    *("cpu_s", "cpu_ms", "yardstick_ms", "peak_mb", "refused"),
 )
 
 

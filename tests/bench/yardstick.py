@@ -1,8 +1,8 @@
 """How fast the job's core is just now: `python -m tests.bench.yardstick`.
 
 Does the same small piece of work ten times a second and prints what CPU time it took each time, until it is ended. On
-a rented machine the same work takes up to twice the CPU time while neighbours are busy, and that changes in seconds. So
-a figure of CPU time means little without this one beside it.
+rented machines that was 1 to 3.4 ms, and on one of them it changed twofold within a minute. So a figure of CPU time
+means little without this one beside it.
 
 Each time the work is done twice and the second counts: to wake up with cold caches is a cost of the job's own.
 """
@@ -16,13 +16,10 @@ from contextlib import asynccontextmanager
 
 EVERY_S = 0.1
 ITEMS = 10_000
-UNDISTURBED_S = 0.0017
-"""About what the work takes undisturbed on an Intel Xeon (Sapphire Rapids) at 2.1 GHz with CPython 3.11: the lowest of
-thousands of readings, over a dozen series, were 1.58 to 1.72 ms."""
 
 
 def work_s() -> float:
-    """CPU seconds of some everyday Python: texts, tuples and a dict. About 2 ms."""
+    """CPU seconds of some everyday Python: texts, tuples and a dict."""
     began, kept = time.process_time(), {}
     for number in range(ITEMS):
         kept[number & 1023] = (number, str(number))
