@@ -3,7 +3,8 @@
 The lease document is the fence. Whatever we write goes out as one atomic batch that also changes the lease document
 *from exactly what we last saw*, by a precondition on its update time. So a batch is applied only while nobody has taken
 the lease, and never after a later one of ours, not even when it was delayed on the way. Each batch leaves its name in
-the lease document; when an answer is lost, that name tells whether the batch was applied.
+the lease document; when an answer is lost, that name tells whether the batch was applied. One document bears about one
+write a second for long, so commits that wait for their turn at it go out together.
 
 Every call has a deadline and is repeated for a bounded time. There are no transactions here: the client gives theirs no
 deadline, and they ask three times where a batch asks once. No query needs a composite index; the fields that are asked
@@ -36,7 +37,7 @@ from google.api_core.exceptions import (
 from google.api_core.retry_async import AsyncRetry, if_exception_type
 from google.auth.exceptions import GoogleAuthError
 from google.cloud.firestore import AsyncClient, AsyncQuery, AsyncWriteBatch, DocumentSnapshot, FieldFilter, Query
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from job.core.model import Changes, Intent, IssueId, Lease, Link, Parked, RunRecord, Watermark
@@ -82,6 +83,27 @@ class _Sight(Struct, frozen=True, kw_only=True):
     at: datetime
 
 
+class _Group(Struct, kw_only=True):
+    """Commits under one lease that wait for the same turn, and how their batch ended once it was sent."""
+
+    lease: Lease
+    writes: list[Write] = field(default_factory=list)
+    intents: list[Intent] = field(default_factory=list)
+    sent: bool = False
+    error: StopsRun | None = None
+
+    def has_room(self, lease: Lease, writes: Sequence[Write]) -> bool:
+        """Whether these writes may go with ours. No document is written twice in one batch."""
+        ours = {(write.table, write.id) for write in self.writes}
+        return (
+            not self.sent
+            and rules.holds(self.lease, lease)
+            and self.lease.shard == lease.shard
+            and len(ours) + len(writes) <= records.WRITES_MAX
+            and ours.isdisjoint((write.table, write.id) for write in writes)
+        )
+
+
 class FirestoreStore:
     """The `Store` of `job/ports.py` on one client. Opened and closed by `open_firestore`."""
 
@@ -93,6 +115,8 @@ class FirestoreStore:
         self._lock = asyncio.Lock()
         """Our own batches would only make each other fail."""
         self._sights: dict[str, _Sight] = {}
+        self._last: _Group | None = None
+        """The last group that commits have joined."""
         self._names = (f"{uuid4().hex}-{number}" for number in itertools.count(1))
 
     async def take_lease(self, shard: str, *, holder: str, now: datetime, until: datetime) -> Lease:
@@ -157,14 +181,33 @@ class FirestoreStore:
 
     async def commit(self, lease: Lease, changes: Changes) -> None:
         writes = records.writes(changes, shard=lease.shard)
+        if self._last is None or not self._last.has_room(lease, writes):
+            self._last = _Group(lease=lease)
+        group = self._last
+        group.writes += writes
+        group.intents += changes.intents
         async with self._lock:
-            await self._write(lease, writes=writes, intents=changes.intents, doing="writing to Firestore")
+            if not group.sent:
+                await self._send(group)
+        if group.error:
+            raise group.error
 
     async def runs(self, *, limit: int) -> list[RunRecord]:
         query = self._collection(Table.RUNS).order_by("started_at", direction=Query.DESCENDING).limit(limit)
         return [self._record(RunRecord, snapshot) for snapshot in await self._ask(query, doing="listing runs")]
 
     # --- Writing under the lease ------------------------------------------------------------------------------------
+
+    async def _send(self, group: _Group) -> None:
+        """Writes for everyone in the group; each of them raises what went wrong."""
+        group.sent, doing = True, "writing to Firestore"
+        group.error = RemoteDown("store", doing, "The batch was cut short.", "The next run takes it from there.")
+        try:
+            await self._write(group.lease, writes=group.writes, intents=group.intents, doing=doing)
+        except StopsRun as error:
+            group.error = error
+        else:
+            group.error = None
 
     async def _write(
         self,

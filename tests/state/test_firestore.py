@@ -1,5 +1,6 @@
 """What is true of Firestore in particular: lost answers, refusals, and documents as they lie in the emulator."""
 
+import asyncio
 import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -290,3 +291,79 @@ async def test_a_commit_is_one_call_and_so_is_a_read_of_three_hundred(store: Fir
     assert between.calls == ["Commit"]
     await store.links([issue(number) for number in range(301)])
     assert between.calls == ["Commit", "BatchGetDocuments", "BatchGetDocuments"]
+
+
+# --- Commits that wait for each other -------------------------------------------------------------------------------
+
+
+async def together(store: FirestoreStore, lease: Lease, *several: Changes) -> list[BaseException | None]:
+    """Commits all of them at the same time, and tells how each ended."""
+    return await asyncio.gather(*(store.commit(lease, changes) for changes in several), return_exceptions=True)
+
+
+async def test_commits_that_wait_for_their_turn_go_out_as_one(store: FirestoreStore, between: Network) -> None:
+    lease = await lease_of(store)
+    between.calls.clear()
+    store.spent.clear()
+    several = [Changes(links=(link(number),), intents=(intent(number),)) for number in range(10)]
+    assert await together(store, lease, *several) == [None] * 10
+    assert between.calls == ["Commit", "Commit"]
+    assert store.spent == {"read": 0, "write": 2 * 10 + 2, "delete": 0}
+    assert len(await store.links(list(map(issue, range(10))))) == len(await store.intents()) == 10
+    await store.commit(lease, Changes(settled=(issue(3),)))
+    assert len(await store.intents()) == 9
+
+
+async def test_one_batch_writes_no_document_twice_and_not_more_than_a_commit_may(
+    store: FirestoreStore, between: Network
+) -> None:
+    lease = await lease_of(store)
+    between.calls.clear()
+    again = [Changes(links=(link(1, status=status),)) for status in ("one", "two", "three")]
+    many = [Changes(links=tuple(map(link, range(start, start + 200)))) for start in (1_000, 2_000, 3_000)]
+    assert await together(store, lease, *again, *many) == [None] * 6
+    assert between.calls == ["Commit"] * 4  # one, two, three with 400 more, and the last 200
+    assert await store.links([issue(1)]) == {issue(1): link(1, status="three")}
+    assert await store.live_count() == 601
+
+
+async def test_what_goes_wrong_with_a_batch_is_told_to_everyone_in_it(store: FirestoreStore, between: Network) -> None:
+    lease = await lease_of(store)
+    between.faults += [Fault(method="Commit", code=grpc.StatusCode.PERMISSION_DENIED, times=2)]
+    several = [Changes(links=(link(number),)) for number in range(3)]
+    assert [type(ended) for ended in await together(store, lease, *several)] == [RemoteRefused] * 3
+    assert await together(store, lease, *several) == [None] * 3
+    await store.release_lease(lease)
+    await lease_of(store, holder="run-2")
+    assert [type(ended) for ended in await together(store, lease, *several)] == [LeaseLost] * 3
+
+
+async def test_commits_under_different_leases_never_share_a_batch(store: FirestoreStore) -> None:
+    def lease(shard: str, holder: str) -> Awaitable[Lease]:
+        return store.take_lease(shard, holder=holder, now=NOW, until=SOON)
+
+    old, first = await lease("0", "run-1"), await lease("1", "run-1")
+    await store.release_lease(old)
+    await store.release_lease(first)
+    ours, gone = await lease("0", "run-2"), await lease("1", "run-2")
+    assert (ours.holder, ours.fence) == (gone.holder, gone.fence)
+    await store.release_lease(gone)
+    under = (ours, ours, old, gone, ours)
+    commits = (store.commit(each, Changes(links=(link(number),))) for number, each in enumerate(under))
+    fates = [type(fate) for fate in await asyncio.gather(*commits, return_exceptions=True)]
+    assert fates == [type(None), type(None), LeaseLost, LeaseLost, type(None)]
+    assert set(await store.links(list(map(issue, range(5))))) == {issue(0), issue(1), issue(4)}
+
+
+async def test_nobody_believes_in_a_batch_whose_sender_was_cancelled(store: FirestoreStore) -> None:
+    lease = await lease_of(store)
+    first, sender, other = (
+        asyncio.create_task(store.commit(lease, Changes(links=(link(number),)))) for number in range(3)
+    )
+    await first
+    await asyncio.sleep(0)  # the sender has its turn
+    sender.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await sender
+    with pytest.raises(RemoteDown, match="cut short"):
+        await other
