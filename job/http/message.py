@@ -36,12 +36,9 @@ class Response(Struct, frozen=True, kw_only=True):
     def json(self, kind: Any = Any) -> Any:
         """The body as JSON, or as much of it as a `Struct` names. Raises `ValueError` when it is no such thing."""
         try:
-            return msgspec.json.decode(self.body, type=kind)
-        except ValueError:
-            # Where a vendor cut a text within an emoji, half of a pair is left. UTF-8 has no such thing: msgspec
-            # does not read it, and no store keeps it. So it goes.
-            read = json.dumps(json.loads(self.body), ensure_ascii=False)
-            return msgspec.json.decode(read.encode(errors="ignore"), type=kind)
+            return _read(self.body, kind)
+        except RecursionError as error:
+            raise ValueError("It is nested more deeply than any answer of worth.") from error
 
     def instant(self, header: str) -> datetime | None:
         """A header that holds an HTTP date (RFC 9110 5.6.7), aware UTC; `None` when it is missing or holds no date."""
@@ -50,6 +47,16 @@ class Response(Struct, frozen=True, kw_only=True):
         except ValueError:
             return None
         return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+
+
+def _read(body: bytes, kind: Any) -> Any:
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except ValueError:
+        # Where a vendor cut a text within an emoji, half of a pair is left. UTF-8 has no such thing: msgspec
+        # does not read it, and no store keeps it. So it goes.
+        read = json.dumps(json.loads(body), ensure_ascii=False)
+        return msgspec.json.decode(read.encode(errors="ignore"), type=kind)
 
 
 def as_json(value: Any) -> bytes:

@@ -104,7 +104,7 @@ def test_a_body_is_read_as_json_even_where_half_an_emoji_is_left(body: bytes, va
     assert Response(status=200, headers={}, body=body).json() == value
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b'{"a":', b"\xff\xfe"])
+@pytest.mark.parametrize("body", [b"", b"<html>", b'{"a":', b"\xff\xfe", b"[" * 10_000, b"[" * 10_000 + b'"\\ud83d"'])
 def test_what_is_no_json_is_a_value_error(body: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
         Response(status=200, headers={}, body=body).json()
