@@ -2,6 +2,7 @@
 
 import io
 import tokenize
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -340,6 +341,19 @@ def test_no_query_asks_for_more_than_50_ids_or_8000_characters(clause: IdClause)
     long = [IssueId("x" * 3000 + str(n)) for n in range(5)]
     assert all(len(query) < 8_100 for query in search.queries(long, clause=clause))
     assert sum(query.count("x" * 3000) for query in search.queries(long, clause=clause)) == 5
+
+
+@pytest.mark.parametrize("clause", [TEXT, EXACT])
+def test_each_id_is_quoted_once_however_many_share_its_query(clause: IdClause, monkeypatch: pytest.MonkeyPatch) -> None:
+    quoted: list[str] = []
+
+    def noting(text: str, quote: Callable[[str], str] = search.literal) -> str:
+        quoted.append(text)
+        return quote(text)
+
+    monkeypatch.setattr(search, "literal", noting)
+    assert len(list(search.queries(issue_ids(300), clause=clause))) == 6
+    assert len(quoted) == 300
 
 
 @pytest.mark.parametrize(
