@@ -14,6 +14,7 @@
     │   ├── TicketRejected     Jira said no to a write for this issue
     │   ├── NoTransition       the workflow has no usable way to where we want to go
     │   └── UnusableValue      a value does not fit its Jira field
+    ├── Withheld           a write that was kept from leaving, so it is certain that it was not done
     └── FateUnknown        a write was sent and its answer never came; never sent again blindly
 
 Errors carry facts as attributes; `cli.py` alone turns them into words for people. Any other exception is a bug: exit 1.
@@ -147,6 +148,16 @@ class NoTransition(IssueFailed):
 
 class UnusableValue(IssueFailed):
     """A mapped or static value does not fit the Jira field; the message lists what is allowed."""
+
+
+@dataclass(eq=False)
+class Withheld(SyncError):
+    """Not begun, and not to be begun in this run: a later one does it."""
+
+    because: str
+
+    def __str__(self) -> str:
+        return self.because
 
 
 @dataclass(eq=False)

@@ -4,7 +4,7 @@
 `jira/client.py`, `state/*.py`, `clock.py`. Every method may raise `StopsRun`; other errors are named where they come.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -116,11 +116,15 @@ class Route(Struct, frozen=True, kw_only=True):
 
 
 class Creation(Struct, frozen=True, kw_only=True):
-    """How one draft of a bulk create ended: a confirmed ticket, or an error (`IssueFailed` or `FateUnknown`)."""
+    """How one draft of a bulk create ended: a confirmed ticket, or `IssueFailed`, `FateUnknown` or `Withheld`."""
 
     draft: Draft
     ticket: Ticket | None = None
     error: SyncError | None = None
+
+
+Guard = Callable[[], Awaitable[None]]
+"""Asked when a write has its turn to leave, however long it waited for it. Raises `Withheld` to keep it back."""
 
 
 class JiraTickets(Protocol):
@@ -159,12 +163,15 @@ class JiraTickets(Protocol):
         """What the fields of our project and ticket type are and allow; read once a run. Raises `BadSettings`."""
         ...
 
-    async def create(self, drafts: Sequence[Draft]) -> list[Creation]:
+    async def create(self, drafts: Sequence[Draft], *, guard: Guard) -> list[Creation]:
         """Creates up to 100 tickets in bulk and confirms each by its id field. A result for each draft, in order."""
         ...
 
-    async def comment(self, ticket_id: TicketId, *, body: Document, marker: Marker) -> None:
-        """Adds one comment that carries the marker as a property. Raises `TicketRejected`, `FateUnknown`."""
+    async def comment(self, ticket_id: TicketId, *, body: Document, marker: Marker, guard: Guard) -> None:
+        """Adds one comment, which carries the marker as a property.
+
+        Raises `TicketRejected`, `FateUnknown`, `Withheld`.
+        """
         ...
 
     async def has_comment(self, ticket_id: TicketId, *, marker: Marker, since: datetime) -> bool:
@@ -175,10 +182,10 @@ class JiraTickets(Protocol):
         """The transition to take; listed once for each workflow and status. Raises `NoTransition`."""
         ...
 
-    async def move(self, ticket: Ticket, *, goal: Goal) -> Ticket:
+    async def move(self, ticket: Ticket, *, goal: Goal, guard: Guard) -> Ticket:
         """Takes the transition, reading the ticket anew and trying again where that is safe. Returns it as it is then.
 
-        Raises `NoTransition`, `TicketRejected`, `FateUnknown`.
+        Raises `NoTransition`, `TicketRejected`, `FateUnknown`, `Withheld`.
         """
         ...
 

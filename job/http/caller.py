@@ -2,7 +2,7 @@
 
 Promises: every attempt is counted by the request's name and under a deadline; a pause that the remote asks for holds
 everybody; a write that must not be done twice is never sent again once it may have arrived (`FateUnknown`); after
-`hang_up` nobody waits for anything any more.
+`hang_up` nobody waits for anything any more; nobody waits for a turn behind a pause that is longer than our patience.
 It does not read bodies and knows no vendor: what a 4xx means is for the clients to say.
 """
 
@@ -17,14 +17,18 @@ import structlog
 
 from job.each import each
 from job.errors import FateUnknown, RemoteDown
-from job.http.governor import Governor
+from job.http.governor import ClosedTooLong, Governor
 from job.http.message import NoAnswer, NotSent, Request, Response, Transport
 from job.http.retry import Verdict, asked_pause_s, judge, pause_s, throttled
-from job.ports import Clock
+from job.ports import Clock, Guard
 
 log = structlog.get_logger()
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+async def unguarded() -> None:
+    """The guard of what may leave at any time."""
 
 
 class Caller:
@@ -46,23 +50,28 @@ class Caller:
         self._transport = transport
         self._clock = clock
         self._at_once_max = at_once_max
-        self._governor = Governor(clock=clock, at_once_max=at_once_max, per_second_max=per_second_max)
+        self._governor = Governor(
+            clock=clock, at_once_max=at_once_max, per_second_max=per_second_max, patience_s=patience_s
+        )
         self._rng = rng
         self._patience_s = patience_s
         self._waiting: set[asyncio.Timeout] = set()
         self._hung_up = False
 
-    async def call(self, request: Request) -> Response:
-        """The answer: any status below 500 but 408 and 429. Raises `RemoteDown`, or `FateUnknown` for a write."""
+    async def call(self, request: Request, *, guard: Guard = unguarded) -> Response:
+        """The answer: any status below 500 but 408 and 429. Raises `RemoteDown`, or `FateUnknown` for a write.
+
+        The guard is asked before each attempt, once it has its turn; what it raises goes to the caller.
+        """
         give_up_at, wait_s = self._clock.monotonic() + self._patience_s, 0.0
         for attempt in count(1):
-            result = await self._attempt(request, after_s=wait_s)
-            match judge(request, result):
-                case Verdict.ANSWERED if isinstance(result, Response):
-                    return result
-                case Verdict.UNKNOWN:
-                    raise FateUnknown(self._remote, request.name, _words(result))
+            result = await self._attempt(request, after_s=wait_s, guard=guard)
+            verdict = judge(request, result)
+            if verdict is Verdict.ANSWERED and isinstance(result, Response):
+                return result
             wait_s = self._pause_after(result, attempt=attempt)
+            if verdict is Verdict.UNKNOWN:
+                raise FateUnknown(self._remote, request.name, _words(result))
             if self._clock.monotonic() + wait_s > give_up_at:
                 break
         raise RemoteDown(
@@ -73,13 +82,14 @@ class Caller:
         """Ends every call now, and any later one: nobody waits for an answer, for a turn or for a pause to pass."""
         self._hung_up = True
         for waiting in self._waiting:
-            waiting.reschedule(asyncio.get_running_loop().time())
+            if not waiting.expired():
+                waiting.reschedule(asyncio.get_running_loop().time())
 
     async def each(self, work: Callable[[T], Awaitable[R]], items: Iterable[T]) -> list[R]:
         """Calls `work` for every item, enough of them at once to keep the remote as busy as it allows."""
         return await each(work, items, at_once=self._at_once_max)
 
-    async def _attempt(self, request: Request, *, after_s: float) -> Response | NotSent | NoAnswer:
+    async def _attempt(self, request: Request, *, after_s: float, guard: Guard) -> Response | NotSent | NoAnswer:
         """Pauses, waits for a turn, sends, and waits for the answer no longer than the request's deadline."""
         waiting = asyncio.timeout(0 if self._hung_up else None)
         self._waiting.add(waiting)
@@ -88,6 +98,7 @@ class Caller:
                 if after_s:
                     await self._clock.sleep(after_s)
                 async with self._governor.turn(request.name, subject=request.subject) as era:
+                    await guard()
                     self.spent[request.name] += 1
                     if not self._hung_up:
                         waiting.reschedule(asyncio.get_running_loop().time() + request.deadline_s)
@@ -101,6 +112,8 @@ class Caller:
             if self._hung_up:
                 raise self._stopped(request) from None
             return NoAnswer(f"no answer within {request.deadline_s:g} s")
+        except ClosedTooLong as closed:
+            return NotSent(str(closed))
         except (NotSent, NoAnswer) as failure:
             return failure
         finally:

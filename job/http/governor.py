@@ -9,6 +9,7 @@ somebody else could use. It knows nothing of messages.
 import asyncio
 from collections import defaultdict
 from functools import partial
+from math import inf
 
 from job.ports import Clock
 
@@ -22,13 +23,18 @@ APART_S = 0.1
 """Jira lets one ticket have 20 writes in 2 seconds (developer.atlassian.com, "Rate limiting", per-issue writes)."""
 
 
+class ClosedTooLong(Exception):
+    """The remote asked for a pause that is longer than our patience."""
+
+
 class Governor:
     """The turnstile in front of one remote."""
 
-    def __init__(self, *, clock: Clock, at_once_max: int, per_second_max: float) -> None:
+    def __init__(self, *, clock: Clock, at_once_max: int, per_second_max: float, patience_s: float = inf) -> None:
         self.limit = min(START_AT_ONCE, at_once_max)
         self._clock = clock
         self._at_once_max = at_once_max
+        self._patience_s = patience_s
         self._turns = asyncio.Semaphore(self.limit)
         self._lanes: defaultdict[str, Lane] = defaultdict(partial(Lane, per_second_max))
         self._written = Apart()
@@ -70,7 +76,10 @@ class Governor:
         self._clean = 0
 
     async def enter(self, kind: str, subject: str) -> int:
-        """Waits for the clock first and for a turn then; the first of each kind waits for all of its kind."""
+        """Waits for the clock first and for a turn then; the first of each kind waits for all of its kind.
+
+        Raises `ClosedTooLong`.
+        """
         clock, lane = self._clock, self._lanes[kind]
         if subject and (wait_s := self._written.reserve(subject, now=clock.monotonic())) > 0:
             await clock.sleep(wait_s)
@@ -78,7 +87,7 @@ class Governor:
             while True:
                 while (wait_s := self._wait_s(lane, now=clock.monotonic())) > 0:
                     await clock.sleep(wait_s)
-                await self._turns.acquire()
+                await self._acquire()
                 now = clock.monotonic()
                 if self._wait_s(lane, now=now) <= 0:
                     break
@@ -89,7 +98,17 @@ class Governor:
         return self._era
 
     def _wait_s(self, lane: "Lane", *, now: float) -> float:
-        return max(lane.wait_s(now), self._closed_until - now)
+        closed_s = self._closed_until - now
+        if closed_s > self._patience_s:
+            raise ClosedTooLong(f"it asks for a pause of {closed_s:.0f} s")
+        return max(lane.wait_s(now), closed_s)
+
+    async def _acquire(self) -> None:
+        """Takes a turn. One that lay idle when its number was halved is what we owe, and is never used again."""
+        await self._turns.acquire()
+        while self._owed:
+            self._owed -= 1
+            await self._turns.acquire()
 
     def leave(self) -> None:
         """Gives a turn back."""

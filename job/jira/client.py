@@ -7,6 +7,7 @@ Does not do: repeating on 429 and 5xx (the caller does), deciding, remembering a
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import chain, islice
 from typing import Any, NamedTuple, TypeVar
 
@@ -17,8 +18,8 @@ from job.core.adf import Document
 from job.core.fields import FieldBook, Shape
 from job.core.model import IssueId, Marker, Ticket, TicketId
 from job.core.tickets import Draft
-from job.errors import FateUnknown, MalformedAnswer, NoTransition, RemoteDown, SyncError, TicketRejected
-from job.http.caller import Caller
+from job.errors import FateUnknown, MalformedAnswer, NoTransition, RemoteDown, SyncError, TicketRejected, Withheld
+from job.http.caller import Caller, unguarded
 from job.http.message import Request, Response
 from job.jira.remembered import Remembered
 from job.jira.wire import exchange, metadata, search, tickets, transitions
@@ -26,7 +27,7 @@ from job.jira.wire.exchange import REMOTE, Site
 from job.jira.wire.search import IdClause
 from job.jira.wire.tickets import Sent
 from job.jira.wire.transitions import Exit
-from job.ports import Clock, Creation, Goal, Identity, Route
+from job.ports import Clock, Creation, Goal, Guard, Identity, Route
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -218,26 +219,30 @@ class JiraClient:
 
     # --- Writing -----------------------------------------------------------------------------------------------------
 
-    async def create(self, drafts: Sequence[Draft]) -> list[Creation]:
+    async def create(self, drafts: Sequence[Draft], *, guard: Guard = unguarded) -> list[Creation]:
         await self.field_book()
-        blocks = await self._caller.each(self._create_block, _blocks(drafts, size=self._block_max))
+        create_block = partial(self._create_block, guard=guard)
+        blocks = await self._caller.each(create_block, _blocks(drafts, size=self._block_max))
         sent = sum(blocks, Sent())
         found = await self._holding(sent.created, wanted=[draft.issue_id for draft in drafts])
         return [tickets.creation(draft, sent=sent, found=found) for draft in drafts]
 
-    async def _create_block(self, drafts: Sequence[Draft]) -> Sent:
+    async def _create_block(self, drafts: Sequence[Draft], *, guard: Guard) -> Sent:
         """One bulk call. A body that Jira refuses as a whole is halved until the draft that spoils it stands alone."""
         try:
-            response = await self._send(tickets.create(self._site, drafts), doing=tickets.CREATING)
+            response = await self._send(tickets.create(self._site, drafts), doing=tickets.CREATING, guard=guard)
             return tickets.created(response, drafts=drafts)
         except TicketRejected as refusal:
             if refusal.status in {400, 413} and len(drafts) > 1:
-                half = len(drafts) // 2
-                return await self._create_block(drafts[:half]) + await self._create_block(drafts[half:])
+                halves = drafts[: len(drafts) // 2], drafts[len(drafts) // 2 :]
+                first, second = [await self._create_block(half, guard=guard) for half in halves]
+                return first + second
             return Sent(errors={draft.issue_id: refusal for draft in drafts})
         except FateUnknown as unknown:
             self._shrink_blocks(len(drafts))
             return Sent(errors={draft.issue_id: unknown for draft in drafts})
+        except Withheld as withheld:  # what the other calls have done counts all the same
+            return Sent(errors={draft.issue_id: withheld for draft in drafts})
 
     def _shrink_blocks(self, size: int) -> None:
         """The next unknown fate shall be the fate of fewer."""
@@ -246,9 +251,9 @@ class JiraClient:
             self._block_max = smaller
             log.warning("blocks.shrunk", block_max=smaller)
 
-    async def comment(self, ticket_id: TicketId, *, body: Document, marker: Marker) -> None:
+    async def comment(self, ticket_id: TicketId, *, body: Document, marker: Marker, guard: Guard = unguarded) -> None:
         request = tickets.comment(self._site, ticket_id, body=body, marker=marker)
-        tickets.commented(await self._send(request, doing=tickets.COMMENTING))
+        tickets.commented(await self._send(request, doing=tickets.COMMENTING, guard=guard))
 
     async def has_comment(self, ticket_id: TicketId, *, marker: Marker, since: datetime) -> bool:
         doing, start = "reading comments", 0
@@ -273,13 +278,13 @@ class JiraClient:
             self._exits.forget(_place(ticket))
             return transitions.choose(await self._ways(ticket), ticket=ticket, goal=goal)
 
-    async def move(self, ticket: Ticket, *, goal: Goal) -> Ticket:
+    async def move(self, ticket: Ticket, *, goal: Goal, guard: Guard = unguarded) -> Ticket:
         for attempt in range(1, MOVES_MAX + 1):
             place, wanted = _place(ticket), goal.statuses
             try:
                 route = await self.route(ticket, goal)
                 wanted = (route.to_status, *goal.statuses)
-                await self._take(ticket, route=route)
+                await self._take(ticket, route=route, guard=guard)
                 return replace(ticket, status=route.to_status)
             except (NoTransition, TicketRejected, FateUnknown) as error:
                 failure = error
@@ -293,9 +298,9 @@ class JiraClient:
             await self._clock.sleep(attempt)
         raise failure
 
-    async def _take(self, ticket: Ticket, *, route: Route) -> None:
+    async def _take(self, ticket: Ticket, *, route: Route, guard: Guard) -> None:
         doing = f"taking the transition {route.name}"
-        response = await self._send(transitions.take(self._site, ticket, route=route), doing=doing)
+        response = await self._send(transitions.take(self._site, ticket, route=route), doing=doing, guard=guard)
         transitions.taken(response, doing=doing)
 
     async def _ways(self, ticket: Ticket) -> Sequence[Exit]:
@@ -321,8 +326,9 @@ class JiraClient:
 
     # --- Calling -----------------------------------------------------------------------------------------------------
 
-    async def _send(self, request: Request, *, doing: str) -> Response:
-        return self._site.trust(await self._caller.call(request), doing=doing, account_id=self._account_id)
+    async def _send(self, request: Request, *, doing: str, guard: Guard = unguarded) -> Response:
+        answer = await self._caller.call(request, guard=guard)
+        return self._site.trust(answer, doing=doing, account_id=self._account_id)
 
     async def _ask(self, request: Request, *, doing: str) -> Any:
         return self._site.answer(await self._send(request, doing=doing), doing=doing)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from job.errors import FateUnknown, RemoteDown
+from job.errors import FateUnknown, RemoteDown, Withheld
 from job.http.caller import Caller
 from job.http.governor import Governor
 from job.http.message import NoAnswer, NotSent, Request, Response
@@ -198,6 +198,98 @@ async def test_the_first_error_is_raised_as_itself() -> None:
         await caller(Script(answer())).each(work, range(20))
 
 
+# --- What one caller learns, all of them heed -----------------------------------------------------------------------
+
+LIMITED, OVERLOADED, NEAR = answer(429), answer(503), answer(200, x_ratelimit_nearlimit="true")
+
+
+@pytest.mark.parametrize("complaint", [LIMITED, OVERLOADED, NEAR])
+@pytest.mark.parametrize("request_", [READ, WRITE])
+async def test_any_word_of_a_limit_halves_what_goes_at_once(complaint: Response, request_: Request) -> None:
+    script = Script(answer())
+    polite = caller(script, at_once_max=16)
+    for _ in range(16):
+        await polite.call(READ)
+    assert polite._governor.limit == 16
+    script.steps = [complaint, answer()]
+    await asyncio.gather(polite.call(request_), return_exceptions=True)
+    assert polite._governor.limit == 8
+
+
+@pytest.mark.parametrize("status", [200, 201, 204, 400, 404, 409])
+async def test_a_clean_answer_lets_one_more_go_at_once(status: int) -> None:
+    polite = caller(Script(answer(status)))
+    await polite.call(READ)
+    assert polite._governor.limit == 5
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("request_", [READ, WRITE])
+async def test_a_pause_that_one_is_asked_for_holds_the_others(status: int, request_: Request) -> None:
+    time, script = Time(), Script(answer(status, retry_after="17"), answer())
+    polite = caller(script, time=time)
+    asked = asyncio.create_task(polite.call(request_))
+    while script.sent == 0:
+        await asyncio.sleep(0)
+    await polite.call(READ)
+    assert time.passed_s >= 17
+    await asyncio.gather(asked, return_exceptions=True)
+
+
+@pytest.mark.parametrize("seconds", ["600", "inf"])
+async def test_nobody_waits_for_a_turn_behind_a_pause_that_outlasts_our_patience(seconds: str) -> None:
+    time, script = Time(), Script(answer(429, retry_after=seconds), answer())
+    polite = caller(script, time=time)
+    with pytest.raises(RemoteDown, match="answered 429"):
+        await polite.call(WRITE)
+    with pytest.raises(RemoteDown, match="asks for a pause of"):
+        await polite.call(WRITE)
+    assert time.passed_s <= 120
+    assert script.sent == 1
+
+
+async def test_the_guard_is_asked_for_each_attempt_after_the_wait_for_its_turn() -> None:
+    time, script, asked_at = Time(), Script(answer(429, retry_after="60"), answer(201)), []
+
+    async def guard() -> None:
+        asked_at.append(time.passed_s)
+
+    assert (await caller(script, time=time).call(WRITE, guard=guard)).status == 201
+    assert asked_at == [0.0, pytest.approx(60.0)]
+
+
+async def test_what_the_guard_withholds_is_not_sent_and_leaves_its_turn_to_others() -> None:
+    script = Script(answer())
+    polite = caller(script, at_once_max=1)
+
+    async def guard() -> None:
+        raise Withheld("We stop.")
+
+    with pytest.raises(Withheld):
+        await polite.call(WRITE, guard=guard)
+    assert script.sent == polite.spent.total() == 0
+    assert (await asyncio.wait_for(polite.call(READ), timeout=5)).status == 200
+
+
+async def test_hanging_up_ends_every_call_even_when_the_deadline_of_one_has_just_passed() -> None:
+    class Silent(Script):
+        async def send(self, request: Request) -> Response:
+            try:
+                await asyncio.sleep(3600)
+            finally:
+                await asyncio.sleep(0.01)  # closing a connection takes a while
+            return answer()
+
+    polite = caller(Silent(answer()))
+    late = Request(method="POST", url="", name="POST /late", repeatable=False, deadline_s=0.01)
+    calls = [asyncio.create_task(polite.call(request)) for request in (late, WRITE, READ)]
+    await asyncio.sleep(0.015)  # the deadline of the first has passed, and it is closing its connection
+    polite.hang_up()
+    done, waiting = await asyncio.wait(calls, timeout=5)
+    assert not waiting
+    assert {type(call.exception()) for call in done} == {FateUnknown, RemoteDown}
+
+
 # --- The governor ---------------------------------------------------------------------------------------------------
 
 
@@ -259,6 +351,23 @@ async def test_a_complaint_halves_and_a_crowd_of_complaints_halves_once() -> Non
         await asyncio.sleep(0)
 
     assert await crowd(turnstile, size=20, during=calm) == 2
+
+
+async def test_turns_that_lie_idle_when_their_number_is_halved_are_not_used_any_more() -> None:
+    turnstile = governor(Time(), at_once_max=32)
+    for _ in range(28):
+        turnstile.praise()
+    async with turnstile.turn("any") as era:
+        turnstile.complain(era)
+    assert turnstile.limit == 16
+
+    async def calm(_place: int, _era: int) -> None:
+        await asyncio.sleep(0)
+
+    assert await crowd(turnstile, size=100, during=calm) == 16
+    for _ in range(16):
+        turnstile.praise()
+    assert await crowd(turnstile, size=100, during=calm) == turnstile.limit == 17
 
 
 async def left_at(
