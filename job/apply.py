@@ -12,8 +12,7 @@ details of the next are fetched.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import NamedTuple
 
@@ -46,7 +45,7 @@ from job.core.plan import Plan
 from job.core.shelf import Row
 from job.core.tickets import Comment, Draft
 from job.each import each
-from job.errors import FateUnknown, IssueFailed, MalformedAnswer, RemoteDown, StopsRun, SyncError
+from job.errors import FateUnknown, IssueFailed, MalformedAnswer, RemoteDown, StopsRun, SyncError, Withheld
 from job.lease import Tenure
 from job.ports import Goal, Ports, Watcher
 
@@ -129,16 +128,6 @@ class Circuits(Struct):
         return self.streaks[scope] >= STREAK_MAX
 
 
-@dataclass(eq=False)
-class Enough(SyncError):
-    """Nothing more of this is begun in this run."""
-
-    because: str
-
-    def __str__(self) -> str:
-        return self.because
-
-
 STOPPING = "The run is stopping."
 FAILING = "This project failed the same way too often in this run."
 
@@ -185,14 +174,14 @@ class Apply:
         ended = [made for made in prepared if isinstance(made, Outcome)]
         steps = [made for made in prepared if isinstance(made, Step)]
         unchanged = [outcome.decision for outcome in ended if outcome.kind is OutcomeKind.UNCHANGED]
-        clear = [*unchanged, *(step.decision for step in steps)]
-        standing = {decision.case.issue.id for decision in clear if decision.case.intent}
+        standing = _noted_before(unchanged)
         try:
-            standing |= await self._note(steps)
-        except StopsRun as error:
+            noted = await self._note(steps)
+        except StopsRun as error:  # what an earlier run noted of these is all that is known, and must stay
             self._stop_for(error)
             ended += [_deferred(step.decision, because=str(error)) for step in steps]
         else:
+            standing |= noted | _noted_before(step.decision for step in steps)
             ended += await self._send(steps)
         await self._remember([self._discreet(outcome) for outcome in ended], standing=standing)
 
@@ -315,11 +304,8 @@ class Apply:
         if not steps:
             return []
         try:
-            await self._may_write()
-        except (StopsRun, Enough) as error:
-            return [self._ended_by(error, decision=step.decision) for step in steps]
-        try:
-            creations = await self._ports.jira.create([step.draft for step in steps if step.draft])
+            drafts = [step.draft for step in steps if step.draft]
+            creations = await self._ports.jira.create(drafts, guard=self._may_write)
         except StopsRun as error:
             self._stop_for(error)
             return [_unknown(step.decision, because=str(error)) for step in steps]
@@ -339,9 +325,9 @@ class Apply:
         """Everything but a create: the comment, then the transition."""
         ticket = _ticket(step)
         if step.comment and not step.said:
+            body, marker = step.comment.body, step.comment.marker
             try:
-                await self._may_write()
-                await self._ports.jira.comment(ticket.id, body=step.comment.body, marker=step.comment.marker)
+                await self._ports.jira.comment(ticket.id, body=body, marker=marker, guard=self._may_write)
             except SyncError as error:
                 return self._ended_by(error, decision=step.decision)
         step.told = step.comment
@@ -354,8 +340,7 @@ class Apply:
         owed = goal.transition if goal and told else ""
         if goal:
             try:
-                await self._may_write()
-                ticket = await self._ports.jira.move(ticket, goal=goal)
+                ticket = await self._ports.jira.move(ticket, goal=goal, guard=self._may_write)
             except SyncError as error:
                 unfinished = self._linked(step, owed=owed, ticket=ticket, whole=told)
                 return self._ended_by(error, decision=step.decision, link=unfinished)
@@ -364,17 +349,21 @@ class Apply:
         return Outcome(decision=step.decision, kind=OutcomeKind.DONE, link=link, ticket_key=ticket.key)
 
     def _may_begin(self, decision: Decision) -> None:
-        """Raises `Enough` instead of letting one more action begin."""
+        """Raises `Withheld` instead of letting one more action begin."""
         if self.stopped_by or self._stop():
-            raise Enough(STOPPING)
+            raise Withheld(STOPPING)
         if self._circuits.is_open(self._scope(decision)):
-            raise Enough(FAILING)
+            raise Withheld(FAILING)
 
     async def _may_write(self) -> None:
-        """Raises `Enough`, or `LeaseLost`, instead of letting one more write out."""
+        """The guard of every write: raises `Withheld` instead of letting one more out."""
         if self.stopped_by or self._stop():
-            raise Enough(STOPPING)
-        await self._tenure.hold()
+            raise Withheld(STOPPING)
+        try:
+            await self._tenure.hold()
+        except StopsRun as error:
+            self._stop_for(error)
+            raise Withheld(str(error)) from error
 
     def _goal(self, decision: Decision, *, ticket: Ticket) -> Goal | None:
         """Where the ticket must go to finish the action; `None` when it is there."""
@@ -400,14 +389,16 @@ class Apply:
     async def _remember(self, ended: Collection[Outcome], *, standing: Collection[IssueId]) -> None:
         now, digest = self._ports.clock.now(), self._manner.settings_digest
         changes = outcomes.after(ended, standing=standing, now=now, settings_digest=digest)
+        remembered = True
         try:
             if changes:
                 await self._ports.store.commit(await self._tenure.hold(), changes)
         except StopsRun as error:
             self._stop_for(error)
+            remembered = False
         for outcome in sorted(ended, key=lambda outcome: outcome.kind is OutcomeKind.DONE):
             self._circuits.learn(self._scope(outcome.decision), kind=outcome.kind)
-            self._books.enter(outcome)
+            self._books.enter(outcome, remembered=remembered)
             self._watcher.ended(outcome)
 
     def _discreet(self, outcome: Outcome) -> Outcome:
@@ -437,7 +428,7 @@ class Apply:
         if isinstance(error, FateUnknown):
             log.warning("write.unknown", issue_id=decision.case.issue.id, action=decision.action, happened=str(error))
             return _unknown(decision, because=str(error), link=link)
-        if isinstance(error, Enough):
+        if isinstance(error, Withheld):
             return _deferred(decision, because=str(error), link=link)
         if isinstance(error, StopsRun) and not self._only_this_issue(error):
             self._stop_for(error)
@@ -496,6 +487,11 @@ def _lines(decisions: Row) -> tuple[Line, Line]:
 def _batches(decisions: Iterator[Decision], *, size: int) -> Iterator[Sequence[Decision]]:
     while batch := list(islice(decisions, size)):
         yield batch
+
+
+def _noted_before(decisions: Iterable[Decision]) -> set[IssueId]:
+    """Those of which an earlier run has left an intent."""
+    return {decision.case.issue.id for decision in decisions if decision.case.intent}
 
 
 def _ticket(step: Step) -> Ticket:

@@ -5,7 +5,7 @@ Promises: it writes nothing; an issue that memory says is settled costs no call 
 overlap: while some issues are looked up in memory and in Jira, Halo lists the next. A few pages are held, never a list.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 import structlog
@@ -82,21 +82,27 @@ async def recall(ports: Ports, *, shard: Shard) -> Notes:
     return Notes(intents=intents, parked=parked)
 
 
-async def gather(ports: Ports, *, question: Question, take: Callable[[Case], None]) -> int:
+async def gather(
+    ports: Ports, *, question: Question, take: Callable[[Case], None], stay: Callable[[], Awaitable[object]]
+) -> int:
     """Hands over the cases of a run, in no particular order, while the listing goes on; returns how many issues it was.
 
-    One that changes while we look may come twice; then the last case is the newest.
+    One that changes while we look may come twice; then the last case is the newest. `stay` is called again and again
+    while the looking gets on: it may take long.
     """
-    return await Gathering(ports, question=question, take=take)()
+    return await Gathering(ports, question=question, take=take, stay=stay)()
 
 
 class Gathering:
     """One run's look around. It keeps the ids of what it has given, and little else."""
 
-    def __init__(self, ports: Ports, *, question: Question, take: Callable[[Case], None]) -> None:
+    def __init__(
+        self, ports: Ports, *, question: Question, take: Callable[[Case], None], stay: Callable[[], Awaitable[object]]
+    ) -> None:
         self._ports = ports
         self._question = question
         self._take = take
+        self._stay = stay
         self._given: dict[IssueId, datetime] = {}
         """When what was given, or is about to be, was touched."""
         self._noted: dict[IssueId, Issue] = {}
@@ -124,6 +130,7 @@ class Gathering:
 
     async def _look_into(self, piece: Sequence[Issue]) -> None:
         """Keeps what memory does not call settled, and asks Jira about as many as fill its calls."""
+        await self._stay()
         mine = [issue for issue in piece if issue.id in self._question.shard]
         links = await self._ports.store.links([issue.id for issue in mine])
         for issue in mine:
@@ -159,7 +166,12 @@ class Gathering:
     async def _described(self, ids: Collection[IssueId]) -> dict[IssueId, Issue]:
         """What Halo says of single issues. A 404 makes a gone issue, not a resolved one."""
         wanted, until = sorted(ids), self._question.until
-        found = await each(self._ports.halo.issue, wanted, at_once=DESCRIBED_AT_ONCE)
+
+        async def describe(issue_id: IssueId) -> Issue | None:
+            pass
+            return await self._ports.halo.issue(issue_id)
+
+        found = await each(describe, wanted, at_once=DESCRIBED_AT_ONCE)
         issues = {one: issue or Issue.forgotten(one, at=until) for one, issue in zip(wanted, found, strict=True)}
         self._given |= {issue_id: issue.touched_at for issue_id, issue in issues.items()}
         return issues

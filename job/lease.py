@@ -1,8 +1,9 @@
 """Holds the right to write for the length of a run.
 
-Promises: nobody writes without asking `hold` first; it renews the lease in good time, and the lease is short, so that
-of a killed run dies within minutes; when it cannot be held for as long as the next write may take, it raises instead of
-hoping; tasks of two different numbers, whose shards overlap, are never at work together.
+Promises: nobody writes without asking `hold` first, when the write is about to leave; it renews the lease in good time,
+and the lease is short, so that of a killed run dies within minutes; when it cannot be held for as long as the next
+write may take, it raises instead of hoping; tasks of two different numbers, whose shards overlap, are never at work
+together.
 """
 
 import asyncio
@@ -14,14 +15,13 @@ import structlog
 
 from job.core.model import Lease
 from job.core.shards import Shard
-from job.errors import LeaseLost
 from job.ports import Clock, Store
 
 log = structlog.get_logger()
 
 LEASE = timedelta(minutes=6)
 LONGEST_WRITE = timedelta(minutes=4)
-"""A write may wait two minutes for its turn behind a rate limit, and another two for its answer."""
+"""A write may wait two minutes for its answer; as long again for clocks that differ and for the renewal itself."""
 
 
 class Tenure:
@@ -34,11 +34,12 @@ class Tenure:
         self._renewing = asyncio.Lock()
 
     async def hold(self) -> Lease:
-        """The lease, good for the longest write from now on. Raises `LeaseLost`."""
+        """The lease, good for the longest write from now on. Raises `LeaseLost`.
+
+        One that ran out is renewed like any other, for the store refuses that once somebody else has taken it.
+        """
         async with self._renewing:
             now = self._clock.now()
-            if self.lease.until <= now:
-                raise LeaseLost("store", "holding the lease", "Our lease ended while we were busy.")
             if self.lease.until - now < LONGEST_WRITE:
                 self.lease = await self._store.renew_lease(self.lease, until=now + LEASE)
             return self.lease

@@ -9,7 +9,7 @@ balance or the run fails; what happened is recorded in the store and in one cano
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, TypeVar
@@ -44,7 +44,8 @@ from job.ports import Ports, Watcher
 log = structlog.get_logger()
 T = TypeVar("T")
 
-QUIET_A_COMMIT = 400
+QUIET_A_COMMIT = 160
+"""Each may change three documents, of which a commit takes 500."""
 ERRORS_KEPT = 10
 GRACE_S = 5.0
 """For what is under way when we are asked to stop. Cloud Run kills after ten seconds, and the record needs some."""
@@ -98,7 +99,11 @@ async def plan(setup: Setup, *, order: Order, watcher: Watcher) -> Plan:
     """What `run` would do now. Writes nothing anywhere. Raises `UnsafePlan`, `BadSettings`, `StopsRun`."""
     one = Run(setup, order=order, watcher=watcher)
     await one.prove_identity()
-    return (await one.look(await one.watermark())).plan
+
+    async def no_lease() -> None:
+        """There is none to keep."""
+
+    return (await one.look(await one.watermark(), stay=no_lease)).plan
 
 
 async def run(setup: Setup, *, order: Order, watcher: Watcher, stop: asyncio.Event) -> RunRecord:
@@ -127,7 +132,7 @@ async def _run(setup: Setup, *, order: Order, watcher: Watcher, stop: asyncio.Ev
     async with take_lease(setup.shard, holder=setup.manner.run_id, store=store, clock=clock) as tenure:
         try:
             mark = await one.watermark(tenure)
-            sight = await unless(stop, one.look(mark))
+            sight = await unless(stop, one.look(mark, stay=tenure.hold))
             report = await one.carry_out(sight, tenure=tenure, stop=stop) if sight else Report(verdict=DONE)
         except (UnsafePlan, StopsRun) as error:
             await one.record_failure(error, tenure=tenure)
@@ -184,8 +189,8 @@ class Run:
             )
             raise MalformedAnswer("jira", "comparing clocks", happened, "Set the clock of this machine right.")
 
-    async def look(self, mark: Watermark) -> Sight:
-        """Everything up to the bridge: gather, decide, plan, guard. Writes nothing."""
+    async def look(self, mark: Watermark, *, stay: Callable[[], Awaitable[object]]) -> Sight:
+        """Everything up to the bridge: gather, decide, plan, guard. Writes nothing; `stay` keeps the lease meanwhile."""
         setup, policy = self._setup, self._setup.manner.policy
         sweeps = self._order.sweep or self._sweep_is_due(mark)
         notes = await recall(self._ports, shard=setup.shard)
@@ -200,13 +205,13 @@ class Run:
             notes=notes,
             begins=not mark.highest_keys,
         )
-        shelf, unmoved = await self._decisions(question)
+        shelf, unmoved = await self._decisions(question, stay=stay)
         planned = make_plan(shelf, at_most=setup.sync_max, unmoved=unmoved)
         self._watcher.planned(planned)
         await self._guard(planned)
         return Sight(mark=mark, sweeps=sweeps, notes=notes, plan=planned)
 
-    async def _decisions(self, question: Question) -> tuple[Shelf, int]:
+    async def _decisions(self, question: Question, *, stay: Callable[[], Awaitable[object]]) -> tuple[Shelf, int]:
         """Those that lead to an action or a note, and how many lead to neither: a sweep of very many holds few."""
         shelf = Shelf()
 
@@ -217,7 +222,7 @@ class Run:
             else:
                 shelf.drop(case.issue.id)
 
-        looked_at = await gather(self._ports, question=question, take=take)
+        looked_at = await gather(self._ports, question=question, take=take, stay=stay)
         return shelf, looked_at - len(shelf)
 
     def _matters(self, decision: Decision) -> bool:

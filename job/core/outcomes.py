@@ -181,22 +181,22 @@ class Books:
     def __init__(self) -> None:
         self.ended: dict[Action, Counter[OutcomeKind]] = {action: Counter() for action in Action}
         self.open: list[datetime] = []
-        """When the issues were touched whose action is unknown or deferred: only the watermark keeps these in sight."""
+        """When the issues were touched which only the watermark keeps in sight: unknown, deferred or not remembered."""
         self.bad: list[Outcome] = []
         """Failed or unknown."""
         self.parked: dict[IssueId, bool] = {}
         """Of issues that were parked or failed: whether they are parked now."""
 
-    def enter(self, outcome: Outcome) -> None:
-        """Notes how one planned action ended."""
+    def enter(self, outcome: Outcome, *, remembered: bool = True) -> None:
+        """Notes how one planned action ended, and whether memory could be told of it."""
         decision, kind = outcome.decision, outcome.kind
         if decision.action:
             self.ended[decision.action][kind] += 1
-        if kind in {OutcomeKind.UNKNOWN, OutcomeKind.DEFERRED}:
+        if kind in {OutcomeKind.UNKNOWN, OutcomeKind.DEFERRED} or not remembered:
             self.open.append(decision.case.issue.touched_at)
         if kind in {OutcomeKind.FAILED, OutcomeKind.UNKNOWN}:
             self.bad.append(outcome)
-        if kind is OutcomeKind.FAILED or (decision.case.parked and kind is not OutcomeKind.DEFERRED):
+        if remembered and (kind is OutcomeKind.FAILED or (decision.case.parked and kind is not OutcomeKind.DEFERRED)):
             self.parked[decision.case.issue.id] = kind is OutcomeKind.FAILED
 
 

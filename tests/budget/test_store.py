@@ -73,10 +73,10 @@ def test_a_closed_issue_costs_as_much_and_each_run_with_closes_counts_the_live_l
 
 @pytest.mark.parametrize("many", [1, 120, 450])
 def test_an_issue_that_was_only_seen_again_is_one_read_and_one_write(many: int) -> None:
-    """Its new version, so that it costs no call the next time. Without comments 400 share a fence, else 50."""
+    """Its new version, so that it costs no call the next time. Without comments 160 share a fence, else 50."""
 
     async def story() -> None:
-        for no_comment, together in ((False, 50), (True, 400)):
+        for no_comment, together in ((False, 50), (True, 160)):
             shop = await settled(many, no_comment=no_comment)
             for issue_id in list(shop.tube.halo.estate.issues):
                 shop.tube.halo.estate.rescan(issue_id)

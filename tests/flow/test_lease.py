@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -37,13 +38,42 @@ def test_a_lease_held_again_and_again_is_always_good_for_the_longest_write_and_k
     play(story())
 
 
-def test_a_lease_of_a_run_that_stood_still_for_too_long_is_not_used_any_more() -> None:
+def test_a_lease_that_ran_out_is_taken_up_again_unless_somebody_else_has_had_it() -> None:
     async def story() -> None:
         store = MemoryStore()
         async with lease_for("run-1", store=store) as tenure:
-            await asyncio.sleep(LEASE.total_seconds())
-            with pytest.raises(LeaseLost, match="ended while we were busy"):
+            await asyncio.sleep(2 * LEASE.total_seconds())
+            assert (await tenure.hold()).until - CLOCK.now() == LEASE
+            await asyncio.sleep(2 * LEASE.total_seconds())
+            async with lease_for("run-2", store=store):
+                pass
+            with pytest.raises(LeaseLost):
                 await tenure.hold()
+
+    play(story())
+
+
+def test_a_look_at_halo_that_takes_longer_than_a_lease_keeps_it() -> None:
+    async def story() -> None:
+        tube = Tube()
+        tube.at_once_max = 1
+        for _ in range(2_000):
+            tube.halo.estate.open_issue(type="csm")
+        await asyncio.sleep(600)
+        answer = tube.halo.answer
+
+        def slowly(call: Call) -> Answer:
+            return replace(answer(call), delay_s=12.0 if call.path == "/v3/issues" else 0.0)
+
+        tube.halo.answer = slowly  # type: ignore[method-assign]
+        first = asyncio.create_task(tube.run())
+        for _ in range(7):
+            await asyncio.sleep(60)
+            assert not first.done()
+            assert isinstance(await tube.run(), LeaseHeld)
+        record = await first
+        assert isinstance(record, RunRecord)
+        assert record.counts["create"] == {"done": 2_000}
 
     play(story())
 

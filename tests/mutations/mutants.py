@@ -200,8 +200,8 @@ MUTANTS: Final = (
     Mutant(
         "nobody asks for the lease before a write",
         APPLY,
-        "            raise Enough(STOPPING)\n        await self._tenure.hold()",
-        "            raise Enough(STOPPING)",
+        "            await self._tenure.hold()\n        except",
+        "            pass\n        except",
     ),
     Mutant(
         "two runs get the lease", RULES, "if last is not None and last.until > now:", "if last is None and now is None:"
@@ -296,13 +296,13 @@ MUTANTS: Final = (
     Mutant(
         "what stops a run does not stop its writes",
         APPLY,
-        "        if self.stopped_by or self._stop():\n            raise Enough(STOPPING)\n        await",
-        "        await",
+        "        if self.stopped_by or self._stop():\n            raise Withheld(STOPPING)\n        try",
+        "        try",
     ),
     Mutant(
         "whoever is asked to stop goes on",
         APPLY,
-        "        if self.stopped_by or self._stop():\n            raise Enough(STOPPING)\n        if self._circuits",
+        "        if self.stopped_by or self._stop():\n            raise Withheld(STOPPING)\n        if self._circuits",
         "        if self._circuits",
     ),
     Mutant(

@@ -157,6 +157,7 @@ class Tube:
         self.look_back = timedelta(days=1)
         self.time_budget: timedelta | None = None
         self.sync_max = 0
+        self.at_once_max = 8
         self.shard = Shard()
 
     async def run(
@@ -223,7 +224,7 @@ class Tube:
             remote=remote,
             transport=Wire(answer, fuse=fuse, clock=self.clock),
             clock=self.clock,
-            at_once_max=8,
+            at_once_max=self.at_once_max,
             per_second_max=100.0,
             rng=random.Random(self.rng.random()),
         )

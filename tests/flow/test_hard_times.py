@@ -1,0 +1,201 @@
+"""Several things that go wrong at once: a store that is down for a commit, a pause longer than a lease, a slow Jira."""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from job.core.model import Changes, Lease, RunRecord
+from job.errors import LeaseHeld, RemoteDown
+from job.lease import LEASE
+from job.sim.call import LOST, Answer, Call, json_answer
+from job.sim.jira_search import fixed_lag
+from tests.simulation.checker import Diary, always
+from tests.simulation.kit import Tube
+from tests.simulation.timeless import play
+
+HOUR_S = 3_600.0
+DAY_S = 86_400.0
+
+
+def fail_one_commit(tube: Tube, *, of: Callable[[Changes], object]) -> None:
+    """The store is down for the next commit of a kind, and well again right after it."""
+    commit, failed = tube.store.commit, False
+
+    async def once_down(lease: Lease, changes: Changes) -> None:
+        nonlocal failed
+        if of(changes) and not failed:
+            failed = True
+            raise RemoteDown("store", "writing", "It is unavailable.")
+        await commit(lease, changes)
+
+    tube.store.commit = once_down  # type: ignore[method-assign]
+
+
+def lose(path: str) -> Callable[[Call, str], Answer | None]:
+    """Jira does what it was asked for, and the answer is lost."""
+    return lambda call, side: LOST if side == "after" and call.method == "POST" and call.path.endswith(path) else None
+
+
+async def done(tube: Tube) -> RunRecord:
+    record = await tube.run()
+    assert isinstance(record, RunRecord), record
+    return record
+
+
+def told_twice(tube: Tube) -> list[str]:
+    """Tickets and comments that exist twice, in the checker's words."""
+    return [wrong for wrong in always(tube.jira, diary=Diary()) if " got " in wrong or " was told " in wrong]
+
+
+def test_a_lost_create_is_not_forgotten_when_the_note_that_should_follow_it_cannot_be_written() -> None:
+    async def story() -> None:
+        tube = Tube()
+        tube.jira.search.lag = fixed_lag(DAY_S)
+        issue_id = tube.halo.estate.open_issue(type="csm")
+        tube.jira.faults.hook = lose("/issue/bulk")
+        assert (await done(tube)).counts["create"] == {"unknown": 1}
+        tube.jira.faults.quiet()
+        await asyncio.sleep(HOUR_S)
+        tube.halo.estate.rescan(issue_id, changed=True)
+        await asyncio.sleep(HOUR_S)
+        fail_one_commit(tube, of=lambda changes: changes.intents)
+        assert isinstance(await tube.run(), RemoteDown)
+        await asyncio.sleep(HOUR_S)
+        await done(tube)
+        assert len(tube.jira.people.tickets()) == 1
+
+    play(story())
+
+
+def test_a_lost_comment_is_not_forgotten_when_the_note_that_should_follow_it_cannot_be_written() -> None:
+    async def story() -> None:
+        tube = Tube()
+        first, second = (tube.halo.estate.open_issue(type="csm") for _ in range(2))
+        await asyncio.sleep(60)
+        await done(tube)
+        await asyncio.sleep(HOUR_S)
+        tube.halo.estate.resolve(first)
+        await asyncio.sleep(600)
+        tube.jira.faults.hook = lose("/comment")
+        assert (await done(tube)).counts["close"] == {"unknown": 1}
+        tube.jira.faults.quiet()
+        await asyncio.sleep(600)
+        tube.halo.estate.resolve(second)
+        await asyncio.sleep(600)
+        fail_one_commit(tube, of=lambda changes: changes.intents)
+        assert isinstance(await tube.run(), RemoteDown)
+        await asyncio.sleep(HOUR_S)
+        assert (await done(tube)).counts["close"] == {"done": 2}
+        assert told_twice(tube) == []
+
+    play(story())
+
+
+@pytest.mark.parametrize(("pause_s", "second_at_s"), [(100, 50), (600, 420), (1_800, 1_200)])
+@pytest.mark.parametrize("path", ["/comment", "/issue/bulk"])
+def test_nothing_is_done_twice_however_long_a_rate_limit_holds_a_run(
+    path: str, pause_s: int, second_at_s: float
+) -> None:
+    async def story() -> None:
+        tube = Tube()
+        ids = [tube.halo.estate.open_issue(type="csm") for _ in range(300)]
+        await asyncio.sleep(60)
+        if path == "/comment":
+            await done(tube)
+            await asyncio.sleep(HOUR_S)
+            for issue_id in ids:
+                tube.halo.estate.rescan(issue_id, changed=True)
+            await asyncio.sleep(600)
+        limited = False
+
+        def hook(call: Call, side: str) -> Answer | None:
+            nonlocal limited
+            if limited or side == "after" or call.method != "POST" or not call.path.endswith(path):
+                return None
+            limited = True
+            return json_answer({}, status=429, headers={"retry-after": str(pause_s)})
+
+        tube.jira.faults.hook = hook
+        first = asyncio.create_task(tube.run())
+        await asyncio.sleep(second_at_s)
+        assert isinstance(await tube.run(), LeaseHeld if pause_s < 120 else RunRecord)
+        assert isinstance(await first, RunRecord if pause_s < 120 else RemoteDown)
+        await asyncio.sleep(HOUR_S)
+        await done(tube)
+        assert len(tube.jira.people.tickets()) == 300
+        assert told_twice(tube) == []
+
+    play(story())
+
+
+def test_a_create_that_takes_many_slow_calls_keeps_the_lease_through_all_of_them() -> None:
+    async def story() -> None:
+        tube = Tube()
+        tube.at_once_max = 4
+        for _ in range(800):
+            tube.halo.estate.open_issue(type="csm")
+        await asyncio.sleep(60)
+        answer, sizes = tube.jira.answer, Counter[int]()
+
+        def slowly(call: Call) -> Answer:
+            if not call.path.endswith("/issue/bulk"):
+                return answer(call)
+            lease = tube.store._leases["0-of-1"]
+            assert lease.until > tube.clock.now(), "a create leaves although the lease is over"
+            size = len(json.loads(call.body)["issueUpdates"])
+            sizes[size] += 1
+            if sizes.total() <= 2 or (size == 10 and sizes[size] == 1):  # so that most are sent one by one
+                return json_answer({}, status=504)
+            return replace(answer(call), delay_s=8.0)
+
+        tube.jira.answer = slowly  # type: ignore[method-assign]
+        began = tube.clock.monotonic()
+        await done(tube)
+        assert sizes[1] > 400
+        assert tube.clock.monotonic() - began > 2 * LEASE.total_seconds()
+        assert told_twice(tube) == []
+
+    play(story())
+
+
+@pytest.mark.parametrize("many", [100, 260])
+def test_very_many_tickets_that_vanish_at_once_are_all_parked(many: int) -> None:
+    async def story() -> None:
+        tube = Tube()
+        ids = [tube.halo.estate.open_issue(type="csm") for _ in range(many)]
+        await asyncio.sleep(60)
+        await done(tube)
+        for ticket in list(tube.jira.people.tickets()):
+            tube.jira.people.delete_ticket(ticket.key)
+        await asyncio.sleep(HOUR_S)
+        for issue_id in ids:
+            tube.halo.estate.rescan(issue_id)
+        await asyncio.sleep(600)
+        assert (await done(tube)).parked_total == many
+
+    play(story())
+
+
+def test_what_could_not_be_remembered_is_looked_at_again_without_a_sweep() -> None:
+    async def story() -> None:
+        tube = Tube()
+        tube.halo.estate.open_issue(type="csm")
+        await asyncio.sleep(60)
+        await done(tube)
+        await asyncio.sleep(HOUR_S)
+        tube.halo.estate.open_issue(type="csm")
+        no_finding = json_answer({"message": "boom"}, status=500)
+        tube.halo.faults.hook = lambda call, _: no_finding if "/findings/" in call.path else None
+        await asyncio.sleep(HOUR_S / 2)
+        fail_one_commit(tube, of=lambda changes: changes.parked)
+        assert isinstance(await tube.run(), RemoteDown)
+        assert await tube.store.parked() == []
+        tube.halo.faults.quiet()
+        await asyncio.sleep(2 * HOUR_S)
+        assert (await done(tube)).counts["create"] == {"done": 1}
+
+    play(story())
