@@ -168,7 +168,7 @@ class Gathering:
         wanted, until = sorted(ids), self._question.until
 
         async def describe(issue_id: IssueId) -> Issue | None:
-            pass
+            await self._stay()
             return await self._ports.halo.issue(issue_id)
 
         found = await each(describe, wanted, at_once=DESCRIBED_AT_ONCE)

@@ -190,7 +190,7 @@ class Run:
             raise MalformedAnswer("jira", "comparing clocks", happened, "Set the clock of this machine right.")
 
     async def look(self, mark: Watermark, *, stay: Callable[[], Awaitable[object]]) -> Sight:
-        """Everything up to the bridge: gather, decide, plan, guard. Writes nothing; `stay` keeps the lease meanwhile."""
+        """Everything up to the bridge: gather, decide, plan, guard. Writes nothing; `stay` keeps the lease."""
         setup, policy = self._setup, self._setup.manner.policy
         sweeps = self._order.sweep or self._sweep_is_due(mark)
         notes = await recall(self._ports, shard=setup.shard)
