@@ -22,7 +22,7 @@ async def each(work: Callable[[T], Awaitable[R]], items: Iterable[T], *, at_once
 
     async def worker() -> None:
         for place, item in queue:
-            results[place] = await work(item)
+            results[place] = await _loudly(work, item)
 
     try:
         async with asyncio.TaskGroup() as group:
@@ -38,7 +38,7 @@ async def each_arriving(work: Callable[[T], Awaitable[None]], items: AsyncGenera
     room = asyncio.Semaphore(at_once)
 
     async def one(item: T) -> None:
-        await work(item)
+        await _loudly(work, item)
         room.release()
 
     try:
@@ -48,6 +48,17 @@ async def each_arriving(work: Callable[[T], Awaitable[None]], items: AsyncGenera
                 group.create_task(one(item))
     except BaseExceptionGroup as failures:
         raise leading(failures) from failures
+
+
+async def _loudly(work: Callable[[T], Awaitable[R]], item: T) -> R:
+    """Work that was cancelled from within is a bug. A `TaskGroup` would take it for work that is done."""
+    task = asyncio.current_task()
+    try:
+        return await work(item)
+    except asyncio.CancelledError as error:
+        if task is not None and not task.cancelling():
+            raise RuntimeError("Something that this work waits for was cancelled by somebody else.") from error
+        raise
 
 
 def leading(failures: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -95,6 +95,36 @@ def test_a_lost_comment_is_not_forgotten_when_the_note_that_should_follow_it_can
     play(story())
 
 
+@pytest.mark.parametrize(("pause_s", "fate"), [(5, "deferred"), (150, "unchanged")])
+def test_a_comment_that_jira_finishes_after_its_504_is_waited_for(pause_s: float, fate: str) -> None:
+    async def story() -> None:
+        tube = Tube()
+        issue_id = tube.halo.estate.open_issue(type="csm")
+        await asyncio.sleep(60)
+        await done(tube)
+        await asyncio.sleep(HOUR_S)
+        tube.halo.estate.rescan(issue_id, changed=True)
+        await asyncio.sleep(600)
+        answer, late = tube.jira.answer, list[asyncio.TimerHandle]()
+
+        def finish_later(call: Call) -> Answer:
+            if call.method == "POST" and call.path.endswith("/comment") and not late:
+                late.append(asyncio.get_running_loop().call_later(60, answer, call))
+                return json_answer({}, status=504)
+            return answer(call)
+
+        tube.jira.answer = finish_later  # type: ignore[method-assign]
+        assert (await done(tube)).counts["comment"] == {"unknown": 1}
+        await asyncio.sleep(pause_s)
+        assert (await done(tube)).counts["comment"] == {fate: 1}
+        await asyncio.sleep(HOUR_S)
+        await done(tube)
+        assert await tube.store.intents() == []
+        assert told_twice(tube) == []
+
+    play(story())
+
+
 @pytest.mark.parametrize(("pause_s", "second_at_s"), [(100, 50), (600, 420), (1_800, 1_200)])
 @pytest.mark.parametrize("path", ["/comment", "/issue/bulk"])
 def test_nothing_is_done_twice_however_long_a_rate_limit_holds_a_run(

@@ -2,11 +2,12 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from job.each import each, each_arriving
 from job.errors import FateUnknown, RemoteDown, Withheld
 from job.http.caller import Caller
 from job.http.governor import Governor
@@ -196,6 +197,38 @@ async def test_the_first_error_is_raised_as_itself() -> None:
 
     with pytest.raises(RemoteDown):
         await caller(Script(answer())).each(work, range(20))
+
+
+async def cancelled_from_within(item: int) -> int:
+    if item == 3:
+        raise asyncio.CancelledError
+    await asyncio.sleep(0)
+    return item
+
+
+async def arriving(many: int) -> AsyncGenerator[int, None]:
+    for item in range(many):
+        yield item
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 8])
+@pytest.mark.parametrize("many", [4, 20])
+async def test_work_that_is_cancelled_from_within_is_not_taken_for_work_that_is_done(many: int, at_once: int) -> None:
+    async def for_its_effect(item: int) -> None:
+        await cancelled_from_within(item)
+
+    with pytest.raises(RuntimeError, match="cancelled by somebody else"):
+        await each(cancelled_from_within, range(many), at_once=at_once)
+    with pytest.raises(RuntimeError, match="cancelled by somebody else"):
+        await asyncio.wait_for(each_arriving(for_its_effect, arriving(many), at_once=at_once), timeout=5)
+
+
+async def test_work_that_is_cancelled_from_outside_ends_as_cancelled() -> None:
+    waiting = asyncio.create_task(each(asyncio.sleep, [3600.0] * 3, at_once=2))
+    await asyncio.sleep(0.01)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
 
 
 # --- What one caller learns, all of them heed -----------------------------------------------------------------------
