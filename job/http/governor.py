@@ -10,6 +10,7 @@ import asyncio
 from collections import defaultdict
 from functools import partial
 from math import inf
+from weakref import WeakValueDictionary
 
 from job.ports import Clock
 
@@ -76,13 +77,19 @@ class Governor:
         self._clean = 0
 
     async def enter(self, kind: str, subject: str) -> int:
-        """Waits for the clock first and for a turn then; the first of each kind waits for all of its kind.
+        """Waits until we may leave, holding a turn then. Raises `ClosedTooLong`."""
+        if not subject:
+            return await self._pass(kind)
+        async with self._written.gate(subject):
+            if (wait_s := self._written.wait_s(subject, now=self._clock.monotonic())) > 0:
+                await self._clock.sleep(wait_s)
+            era = await self._pass(kind)
+            self._written.note(subject, at=self._clock.monotonic())
+            return era
 
-        Raises `ClosedTooLong`.
-        """
+    async def _pass(self, kind: str) -> int:
+        """Waits for the clock first and for a turn then; the first of each kind waits for all of its kind."""
         clock, lane = self._clock, self._lanes[kind]
-        if subject and (wait_s := self._written.reserve(subject, now=clock.monotonic())) > 0:
-            await clock.sleep(wait_s)
         async with lane.gate:
             while True:
                 while (wait_s := self._wait_s(lane, now=clock.monotonic())) > 0:
@@ -93,8 +100,6 @@ class Governor:
                     break
                 self.leave()  # while we waited for it, a pause has begun
             lane.pass_through(now)
-        if subject:
-            self._written.note(subject, at=now)
         return self._era
 
     def _wait_s(self, lane: "Lane", *, now: float) -> float:
@@ -157,20 +162,22 @@ class Lane:
 
 
 class Apart:
-    """When each ticket may be written to again; what may be written to at once is forgotten."""
+    """Lets the writes to one ticket leave one by one, with a while between them."""
 
     def __init__(self) -> None:
+        self._gates: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._free_at: dict[str, float] = {}
 
-    def reserve(self, subject: str, *, now: float) -> float:
-        """Seconds until the write may leave. Two that ask together get different answers."""
-        while self._free_at and self._free_at[oldest := next(iter(self._free_at))] <= now:
-            del self._free_at[oldest]
-        at = max(now, self._free_at.get(subject, now))
-        self.note(subject, at=at)
-        return at - now
+    def gate(self, subject: str) -> asyncio.Lock:
+        """Who holds it is the only one to leave; the others wait until he has left."""
+        return self._gates.setdefault(subject, asyncio.Lock())
+
+    def wait_s(self, subject: str, *, now: float) -> float:
+        """Seconds until the ticket may be written to again."""
+        return self._free_at.get(subject, now) - now
 
     def note(self, subject: str, *, at: float) -> None:
-        """The write leaves at this instant: the next one no sooner than a while after it."""
-        self._free_at.pop(subject, None)
+        """A write leaves at this instant. Tickets that may be written to again are forgotten."""
+        while self._free_at and self._free_at[oldest := next(iter(self._free_at))] <= at:
+            del self._free_at[oldest]
         self._free_at[subject] = at + APART_S

@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -477,6 +478,25 @@ async def test_two_writes_to_one_ticket_are_a_tenth_of_a_second_apart() -> None:
     time.passed_s = 5.0
     await write("1")
     assert left[-1] == ("1", 5.0)
+
+
+@pytest.mark.parametrize("holds", ["pause", "lane"])
+async def test_two_writes_to_one_ticket_stay_apart_whatever_held_them_both(holds: str) -> None:
+    time, left = Time(), []
+    turnstile = governor(time, per_second_max=1_000.0 if holds == "pause" else 1.0)
+
+    async def write(subject: str) -> None:
+        async with turnstile.turn("comment", subject=subject):
+            left.append(time.passed_s)
+
+    if holds == "pause":
+        turnstile.pause(5)
+    else:
+        await asyncio.gather(*map(write, "abc"))
+        left.clear()
+    await asyncio.gather(*map(write, ["1", "1", "1", "1"]))
+    assert left[0] >= 2
+    assert min(later - sooner for sooner, later in pairwise(left)) >= 0.1 - 1e-9
 
 
 async def test_nobody_leaves_during_a_pause() -> None:

@@ -22,7 +22,7 @@ DECISIONS, OUTCOMES, PLAN = "job/core/decisions.py", "job/core/outcomes.py", "jo
 RUN, APPLY, GATHER, LEASE = "job/run.py", "job/apply.py", "job/gather.py", "job/lease.py"
 RULES, MEMORY, SQLITE = "job/state/rules.py", "job/state/memory.py", "job/state/sqlite.py"
 TICKETS, RETRY, GOVERNOR = "job/jira/wire/tickets.py", "job/http/retry.py", "job/http/governor.py"
-SHELF = "job/core/shelf.py"
+SHELF, CALLER = "job/core/shelf.py", "job/http/caller.py"
 
 MUTANTS: Final = (
     # --- Decisions --------------------------------------------------------------------------------------------------
@@ -120,9 +120,19 @@ MUTANTS: Final = (
     Mutant(
         "an intent is never dropped",
         APPLY,
-        "            standing |= await self._note(steps)",
-        "            await self._note(steps)",
+        "            standing |= noted | _noted_before",
+        "            standing |= _noted_before",
     ),
+    Mutant(
+        "an older intent is dropped although the newer one could not be written",
+        APPLY,
+        "        standing = _noted_before(unchanged)",
+        "        standing = _noted_before([*unchanged, *(step.decision for step in steps)])",
+    ),
+    Mutant("what could not be remembered holds nothing", APPLY, "            remembered = False", "            pass"),
+    Mutant("a comment that is on its way is said again", APPLY, "timedelta(minutes=2)", "timedelta(0)"),
+    Mutant("more is written in one commit than it may hold", RUN, "QUIET_A_COMMIT = 160", "QUIET_A_COMMIT = 400"),
+    Mutant("nobody keeps the lease while we look", GATHER, "        await self._stay()\n        mine", "        mine"),
     Mutant("a lost write counts as refused", APPLY, "if isinstance(error, FateUnknown):", "if error is None:"),
     Mutant(
         "a comment of unknown fate is said again blindly",
@@ -322,6 +332,11 @@ MUTANTS: Final = (
     ),
     Mutant("a waiting crowd leaves one by one", GOVERNOR, "TOGETHER = 0.5", "TOGETHER = 0.0"),
     Mutant("two writes to one ticket leave together", GOVERNOR, "at + APART_S", "at"),
+    Mutant("turns that lie idle outlive a complaint", GOVERNOR, "        while self._owed:", "        while False:"),
+    Mutant("nobody hears of a limit", CALLER, "self._governor.complain(era)", "era = 0"),
+    Mutant("a pause holds one alone", CALLER, "            self._governor.pause(wait_s)\n", ""),
+    Mutant("a write leaves unasked", CALLER, "                    await guard()\n", ""),
+    Mutant("a pause without end is waited for", GOVERNOR, "if closed_s > self._patience_s:", "if closed_s == inf:"),
     Mutant(
         "every run asks whether the id field is in use",
         RUN,
