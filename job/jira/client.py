@@ -5,6 +5,7 @@ candidates. Metadata and workflows are read once a run, however many ask. A crea
 Does not do: repeating on 429 and 5xx (the caller does), deciding, remembering anything beyond the run.
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -35,6 +36,8 @@ T = TypeVar("T")
 FETCH_ROUNDS_MAX = 3
 PROBE_BLOCKS_MAX = 20
 MOVES_MAX = 3
+DOUBTS_MAX = 3
+"""So often the ways out of one place are listed anew in a run because none leads where we want to go."""
 BLOCK_SIZES = (tickets.CREATE_MAX, 10, 1)
 COMMENT_MARGIN = timedelta(days=1)
 """How much Jira's clock and ours may differ about a comment."""
@@ -57,6 +60,7 @@ class JiraClient:
         self._clock = clock
         self._shape = shape
         self._account_id: str | None = None
+        self._doubts: Counter[Place] = Counter()
         self._id_field = metadata.certain_id(shape)
         self._block_max = tickets.CREATE_MAX
         self._books = Remembered[str, FieldBook]()
@@ -80,7 +84,7 @@ class JiraClient:
         if response.status == 404 or not metadata.may_browse(self._site.answer(response, doing=doing)):
             return False
         newest = await self._newest(project, count=10)
-        found = await self.read([tickets.ticket(raw, id_field=None).id for raw in newest])
+        found = await self.read([tickets.id_of(raw) for raw in newest])
         return any(ticket.project == project for ticket in found.values())
 
     async def field_book(self) -> FieldBook:
@@ -118,7 +122,7 @@ class JiraClient:
             return {}
         spec = (await self.field_book()).id_field
         queries = search.queries(search.values(ids, spec=spec, shape=self._shape), clause=clause)
-        pages = await self._caller.each(self._search, queries)
+        pages = await self._caller.each(partial(self._search, fields=tickets.fields(spec.id)), queries)
         seen = tickets.by_issue_id(chain.from_iterable(pages), id_field=spec.id, wanted=set(ids))
         # The index may show a status, a project or an id of yesterday; only the database is believed.
         return await self._holding({one.id for found in seen.values() for one in found}, wanted=ids)
@@ -196,7 +200,7 @@ class JiraClient:
     async def _newest(self, project: str, *, count: int) -> list[Any]:
         return await self._search(search.newest(project), enough=count)
 
-    async def _search(self, jql: str, *, enough: int | None = None) -> list[Any]:
+    async def _search(self, jql: str, *, fields: Sequence[str] = search.KEYS, enough: int | None = None) -> list[Any]:
         """Everything that matches, or no more pages than it takes to have enough."""
         found: list[Any] = []
         tokens: list[str] = []
@@ -204,7 +208,7 @@ class JiraClient:
             request = search.search(
                 self._site,
                 jql,
-                id_field=self._id_field,
+                fields=fields,
                 token=tokens[-1] if tokens else None,
                 size=enough or search.PAGE_MAX,
             )
@@ -274,8 +278,11 @@ class JiraClient:
         try:
             return transitions.choose(await self._ways(ticket), ticket=ticket, goal=goal)
         except NoTransition:
-            # What we remember may have been listed for a ticket that had just been moved elsewhere.
-            self._exits.forget(_place(ticket))
+            # What we remember may have been listed for a ticket that had just been moved elsewhere. A few other tickets
+            # are asked about, but not each of hundreds whose workflow has no such way.
+            if self._doubts[place := _place(ticket)] < DOUBTS_MAX:
+                self._doubts[place] += 1
+                self._exits.forget(place)
             return transitions.choose(await self._ways(ticket), ticket=ticket, goal=goal)
 
     async def move(self, ticket: Ticket, *, goal: Goal, guard: Guard = unguarded) -> Ticket:

@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import json
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
@@ -22,6 +23,7 @@ from job.errors import (
     RemoteRefused,
     TicketRejected,
 )
+from job.jira.client import DOUBTS_MAX
 from job.ports import Creation, Goal
 from job.sim.call import Answer, Call
 from job.sim.jira_search import fixed_lag
@@ -676,6 +678,31 @@ async def test_ways_that_were_listed_for_a_ticket_moved_meanwhile_do_not_mislead
     with pytest.raises(NoTransition):
         await desk.jira.route(first, CLOSE)
     assert [(await desk.jira.move(one, goal=CLOSE)).status for one in (second, first)] == ["Done", "Closed"]
+
+
+async def test_a_way_that_no_ticket_has_is_not_looked_for_at_each_of_them(desk: Desk) -> None:
+    there = await read_all(desk, add_tickets(desk.world, issue_ids(20)))
+    desk.forget_spending()
+    nowhere = Goal(transition="Vanish", statuses=("Nowhere",))
+    ended = await asyncio.gather(*(desk.jira.route(one, nowhere) for one in there), return_exceptions=True)
+    assert {type(one) for one in ended} == {NoTransition}
+    assert desk.spent["issue/{id}/transitions"] == 1 + DOUBTS_MAX
+
+
+async def test_only_keys_are_asked_for_where_they_are_all_that_is_needed(desk: Desk) -> None:
+    [issue_id] = issue_ids(1)
+    await read_all(desk, add_tickets(desk.world, [issue_id]))
+    await desk.jira.highest_key("SEC")
+    await desk.jira.visible("SEC")
+    await desk.jira.find([issue_id], doubtful=True)
+    bodies = [
+        (request.url.rpartition("/")[2], json.loads(request.body or b"{}").get("fields"))
+        for request in desk.recorder.requests
+    ]
+    known = ["status", "project", "issuetype", "created"]
+    searched = [fields for name, fields in bodies if name == "jql"]
+    assert searched == [["key"], ["key"], ["key"], [*known, ID_FIELD]]  # the last compares what the field holds
+    assert all(set(fields) <= {*known, ID_FIELD} for name, fields in bodies if name == "bulkfetch")
 
 
 async def test_a_ticket_that_a_person_moved_elsewhere_is_moved_from_there(desk: Desk) -> None:

@@ -17,7 +17,6 @@ from job.core.tickets import id_value
 from job.errors import BadSettings, MalformedAnswer, Problem
 from job.http.message import Request
 from job.jira.wire.exchange import REMOTE, Site, readable, shorten
-from job.jira.wire.tickets import STATE_FIELDS
 
 IDS_MAX = 50
 JQL_MAX = 8_000
@@ -25,6 +24,7 @@ JQL_MAX = 8_000
 PAGE_MAX = 100
 PAGES_MAX = 100
 SEARCHING = "searching tickets"
+KEYS = ("key",)
 
 
 class IdClause(Struct, frozen=True, kw_only=True):
@@ -88,10 +88,9 @@ def newest(project: str) -> str:
 
 
 def search(
-    site: Site, jql: str, *, id_field: str | None = None, token: str | None = None, size: int = PAGE_MAX
+    site: Site, jql: str, *, fields: Sequence[str] = KEYS, token: str | None = None, size: int = PAGE_MAX
 ) -> Request:
-    """Jira Cloud REST v3, POST "search/jql": only the id comes back unless fields are asked for."""
-    fields = [*STATE_FIELDS, *([id_field] if id_field else [])]
+    """Jira Cloud REST v3, POST "search/jql": ids and keys come back, and the fields that are asked for."""
     body = {"jql": jql, "fields": fields, "maxResults": size} | ({"nextPageToken": token} if token else {})
     return site.request("POST /rest/api/3/search/jql", body=body)
 

@@ -58,8 +58,13 @@ def identity(body: Any, *, server_time: datetime | None) -> Identity:
 
 def fetch(site: Site, names: Sequence[str], *, id_field: str | None) -> Request:
     """Up to 100 tickets by id or key."""
-    fields = [*STATE_FIELDS, *([id_field] if id_field else [])]
-    return site.request("POST /rest/api/3/issue/bulkfetch", body={"issueIdsOrKeys": list(names), "fields": fields})
+    body = {"issueIdsOrKeys": list(names), "fields": fields(id_field)}
+    return site.request("POST /rest/api/3/issue/bulkfetch", body=body)
+
+
+def fields(id_field: str | None) -> list[str]:
+    """What we want to know of a ticket."""
+    return [*STATE_FIELDS, *([id_field] if id_field else [])]
 
 
 def fetched(body: Any) -> tuple[list[Any], list[str]]:
@@ -97,6 +102,12 @@ def held(raw: Any, *, id_field: str | None) -> tuple[IssueId, ...]:
         return ()
     with readable(READING):
         return ids_held(raw["fields"].get(id_field))
+
+
+def id_of(raw: Any) -> TicketId:
+    """The id of a ticket of which nothing else need be known."""
+    with readable(READING):
+        return TicketId(str(raw["id"]))
 
 
 def key_number(raw: Any) -> int:
