@@ -345,10 +345,10 @@ class Settings:
         "When unset: Firestore of the ambient project on Cloud Run, else a file in the user's state folder.",
     )
     halo_concurrency_max: int = _variable(
-        _whole(1, 64), "10", does="Requests to Halo under way at once, over all tasks."
+        _whole(1, 64), "10", does="Requests to Halo under way at once, over all tasks; each has at least one."
     )
     jira_concurrency_max: int = _variable(
-        _whole(1, 64), "32", does="Requests to Jira under way at once, over all tasks."
+        _whole(1, 64), "32", does="Requests to Jira under way at once, over all tasks; each has at least one."
     )
     task_timeout_s: int = _variable(
         _whole(0), "0", does="Seconds that a run may take; it stops taking work in time. 0: no end."

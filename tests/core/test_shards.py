@@ -26,6 +26,17 @@ def test_every_issue_belongs_to_exactly_one_shard_and_they_are_about_equal(count
     assert all(120 < many < 280 for many in owners.values())
 
 
+def test_the_hash_is_the_same_for_ever() -> None:
+    """With another one a task would take over issues whose changes its watermark has passed."""
+    ids = [IssueId("3d1f6a80-9b44-11eb-8c1e-41f0a2b7d963"), IssueId("a")]
+    assert [
+        [place for place, shard in enumerate(_shards(count)) if one in shard] for one in ids for count in (3, 8)
+    ] == [
+        *([2], [5]),
+        *([1], [2]),
+    ]
+
+
 def _shards(count: int) -> list[Shard]:
     return [Shard(index=index, count=count) for index in range(count)]
 

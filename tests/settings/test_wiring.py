@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -50,6 +51,19 @@ async def test_every_choice_arrives_where_it_is_used(tmp_path: Path) -> None:
     assert setup.shard.name == "1-of-3"
     assert (setup.limits.create_max, setup.sync_max) == (2, 3), "each of three tasks takes its share"
     assert (setup.look_back, setup.overlap) == (timedelta(minutes=15), timedelta(minutes=5))
+
+
+@pytest.mark.parametrize(
+    ("tasks", "halo", "jira"), [(1, (10, 90.0), (32, 90.0)), (4, (2, 22.5), (8, 22.5)), (40, (1, 2.25), (1, 2.25))]
+)
+async def test_each_task_takes_its_share_of_what_a_site_allows(
+    tmp_path: Path, tasks: int, halo: tuple[int, float], jira: tuple[int, float]
+) -> None:
+    setup = await setup_of(tmp_path, CLOUD_RUN_TASK_INDEX="0", CLOUD_RUN_TASK_COUNT=str(tasks))
+    ports: Any = setup.ports
+    governors = [port._caller._governor for port in (ports.halo, ports.jira)]
+    paces = [(one._at_once_max, round(1 / one._lanes["any"]._refill_s, 3)) for one in governors]
+    assert paces == [halo, jira], "with the burst, which is a tenth, no more than 100 a second"
 
 
 async def test_two_runs_never_share_a_name(tmp_path: Path) -> None:

@@ -1,11 +1,13 @@
 """One, three and eight real processes at once on one memory: all is covered, once, whichever of them is killed."""
 
 import asyncio
+import json
 import os
 import random
 import signal
+import subprocess
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import cycle
 from pathlib import Path
@@ -34,16 +36,29 @@ SETTINGS = {
 }
 
 
-async def execution(town: Town, *, tasks: int, victims: Collection[int] = (), after_s: float = 0.0) -> list[Ended]:
-    """All tasks at once, as Cloud Run starts them; the victims are killed so long after."""
+async def execution(town: Town, *, tasks: int, victims: Mapping[int, str] | None = None) -> list[Ended]:
+    """All tasks at once, as Cloud Run starts them; each victim is killed once it has said its word."""
     names = ({"CLOUD_RUN_TASK_INDEX": str(index), "CLOUD_RUN_TASK_COUNT": str(tasks)} for index in range(tasks))
     runs = [town.start(**name) for name in names]
-    ends = [asyncio.create_task(asyncio.to_thread(finished, run)) for run in runs]
-    if victims:
-        await asyncio.sleep(after_s)
-        for index in victims:
-            runs[index].kill()
+    words = victims or {}
+    ends = (
+        asyncio.to_thread(killed, run, after=words[index]) if index in words else asyncio.to_thread(finished, run)
+        for index, run in enumerate(runs)
+    )
     return list(await asyncio.gather(*ends))
+
+
+def killed(run: "subprocess.Popen[str]", *, after: str) -> Ended:
+    """A run that is killed as soon as it has said this word."""
+    with run:
+        assert run.stdout
+        said = []
+        for line in run.stdout:
+            said.append(json.loads(line))
+            if said[-1]["event"] == after:
+                run.kill()
+                break
+    return Ended(run.returncode, tuple(said))
 
 
 async def outlive_leases(town: Town) -> None:
@@ -96,9 +111,11 @@ async def test_any_of_several_tasks_may_be_killed_and_everything_is_covered_exac
     with open_town(seed=SEED, lag="none", STATE_URL=state_url, **SETTINGS) as town:
         for place in range(ISSUES):
             town.open_issue(KINDS[place % len(KINDS)])
-        victims = rng.sample(range(tasks), k=max(1, tasks // 2))
-        ends = await execution(town, tasks=tasks, victims=victims, after_s=rng.uniform(1.2, 2.2) * (1 + tasks / 8))
+        words = cycle(("ticket.created", "plan.made"))
+        victims = dict(zip(rng.sample(range(tasks), k=max(1, tasks // 2)), words, strict=False))
+        ends = await execution(town, tasks=tasks, victims=victims)
         assert town.wrong_now() == []
+        assert {index for index, end in enumerate(ends) if end.exit_code == -signal.SIGKILL} == set(victims)
         assert {end.exit_code for end in ends} <= {0, -signal.SIGKILL}
         await outlive_leases(town)
         await asyncio.sleep(PATIENCE_S)
