@@ -1,7 +1,9 @@
 """Decisions on the shelf: what comes out is what was put in, and it takes little room."""
 
 import pickle
+import tracemalloc
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -119,4 +121,36 @@ def test_what_a_plan_asks_most_is_known_without_unpacking() -> None:
         one.reason,
         one.afterwards,
         ticket.id,
+    )
+
+
+def test_what_lies_beyond_the_first_ten_thousand_takes_less_than_half_the_room() -> None:
+    shelf, taken = Shelf(), []
+    tracemalloc.start()
+    try:
+        for many in (10_000, 5_000):
+            before, _ = tracemalloc.get_traced_memory()
+            for _ in range(many):
+                shelf.put(decided(Case(issue=wordy_issue(len(shelf)))))
+            after, _ = tracemalloc.get_traced_memory()
+            taken.append((after - before) / many)
+    finally:
+        tracemalloc.stop()
+    whole, packed = taken
+    assert packed < whole / 2, taken
+
+
+def wordy_issue(number: int) -> Issue:
+    """One of very many, whose words are not the very same objects as another's."""
+    words = f"Ensure that the {number % 7}th of the {'really long list of ' * 20}settings is set"
+    return Issue(
+        id=IssueId(str(UUID(int=number))),
+        type="csm",
+        source="server_secure",
+        status=IssueStatus.ACTIVE,
+        critical=False,
+        name=words,
+        rule_key=words.upper(),
+        policy_name=words.lower(),
+        last_seen_at=NOW + timedelta(seconds=number),
     )

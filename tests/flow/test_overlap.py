@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -96,6 +97,23 @@ def test_jira_is_asked_about_what_fills_a_call_while_halo_lists_the_rest() -> No
             tube.halo.estate.rescan(issue_id, changed=True)
         diary = await watched_run(tube)
         assert diary.places("/issue/bulkfetch")[0] < diary.places("/v3/issues", status="active")[-1]
+
+    tell(story)
+
+
+def test_halo_lists_on_while_a_look_up_takes_long() -> None:
+    async def story(tube: Tube) -> None:
+        for issue_id in await known(tube, 13 * PAGE):  # which come in three pieces
+            tube.halo.estate.rescan(issue_id, changed=True)
+        answer = tube.jira.answer
+
+        def slowly(call: Call) -> Answer:
+            return replace(answer(call), delay_s=20.0 if call.path.endswith("/issue/bulkfetch") else 0.0)
+
+        tube.jira.answer = slowly  # type: ignore[method-assign]
+        diary = await watched_run(tube)
+        looked_up, listed = diary.places("/issue/bulkfetch")[0], diary.places("/v3/issues", status="active")[11]
+        assert diary.times[listed] < diary.times[looked_up] + 20.0
 
     tell(story)
 
