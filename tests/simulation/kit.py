@@ -22,7 +22,7 @@ from job.core.fields import Shape
 from job.core.model import Link, Outcome, RunRecord
 from job.core.plan import Limits, Plan
 from job.core.shards import Shard
-from job.errors import SyncError
+from job.errors import RemoteDown, SyncError
 from job.halo.client import HaloClient
 from job.http.caller import Caller
 from job.http.message import NoAnswer, Request, Response
@@ -158,6 +158,7 @@ class Tube:
         self.time_budget: timedelta | None = None
         self.sync_max = 0
         self.at_once_max = 8
+        self.store_falters: Callable[[], bool] = lambda: False
         self.shard = Shard()
 
     async def run(
@@ -183,7 +184,7 @@ class Tube:
 
     def setup(self, fuse: Fuse, *, shard: Shard) -> Setup:
         self.runs += 1
-        store = _Fused(self.store, fuse)
+        store = _Fused(self.store, fuse, falters=self.store_falters)
         halo = self._caller("halo", answer=self.halo.answer, fuse=fuse)
         jira = self._caller("jira", answer=self.jira.answer, fuse=fuse)
         credentials = {"user": self.jira.site.email, "token": self.jira.site.token}
@@ -231,11 +232,12 @@ class Tube:
 
 
 class _Fused:
-    """The store as one run sees it: dead when the run is."""
+    """The store as one run sees it: dead when the run is, and down for a moment when it falters."""
 
-    def __init__(self, store: MemoryStore, fuse: Fuse) -> None:
+    def __init__(self, store: MemoryStore, fuse: Fuse, *, falters: Callable[[], bool]) -> None:
         self._store = store
         self._fuse = fuse
+        self._falters = falters
 
     def __getattr__(self, name: str) -> Any:
         operation = getattr(self._store, name)
@@ -246,12 +248,19 @@ class _Fused:
 
         async def fused(*args: Any, **named: Any) -> Any:
             number = self._fuse.begin(f"store.{name}")
+            self._falter(name)
             result = await operation(*args, **named)
             self._fuse.end(number)
             await asyncio.sleep(0)
+            self._falter(name)
             return result
 
         return fused
+
+    def _falter(self, name: str) -> None:
+        """Before the effect or after it: the run cannot tell which. A run that cannot even read proves little."""
+        if name == "commit" and self._falters():
+            raise RemoteDown("store", name, "It is unavailable.")
 
     async def _live_links(self) -> AsyncIterator[Sequence[Link]]:
         number = self._fuse.begin("store.live_links")

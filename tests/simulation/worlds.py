@@ -32,6 +32,7 @@ from tests.simulation.timeless import play
 
 TYPES = ("csm", "fim", "sva", "lids", "image_sva")
 LAGS = (no_lag, usual_lag, long_lag(), fixed_lag(43_200.0))
+UNKNOWN_FATES = ("lost_after", "500_after", "slow", "504_after")
 ISSUES_MAX = 7
 DAY_S = 86_400.0
 
@@ -227,9 +228,24 @@ async def killed_run(world: World) -> None:
 
 
 async def killed_faulty_run(world: World) -> None:
-    world.tube.jira.faults.set_chance({world.rng.choice(["lost_after", "500_after", "slow", "504_after"]): 0.3})
+    world.tube.jira.faults.set_chance({world.rng.choice(UNKNOWN_FATES): 0.3})
     await killed_run(world)
     world.tube.jira.faults.quiet()
+
+
+async def runs_with_a_faltering_store(world: World) -> None:
+    """Three, for what the first leaves unknown and the second cannot write down, only the third does wrong."""
+    rng, tube = world.rng, world.tube
+    for _ in range(3):
+        for happens in rng.choices((open_issue, rescan, resolve), k=4):
+            happens(world)
+        chance = rng.choice([0.0, 0.1, 0.3])
+        tube.store_falters = lambda chance=chance: rng.random() < chance  # type: ignore[misc]
+        tube.jira.faults.set_chance(dict.fromkeys(UNKNOWN_FATES, rng.choice([0.0, 0.1, 0.2])))
+        await tube.run()
+        await asyncio.sleep(rng.choice([60.0, 600.0, 1_200.0]))
+    tube.store_falters = lambda: False
+    tube.jira.faults.quiet()
 
 
 async def overlapping_runs(world: World) -> None:
@@ -268,6 +284,7 @@ RUNS = (
     *(faulty_run,) * 3,
     *(killed_run,) * 3,
     killed_faulty_run,
+    *(runs_with_a_faltering_store,) * 2,
     overlapping_runs,
     stopped_run,
     run_with_a_wrong_clock,
