@@ -22,7 +22,11 @@ async def each(work: Callable[[T], Awaitable[R]], items: Iterable[T], *, at_once
 
     async def worker() -> None:
         for place, item in queue:
-            results[place] = await _loudly(work, item)
+            try:
+                results[place] = await work(item)
+            except asyncio.CancelledError as cancelled:
+                _tell_apart(cancelled)
+                raise
 
     try:
         async with asyncio.TaskGroup() as group:
@@ -38,7 +42,11 @@ async def each_arriving(work: Callable[[T], Awaitable[None]], items: AsyncGenera
     room = asyncio.Semaphore(at_once)
 
     async def one(item: T) -> None:
-        await _loudly(work, item)
+        try:
+            await work(item)
+        except asyncio.CancelledError as cancelled:
+            _tell_apart(cancelled)
+            raise
         room.release()
 
     try:
@@ -50,15 +58,11 @@ async def each_arriving(work: Callable[[T], Awaitable[None]], items: AsyncGenera
         raise leading(failures) from failures
 
 
-async def _loudly(work: Callable[[T], Awaitable[R]], item: T) -> R:
+def _tell_apart(cancelled: asyncio.CancelledError) -> None:
     """Work that was cancelled from within is a bug. A `TaskGroup` would take it for work that is done."""
     task = asyncio.current_task()
-    try:
-        return await work(item)
-    except asyncio.CancelledError as error:
-        if task is not None and not task.cancelling():
-            raise RuntimeError("Something that this work waits for was cancelled by somebody else.") from error
-        raise
+    if task is not None and not task.cancelling():
+        raise RuntimeError("Something that this work waits for was cancelled by somebody else.") from cancelled
 
 
 def leading(failures: BaseExceptionGroup[BaseException]) -> BaseException:

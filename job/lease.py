@@ -38,11 +38,14 @@ class Tenure:
 
         One that ran out is renewed like any other, for the store refuses that once somebody else has taken it.
         """
-        async with self._renewing:
-            now = self._clock.now()
-            if self.lease.until - now < LONGEST_WRITE:
-                self.lease = await self._store.renew_lease(self.lease, until=now + LEASE)
-            return self.lease
+        if not self._is_good():
+            async with self._renewing:
+                if not self._is_good():
+                    self.lease = await self._store.renew_lease(self.lease, until=self._clock.now() + LEASE)
+        return self.lease
+
+    def _is_good(self) -> bool:
+        return self.lease.until - self._clock.now() >= LONGEST_WRITE
 
 
 @asynccontextmanager

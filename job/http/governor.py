@@ -77,24 +77,28 @@ class Governor:
         self._clean = 0
 
     async def enter(self, kind: str, subject: str) -> int:
-        """Waits until we may leave, holding a turn then. Raises `ClosedTooLong`."""
-        if not subject:
-            return await self._pass(kind)
+        """Waits until we may write to the subject, holding a turn then. Raises `ClosedTooLong`."""
         async with self._written.gate(subject):
             if (wait_s := self._written.wait_s(subject, now=self._clock.monotonic())) > 0:
                 await self._clock.sleep(wait_s)
-            era = await self._pass(kind)
+            era = await self.enter_any(kind)
             self._written.note(subject, at=self._clock.monotonic())
             return era
 
-    async def _pass(self, kind: str) -> int:
-        """Waits for the clock first and for a turn then; the first of each kind waits for all of its kind."""
+    async def enter_any(self, kind: str) -> int:
+        """Waits for the clock first and for a turn then; the first of each kind waits for all of its kind.
+
+        A turn that lay idle when their number was halved is what we owe, and is never used again.
+        """
         clock, lane = self._clock, self._lanes[kind]
         async with lane.gate:
             while True:
                 while (wait_s := self._wait_s(lane, now=clock.monotonic())) > 0:
                     await clock.sleep(wait_s)
-                await self._acquire()
+                await self._turns.acquire()
+                while self._owed:
+                    self._owed -= 1
+                    await self._turns.acquire()
                 now = clock.monotonic()
                 if self._wait_s(lane, now=now) <= 0:
                     break
@@ -107,13 +111,6 @@ class Governor:
         if closed_s > self._patience_s:
             raise ClosedTooLong(f"it asks for a pause of {closed_s:.0f} s")
         return max(lane.wait_s(now), closed_s)
-
-    async def _acquire(self) -> None:
-        """Takes a turn. One that lay idle when its number was halved is what we owe, and is never used again."""
-        await self._turns.acquire()
-        while self._owed:
-            self._owed -= 1
-            await self._turns.acquire()
 
     def leave(self) -> None:
         """Gives a turn back."""
@@ -134,7 +131,9 @@ class Turn:
         self._subject = subject
 
     async def __aenter__(self) -> int:
-        return await self._governor.enter(self._kind, self._subject)
+        if self._subject:
+            return await self._governor.enter(self._kind, self._subject)
+        return await self._governor.enter_any(self._kind)
 
     async def __aexit__(self, *_: object) -> None:
         self._governor.leave()

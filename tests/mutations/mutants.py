@@ -197,7 +197,7 @@ MUTANTS: Final = (
     ),
     # --- Lease and fence --------------------------------------------------------------------------------------------
     Mutant(
-        "a lease is never renewed", LEASE, "if self.lease.until - now < LONGEST_WRITE:", "if self.lease.until < now:"
+        "a lease is never renewed", LEASE, "return self.lease.until - self._clock.now() >= LONGEST_WRITE", "return True"
     ),
     Mutant(
         "a lease is renewed too late for a long write",
@@ -331,7 +331,12 @@ MUTANTS: Final = (
     ),
     Mutant("a waiting crowd leaves one by one", GOVERNOR, "TOGETHER = 0.5", "TOGETHER = 0.0"),
     Mutant("two writes to one ticket leave together", GOVERNOR, "at + APART_S", "at"),
-    Mutant("turns that lie idle outlive a complaint", GOVERNOR, "        while self._owed:", "        while False:"),
+    Mutant(
+        "turns that lie idle outlive a complaint",
+        GOVERNOR,
+        "                while self._owed:",
+        "                while False:",
+    ),
     Mutant("nobody hears of a limit", CALLER, "self._governor.complain(era)", "era = 0"),
     Mutant("a pause holds one alone", CALLER, "            self._governor.pause(wait_s)\n", ""),
     Mutant("a write leaves unasked", CALLER, "                    await guard()\n", ""),
