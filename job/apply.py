@@ -218,7 +218,10 @@ class Apply:
             return Evidence(issue=issue, finding=await halo.finding(issue), asset=asset)
 
     async def _settled_link(self, decision: Decision) -> Link | None:
-        """The link, once the ticket was asked whether the last comment of unknown fate has arrived."""
+        """The link, once the ticket was asked whether the last comment of unknown fate has arrived.
+
+        Raises `Withheld` while it may still be on its way.
+        """
         case = decision.case
         intent, link = case.intent, case.link
         if intent is None or intent.kind is not IntentKind.COMMENT or case.ticket is None:
