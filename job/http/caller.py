@@ -74,9 +74,8 @@ class Caller:
                 raise FateUnknown(self._remote, request.name, _words(result))
             if self._clock.monotonic() + wait_s > give_up_at:
                 break
-        raise RemoteDown(
-            self._remote, request.name, f"{_words(result)}, {attempt} attempts", "The next run tries again."
-        )
+        happened = f"{_words(result)} (attempt {attempt}, the last)."
+        raise RemoteDown(self._remote, request.name, happened, "The next run tries again.")
 
     def hang_up(self) -> None:
         """Ends every call now, and any later one: nobody waits for an answer, for a turn or for a pause to pass."""
