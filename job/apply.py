@@ -62,7 +62,8 @@ ALONE = frozenset({Action.CLOSE, Action.ADOPT})
 """What needs nothing of Halo: a close speaks of the resolution alone, an adoption says nothing."""
 CREATES = frozenset({Action.CREATE, Action.CREATE_AND_CLOSE})
 COMMENT_PATIENCE = timedelta(minutes=2)
-"""Jira may finish a comment after it said 504. Until then one that is not there says nothing."""
+"""Jira may finish a comment after it said 504. Until then one that is not there says nothing. Whoever has less patience
+with creates has no more with comments."""
 STREAK_MAX = 5
 """So many failures of one kind in a row, without a success between them, open a circuit for the rest of the run."""
 
@@ -227,7 +228,7 @@ class Apply:
         if intent is None or intent.kind is not IntentKind.COMMENT or case.ticket is None:
             return link
         if not await self._ports.jira.has_comment(case.ticket.id, marker=intent.marker, since=intent.at):
-            if self._ports.clock.now() - intent.at < COMMENT_PATIENCE:
+            if self._ports.clock.now() - intent.at < min(COMMENT_PATIENCE, self._manner.policy.create_patience):
                 raise Withheld("Its last comment may still be on its way.")
             return link
         begun = outcomes.link_begun(case.ticket, case=case, now=self._ports.clock.now())

@@ -115,7 +115,9 @@ async def test_any_of_several_tasks_may_be_killed_and_everything_is_covered_exac
         victims = dict(zip(rng.sample(range(tasks), k=max(1, tasks // 2)), words, strict=False))
         ends = await execution(town, tasks=tasks, victims=victims)
         assert town.wrong_now() == []
-        assert {index for index, end in enumerate(ends) if end.exit_code == -signal.SIGKILL} == set(victims)
+        died = {index for index, end in enumerate(ends) if end.exit_code == -signal.SIGKILL}
+        assert died, "every victim was over before it could be killed, which proves nothing"
+        assert died <= set(victims)
         assert {end.exit_code for end in ends} <= {0, -signal.SIGKILL}
         await outlive_leases(town)
         await asyncio.sleep(PATIENCE_S)
