@@ -33,7 +33,9 @@ JIRA_PER_SECOND_MAX = 100.0
 100 in any second. Whoever else is at work there shows in the headers, and then we halve (developer.atlassian.com, "Rate
 limiting")."""
 HALO_PER_SECOND_MAX = 100.0
-"""Halo counts calls by the minute and publishes no number; what bounds us is HALO_CONCURRENCY_MAX."""
+"""What bounds us is HALO_CONCURRENCY_MAX, or else the number that Halo does not publish."""
+HALO_COUNTS_BY_S = 60.0
+"""Halo publishes no number, but refuses "calls per minute" (CloudPassage's Python SDK, CloudPassageRateLimit)."""
 MODULES = {
     "exclude_server_secure": "server_secure",
     "exclude_container_secure": "container_secure",
@@ -61,7 +63,7 @@ async def open_setup(settings: Settings, *, clock: Clock, redactor: Redactor) ->
 
         tasks = settings.cloud_run_task_count
 
-        def caller(remote: str, *, at_once_max: int, per_second_max: float) -> Caller:
+        def caller(remote: str, *, at_once_max: int, per_second_max: float, counts_by_s: float | None = None) -> Caller:
             """The limits are per site, so each of several tasks takes its share of them."""
             return Caller(
                 remote=remote,
@@ -70,9 +72,15 @@ async def open_setup(settings: Settings, *, clock: Clock, redactor: Redactor) ->
                 at_once_max=max(1, at_once_max // tasks),
                 per_second_max=per_second_max / tasks,
                 rng=rng,
+                counts_by_s=counts_by_s,
             )
 
-        halo = caller("halo", at_once_max=settings.halo_concurrency_max, per_second_max=HALO_PER_SECOND_MAX)
+        halo = caller(
+            "halo",
+            at_once_max=settings.halo_concurrency_max,
+            per_second_max=HALO_PER_SECOND_MAX,
+            counts_by_s=HALO_COUNTS_BY_S,
+        )
         jira = caller("jira", at_once_max=settings.jira_concurrency_max, per_second_max=JIRA_PER_SECOND_MAX)
 
         def hang_up() -> None:

@@ -44,6 +44,7 @@ class Caller:
         per_second_max: float,
         rng: random.Random,
         patience_s: float = 120.0,
+        counts_by_s: float | None = None,
     ) -> None:
         self.spent: Counter[str] = Counter()
         self._remote = remote
@@ -51,7 +52,11 @@ class Caller:
         self._clock = clock
         self._at_once_max = at_once_max
         self._governor = Governor(
-            clock=clock, at_once_max=at_once_max, per_second_max=per_second_max, patience_s=patience_s
+            clock=clock,
+            at_once_max=at_once_max,
+            per_second_max=per_second_max,
+            patience_s=patience_s,
+            counts_by_s=counts_by_s,
         )
         self._rng = rng
         self._patience_s = patience_s
@@ -103,7 +108,7 @@ class Caller:
                         waiting.reschedule(asyncio.get_running_loop().time() + request.deadline_s)
                     response = await self._transport.send(request)
                     if throttled(response):
-                        self._governor.complain(era)
+                        self._governor.complain(era, refused=response.status == 429)
                     elif response.status < 500:
                         self._governor.praise()
                     return response
@@ -123,14 +128,22 @@ class Caller:
         return kind(self._remote, request.name, "we had to stop before it answered")
 
     def _pause_after(self, result: Response | NotSent | NoAnswer, *, attempt: int) -> float:
-        """Seconds to wait before the next attempt; a rate limit holds everyone for as long."""
+        """Seconds to wait before the next attempt; a rate limit holds everyone for as long.
+
+        While the remote refuses whoever comes, the pause grows as if one request had come each time.
+        """
         asked_s = asked_pause_s(result, now=self._clock.now()) if isinstance(result, Response) else None
-        wait_s = pause_s(attempt, asked_s=asked_s, scatter=self._rng.random())
+        wait_s = pause_s(max(attempt, self._governor.refusals), asked_s=asked_s, scatter=self._rng.random())
         if isinstance(result, Response) and (result.status == 429 or asked_s is not None):
             self._governor.pause(wait_s)
             reason = result.headers.get("ratelimit-reason", "")
             log.warning(
-                "remote.throttled", remote=self._remote, status=result.status, wait_s=round(wait_s, 1), reason=reason
+                "remote.throttled",
+                remote=self._remote,
+                status=result.status,
+                wait_s=round(wait_s, 1),
+                reason=reason,
+                a_minute=self._governor.a_minute,
             )
         return wait_s
 

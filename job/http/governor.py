@@ -1,13 +1,14 @@
 """Decides when the next request to one remote may leave; all its callers share one.
 
 Promises: never more requests at once than the limit of the moment, which starts small, grows while answers are clean
-and halves when the remote complains; in no second more of one kind than allowed; two writes to one ticket are a tenth
-of a second apart; nobody leaves during a pause that the remote asked for. Who waits for the clock holds no turn that
-somebody else could use. It knows nothing of messages.
+and halves when the remote complains; in no second more of one kind than allowed, and in no minute more than what a
+remote that publishes no number turned out to give; two writes to one ticket are a tenth of a second apart; nobody
+leaves during a pause that the remote asked for. Who waits for the clock holds no turn that somebody else could use. It
+knows nothing of messages.
 """
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from functools import partial
 from math import inf
 from weakref import WeakValueDictionary
@@ -24,25 +25,45 @@ APART_S = 0.1
 """Jira lets one ticket have 20 writes in 2 seconds (developer.atlassian.com, "Rate limiting", per-issue writes)."""
 
 
+KEPT = 0.9
+"""The part of what a remote turned out to give that we ask it for."""
+
+
 class ClosedTooLong(Exception):
     """The remote asked for a pause that is longer than our patience."""
 
 
 class Governor:
-    """The turnstile in front of one remote."""
+    """The turnstile in front of one remote. `counts_by_s` is over how long it counts, if it does not say how far."""
 
-    def __init__(self, *, clock: Clock, at_once_max: int, per_second_max: float, patience_s: float = inf) -> None:
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        at_once_max: int,
+        per_second_max: float,
+        patience_s: float = inf,
+        counts_by_s: float | None = None,
+    ) -> None:
         self.limit = min(START_AT_ONCE, at_once_max)
+        self.refusals = 0
+        """How often in a row the remote refused, with no clean answer between; a crowd counts once."""
         self._clock = clock
         self._at_once_max = at_once_max
         self._patience_s = patience_s
         self._turns = asyncio.Semaphore(self.limit)
         self._lanes: defaultdict[str, Lane] = defaultdict(partial(Lane, per_second_max))
         self._written = Apart()
+        self._allowance = Allowance(counts_by_s) if counts_by_s else None
         self._owed = 0
         self._clean = 0
         self._era = 0
         self._closed_until = clock.monotonic()
+
+    @property
+    def a_minute(self) -> int | None:
+        """The requests a minute that the remote turned out to allow and that we keep to; `None` while it is unknown."""
+        return self._allowance.a_minute if self._allowance else None
 
     def turn(self, kind: str, *, subject: str = "") -> "Turn":
         """`async with` waits for a turn and holds it for the length of the block; it gives the era in which we left.
@@ -61,19 +82,25 @@ class Governor:
 
         Once the remote has complained we know about where its own limit is, and grow by one a round.
         """
+        self.refusals = 0
+        if self._allowance:
+            self._allowance.note_answer(self._clock.monotonic())
         self._clean += 1
         if self._clean >= (self.limit if self._era else 1) and self.limit < self._at_once_max:
             self._clean = 0
             self.limit += 1
             self.leave()
 
-    def complain(self, era: int) -> None:
+    def complain(self, era: int, *, refused: bool = False) -> None:
         """A complaint: half as many at once. Those of one crowd, which left in the same era, count once."""
         if era == self._era:
             halved = max(1, self.limit // 2)
             self._owed += self.limit - halved
             self.limit = halved
             self._era += 1
+            self.refusals += refused
+            if refused and self._allowance:
+                self._allowance.measure(self._clock.monotonic())
         self._clean = 0
 
     async def enter(self, kind: str, subject: str) -> int:
@@ -104,13 +131,15 @@ class Governor:
                     break
                 self.leave()  # while we waited for it, a pause has begun
             lane.pass_through(now)
+            if self._allowance:
+                self._allowance.pass_through(now)
         return self._era
 
     def _wait_s(self, lane: "Lane", *, now: float) -> float:
         closed_s = self._closed_until - now
         if closed_s > self._patience_s:
             raise ClosedTooLong(f"it asks for a pause of {closed_s:.0f} s")
-        return max(lane.wait_s(now), closed_s)
+        return max(lane.wait_s(now), closed_s, self._allowance.wait_s(now) if self._allowance else 0.0)
 
     def leave(self) -> None:
         """Gives a turn back."""
@@ -158,6 +187,53 @@ class Lane:
     def pass_through(self, now: float) -> None:
         """Takes a token. No more of them gather than one burst, however long nobody came."""
         self._filled_at = max(self._filled_at, now - self._burst_s) + self._refill_s
+
+
+class Allowance:
+    """What a remote gives in each of its periods: unknown until it refuses, then measured, and kept to.
+
+    The measure is what it answered in the last period, and half of the run's mean at least, so that somebody else who
+    uses it up for a while does not hold us for the rest of a run. It never grows: that would be a refusal every few
+    minutes.
+    """
+
+    def __init__(self, period_s: float) -> None:
+        self._period_s = period_s
+        self._answers: Counter[int] = Counter()
+        """By the second in which they came."""
+        self._first_at: float | None = None
+        self._measured_at = float("-inf")
+        self._gap_s = 0.0
+        self._free_at = float("-inf")
+
+    @property
+    def a_minute(self) -> int | None:
+        """The pace that is kept to, in requests a minute, or `None`."""
+        return round(60.0 / self._gap_s) if self._gap_s else None
+
+    def note_answer(self, now: float) -> None:
+        """The remote gave one of those that it counts."""
+        self._answers[int(now)] += 1
+
+    def measure(self, now: float) -> None:
+        """It refused. Before a whole period has gone by, since we began or last measured, that tells nothing new."""
+        if self._first_at is None or now - max(self._first_at, self._measured_at) < self._period_s:
+            return
+        lately = sum(many for second, many in self._answers.items() if second > now - self._period_s)
+        given = max(lately, self._answers.total() * self._period_s / (now - self._first_at) / 2)
+        if given:
+            self._gap_s = max(self._period_s / given, self._gap_s) / KEPT
+            self._measured_at = now
+
+    def wait_s(self, now: float) -> float:
+        """Seconds until the next may pass; zero or less as long as nothing is known."""
+        return self._free_at - now
+
+    def pass_through(self, now: float) -> None:
+        """One leaves, and the next after a while: no period holds more than was measured, whenever it begins."""
+        if self._first_at is None:
+            self._first_at = now
+        self._free_at = now + self._gap_s
 
 
 class Apart:

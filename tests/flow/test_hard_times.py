@@ -229,3 +229,29 @@ def test_what_could_not_be_remembered_is_looked_at_again_without_a_sweep() -> No
         assert (await done(tube)).counts["create"] == {"done": 1}
 
     play(story())
+
+
+def test_a_halo_that_allows_little_each_minute_refuses_for_a_few_minutes_and_a_first_load_comes_through() -> None:
+    async def story() -> None:
+        tube, refused_at = Tube(), []
+        tube.halo.calls_a_minute = 300
+        answer = tube.halo.answer
+
+        def noted(call: Call) -> Answer:
+            given = answer(call)
+            if given.status == 429:
+                refused_at.append(tube.clock.monotonic())
+            return given
+
+        tube.halo.answer = noted  # type: ignore[method-assign]
+        for _ in range(2_000):
+            tube.halo.estate.open_issue(type="csm")
+        await asyncio.sleep(60)
+        began = tube.clock.monotonic()
+        record = await done(tube)
+        assert record.counts["create"] == {"done": 2_000}
+        assert len(refused_at) <= 60
+        assert max(refused_at) - began <= 300
+        assert tube.clock.monotonic() - began <= 600, "seven minutes are the least"
+
+    play(story())

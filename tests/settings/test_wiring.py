@@ -64,6 +64,8 @@ async def test_each_task_takes_its_share_of_what_a_site_allows(
     governors = [port._caller._governor for port in (ports.halo, ports.jira)]
     paces = [(one._at_once_max, round(1 / one._lanes["any"]._refill_s, 3)) for one in governors]
     assert paces == [halo, jira], "with the burst, which is a tenth, no more than 100 a second"
+    halo_s, jira_s = (one._allowance and one._allowance._period_s for one in governors)
+    assert (halo_s, jira_s) == (60.0, None), "only Halo counts by the minute and does not say how far"
 
 
 async def test_two_runs_never_share_a_name(tmp_path: Path) -> None:

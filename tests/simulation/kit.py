@@ -185,7 +185,7 @@ class Tube:
     def setup(self, fuse: Fuse, *, shard: Shard) -> Setup:
         self.runs += 1
         store = _Fused(self.store, fuse, falters=self.store_falters)
-        halo = self._caller("halo", answer=self.halo.answer, fuse=fuse)
+        halo = self._caller("halo", answer=self.halo.answer, fuse=fuse, counts_by_s=60.0)
         jira = self._caller("jira", answer=self.jira.answer, fuse=fuse)
         credentials = {"user": self.jira.site.email, "token": self.jira.site.token}
 
@@ -220,7 +220,9 @@ class Tube:
             spent=lambda: {"halo": dict(halo.spent), "jira": dict(jira.spent)},
         )
 
-    def _caller(self, remote: str, *, answer: Callable[[Call], Answer], fuse: Fuse) -> Caller:
+    def _caller(
+        self, remote: str, *, answer: Callable[[Call], Answer], fuse: Fuse, counts_by_s: float | None = None
+    ) -> Caller:
         return Caller(
             remote=remote,
             transport=Wire(answer, fuse=fuse, clock=self.clock),
@@ -228,6 +230,7 @@ class Tube:
             at_once_max=self.at_once_max,
             per_second_max=100.0,
             rng=random.Random(self.rng.random()),
+            counts_by_s=counts_by_s,
         )
 
 
