@@ -6,8 +6,10 @@ slower remote counts. Beside it stands the path: what even a single issue of tha
 other. Targets: 1.3 times the floor; nothing new within 1 s of our own time; 1.5 ms of CPU for each issue.
 
 The job has a core to itself, as on Cloud Run. Yet the CPU time of the very same run nearly doubles from one machine, or
-one hour, to another. `yardstick_ms` is what a fixed piece of work took on that core meanwhile (`yardstick.py`): figures
-of CPU time compare only where it is about the same.
+one hour, to another. `yardstick_ms` is what a fixed piece of work took on that core meanwhile (`yardstick.py`), and
+`alone_ms` the fastest of it: where they differ somebody else was at work there, and figures of CPU time compare only
+where they are about the same. Who shares a core with us can only add to what we are charged. So a case that misses a
+target on a shared core is played again, three times in all; every try is shown, and the last counts.
 """
 
 import argparse
@@ -31,6 +33,9 @@ PER_SECOND_MAX = 100
 RATIO_MAX = 1.3
 OWN_S_MAX = 1.0
 CPU_MS_MAX = 1.5
+TRIES = 3
+SHARED = 1.1
+"""The yardstick's mean over its fastest, above which somebody else was at work on the job's core."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +128,7 @@ async def figures(case: Case) -> dict[str, Any]:
         "cpu_s": round(measured.cpu_s, 2),
         "cpu_ms": round(1000 * measured.cpu_s / case.changed, 2) if case.changed else None,
         "yardstick_ms": round(1000 * fmean(measured.yardstick_s), 2),
+        "alone_ms": round(1000 * min(measured.yardstick_s), 2),
         "peak_mb": round(measured.peak_mb),
         "refused": measured.halo.refused + measured.jira.refused,
         "fastest_second": max(measured.jira.by_second.values()),
@@ -146,9 +152,14 @@ def misses(row: Mapping[str, Any]) -> list[str]:
     return wrong
 
 
+def was_shared(row: Mapping[str, Any]) -> bool:
+    """Whether somebody else was at work on the job's core."""
+    return bool(row["yardstick_ms"] > SHARED * row["alone_ms"])
+
+
 COLUMNS = (
     *("case", "known", "changed", "wall_s", "floor_s", "path_s", "ratio", "own_s", "first_call_s"),
-    *("cpu_s", "cpu_ms", "yardstick_ms", "peak_mb", "refused"),
+    *("cpu_s", "cpu_ms", "yardstick_ms", "alone_ms", "peak_mb", "refused"),
 )
 
 
@@ -156,6 +167,17 @@ def show(row: Mapping[str, Any]) -> None:
     print(" ".join(f"{row[name]!s:>{len(name) + 2}}" for name in COLUMNS), flush=True)
     for remote, calls in row["calls"].items():
         print(f"    {remote}: " + ", ".join(f"{name} {many}" for name, many in sorted(calls.items())), flush=True)
+
+
+def judged(case: Case) -> dict[str, Any]:
+    """The row by which a case is judged."""
+    for again in reversed(range(TRIES)):
+        row = asyncio.run(figures(case))
+        show(row)
+        if not (again and misses(row) and was_shared(row)):
+            break
+        print("\n".join(f"    {line}, but the core was shared: once more" for line in misses(row)), flush=True)
+    return row
 
 
 def main() -> int:
@@ -166,11 +188,7 @@ def main() -> int:
     silence()
     print(" ".join(f"{name:>{len(name) + 2}}" for name in COLUMNS), flush=True)
     yardstick.leave_the_jobs_core()
-    rows = []
-    for case in CASES:
-        if not asked.cases or case.name in asked.cases:
-            rows.append(asyncio.run(figures(case)))
-            show(rows[-1])
+    rows = [judged(case) for case in CASES if not asked.cases or case.name in asked.cases]
     text = json.dumps(rows, indent=2)
     if asked.json:
         asked.json.write_text(text + "\n")
