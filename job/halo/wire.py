@@ -25,7 +25,8 @@ PAGE_ROWS = 100
 """The largest page that any public client of Halo asks for."""
 PAGES_MAX = 100
 """10,000 rows deep: where cloudpassage/connector stops paging and starts a new window."""
-RENEW_BEFORE_S = 60.0
+RENEW_BEFORE_S = 180.0
+"""A request is signed before it waits for its turn, which may take minutes where Halo allows little."""
 STATES = "active,missing,deactivated,retired"
 """Of the issue's server. Left out, Halo may list active servers only (cloudpassage/jira_halo_issues_sync sends all)."""
 
@@ -38,7 +39,7 @@ class Token(Struct, frozen=True, kw_only=True):
 
     value: str
     renew_at: float
-    """On the monotonic clock: a minute before it expires, or half-way for one that hardly lives longer."""
+    """On the monotonic clock: three minutes before it expires, or half-way for one that hardly lives longer."""
 
     def __repr__(self) -> str:
         return f"Token(renew_at={self.renew_at})"

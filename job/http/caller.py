@@ -11,6 +11,7 @@ import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from itertools import count
+from math import inf
 from typing import TypeVar
 
 import structlog
@@ -66,11 +67,13 @@ class Caller:
     async def call(self, request: Request, *, guard: Guard = unguarded) -> Response:
         """The answer: any status below 500 but 408 and 429. Raises `RemoteDown`, or `FateUnknown` for a write.
 
+        Patience begins with the first attempt that fails: until then we wait for our turn because we want to.
         The guard is asked before each attempt, once it has its turn; what it raises goes to the caller.
         """
-        give_up_at, wait_s = self._clock.monotonic() + self._patience_s, 0.0
+        give_up_at, wait_s = inf, 0.0
         for attempt in count(1):
             result = await self._attempt(request, after_s=wait_s, guard=guard)
+            give_up_at = min(give_up_at, self._clock.monotonic() + self._patience_s)
             verdict = judge(request, result)
             if verdict is Verdict.ANSWERED and isinstance(result, Response):
                 return result
@@ -107,6 +110,8 @@ class Caller:
                     if not self._hung_up:
                         waiting.reschedule(asyncio.get_running_loop().time() + request.deadline_s)
                     response = await self._transport.send(request)
+                    if response.status < 500 and response.status != 429:
+                        self._governor.note_answer()
                     if throttled(response):
                         self._governor.complain(era, refused=response.status == 429)
                     elif response.status < 500:
@@ -130,10 +135,11 @@ class Caller:
     def _pause_after(self, result: Response | NotSent | NoAnswer, *, attempt: int) -> float:
         """Seconds to wait before the next attempt; a rate limit holds everyone for as long.
 
-        While the remote refuses whoever comes, the pause grows as if one request had come each time.
+        While it refuses whoever comes and does not say for how long, the pause grows as if it had always been this one.
         """
         asked_s = asked_pause_s(result, now=self._clock.now()) if isinstance(result, Response) else None
-        wait_s = pause_s(max(attempt, self._governor.refusals), asked_s=asked_s, scatter=self._rng.random())
+        refusals = self._governor.refusals if asked_s is None else 0
+        wait_s = pause_s(max(attempt, refusals), asked_s=asked_s, scatter=self._rng.random())
         if isinstance(result, Response) and (result.status == 429 or asked_s is not None):
             self._governor.pause(wait_s)
             reason = result.headers.get("ratelimit-reason", "")

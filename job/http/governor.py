@@ -27,6 +27,12 @@ APART_S = 0.1
 
 KEPT = 0.9
 """The part of what a remote turned out to give that we ask it for."""
+SLOWEST = 1.0
+"""Requests a second, where a measure says less: nobody shall wait for a turn until the token is too old."""
+LATE_S = 0.1
+"""How far behind its pace a request may leave and the next yet follow in time: we always wake up a little late."""
+CLEAN, GROWTH, DOUBLINGS = 3, 0.05, 5
+"""After so many periods without a refusal the pace grows by a twentieth, and then by twice as much each time."""
 
 
 class ClosedTooLong(Exception):
@@ -47,7 +53,7 @@ class Governor:
     ) -> None:
         self.limit = min(START_AT_ONCE, at_once_max)
         self.refusals = 0
-        """How often in a row the remote refused, with no clean answer between; a crowd counts once."""
+        """How often in a row the remote refused, with no answer between; a crowd counts once."""
         self._clock = clock
         self._at_once_max = at_once_max
         self._patience_s = patience_s
@@ -68,7 +74,7 @@ class Governor:
     def turn(self, kind: str, *, subject: str = "") -> "Turn":
         """`async with` waits for a turn and holds it for the length of the block; it gives the era in which we left.
 
-        Remotes count each endpoint by itself, so a crowd of one kind keeps no other kind waiting for its second.
+        Jira counts each endpoint by itself, so a crowd of one kind keeps no other kind waiting for its second.
         `subject` is what a write changes.
         """
         return Turn(self, kind, subject)
@@ -77,14 +83,17 @@ class Governor:
         """Nobody leaves for so long."""
         self._closed_until = max(self._closed_until, self._clock.monotonic() + seconds)
 
+    def note_answer(self) -> None:
+        """An answer, clean or with a word of warning, but no refusal."""
+        self.refusals = 0
+        if self._allowance:
+            self._allowance.note_answer(self._clock.monotonic())
+
     def praise(self) -> None:
         """A clean answer: one more may go at once, which doubles the limit with each round of answers.
 
         Once the remote has complained we know about where its own limit is, and grow by one a round.
         """
-        self.refusals = 0
-        if self._allowance:
-            self._allowance.note_answer(self._clock.monotonic())
         self._clean += 1
         if self._clean >= (self.limit if self._era else 1) and self.limit < self._at_once_max:
             self._clean = 0
@@ -122,6 +131,8 @@ class Governor:
             while True:
                 while (wait_s := self._wait_s(lane, now=clock.monotonic())) > 0:
                     await clock.sleep(wait_s)
+                if self._allowance:
+                    await self._allowance.pass_through(clock)
                 await self._turns.acquire()
                 while self._owed:
                     self._owed -= 1
@@ -131,15 +142,13 @@ class Governor:
                     break
                 self.leave()  # while we waited for it, a pause has begun
             lane.pass_through(now)
-            if self._allowance:
-                self._allowance.pass_through(now)
         return self._era
 
     def _wait_s(self, lane: "Lane", *, now: float) -> float:
         closed_s = self._closed_until - now
         if closed_s > self._patience_s:
             raise ClosedTooLong(f"it asks for a pause of {closed_s:.0f} s")
-        return max(lane.wait_s(now), closed_s, self._allowance.wait_s(now) if self._allowance else 0.0)
+        return max(lane.wait_s(now), closed_s)
 
     def leave(self) -> None:
         """Gives a turn back."""
@@ -190,50 +199,64 @@ class Lane:
 
 
 class Allowance:
-    """What a remote gives in each of its periods: unknown until it refuses, then measured, and kept to.
+    """What a remote gives in each of its periods: unknown until it refuses, then measured, kept to, and tried again.
 
-    The measure is what it answered in the last period, and half of the run's mean at least, so that somebody else who
-    uses it up for a while does not hold us for the rest of a run. It never grows: that would be a refusal every few
-    minutes.
+    The measure is what it answered in the last period. It may be far too little, when others used the remote up or we
+    had asked for little, so the pace grows again: slowly at first, for as a rule the measure is right.
     """
 
     def __init__(self, period_s: float) -> None:
         self._period_s = period_s
+        self._line = asyncio.Lock()
         self._answers: Counter[int] = Counter()
-        """By the second in which they came."""
-        self._first_at: float | None = None
-        self._measured_at = float("-inf")
+        """Of the last period at least, by the second in which they came."""
+        self._measured_at = inf
+        """Or the time when we began, until then."""
+        self._turned_at = inf
+        """When the last period ended that is over."""
+        self._clean = 0
+        """Periods in a row without a refusal."""
         self._gap_s = 0.0
-        self._free_at = float("-inf")
+        self._free_at = -inf
 
     @property
     def a_minute(self) -> int | None:
         """The pace that is kept to, in requests a minute, or `None`."""
         return round(60.0 / self._gap_s) if self._gap_s else None
 
+    async def pass_through(self, clock: Clock) -> None:
+        """Waits until one more may leave, first come, first served. A little lateness is made up for."""
+        async with self._line:
+            while (wait_s := self._free_at - clock.monotonic()) > 0:
+                await clock.sleep(wait_s)
+            now = clock.monotonic()
+            self._free_at = max(self._free_at, now - LATE_S) + self._gap_s
+            self._measured_at, self._turned_at = min(self._measured_at, now), min(self._turned_at, now)
+
     def note_answer(self, now: float) -> None:
         """The remote gave one of those that it counts."""
         self._answers[int(now)] += 1
+        if now - self._turned_at >= self._period_s:
+            self._turned_at = now
+            self._clean += 1
+            self._forget(before=now - self._period_s)
+            if self._clean >= CLEAN:
+                self._gap_s /= 1.0 + GROWTH * 2.0 ** min(self._clean - CLEAN, DOUBLINGS)
 
     def measure(self, now: float) -> None:
-        """It refused. Before a whole period has gone by, since we began or last measured, that tells nothing new."""
-        if self._first_at is None or now - max(self._first_at, self._measured_at) < self._period_s:
-            return
-        lately = sum(many for second, many in self._answers.items() if second > now - self._period_s)
-        given = max(lately, self._answers.total() * self._period_s / (now - self._first_at) / 2)
-        if given:
-            self._gap_s = max(self._period_s / given, self._gap_s) / KEPT
+        """It refused. That tells nothing until a whole period has gone by, nor if nothing was answered in it."""
+        self._turned_at, self._clean = now, 0
+        if now - self._measured_at >= self._period_s and (lately := self._lately(now)):
+            self._gap_s = 1.0 / (KEPT * max(lately / self._period_s, SLOWEST))
             self._measured_at = now
 
-    def wait_s(self, now: float) -> float:
-        """Seconds until the next may pass; zero or less as long as nothing is known."""
-        return self._free_at - now
+    def _lately(self, now: float) -> int:
+        """What was answered in the period that ends now."""
+        self._forget(before=now - self._period_s)
+        return self._answers.total()
 
-    def pass_through(self, now: float) -> None:
-        """One leaves, and the next after a while: no period holds more than was measured, whenever it begins."""
-        if self._first_at is None:
-            self._first_at = now
-        self._free_at = now + self._gap_s
+    def _forget(self, *, before: float) -> None:
+        self._answers = Counter({second: many for second, many in self._answers.items() if second > before})
 
 
 class Apart:

@@ -231,7 +231,7 @@ def test_what_could_not_be_remembered_is_looked_at_again_without_a_sweep() -> No
     play(story())
 
 
-def test_a_halo_that_allows_little_each_minute_refuses_for_a_few_minutes_and_a_first_load_comes_through() -> None:
+def test_a_halo_that_allows_little_each_minute_refuses_seldom_and_a_first_load_comes_through() -> None:
     async def story() -> None:
         tube, refused_at = Tube(), []
         tube.halo.calls_a_minute = 300
@@ -251,7 +251,7 @@ def test_a_halo_that_allows_little_each_minute_refuses_for_a_few_minutes_and_a_f
         record = await done(tube)
         assert record.counts["create"] == {"done": 2_000}
         assert len(refused_at) <= 60
-        assert max(refused_at) - began <= 300
+        assert sum(at - began > 150 for at in refused_at) <= 10
         assert tube.clock.monotonic() - began <= 600, "seven minutes are the least"
 
     play(story())

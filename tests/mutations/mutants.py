@@ -344,8 +344,38 @@ MUTANTS: Final = (
         "era = 0",
     ),
     Mutant("what a remote allows is never learned", CALLER, "refused=response.status == 429", "refused=False"),
-    Mutant("a minute that somebody else used up counts", GOVERNOR, " < self._period_s:", " < 0:"),
-    Mutant("a bad minute counts for a whole run", GOVERNOR, "given = max(lately, ", "given = min(lately, "),
+    Mutant(
+        "a minute that somebody else used up counts", GOVERNOR, "_measured_at >= self._period_s", "_measured_at >= 0"
+    ),
+    Mutant(
+        "a bad minute counts for a whole run", GOVERNOR, "GROWTH, DOUBLINGS = 3, 0.05", "GROWTH, DOUBLINGS = 3, 0.0"
+    ),
+    Mutant(
+        "silence is taken for a measure",
+        GOVERNOR,
+        "(lately := self._lately(now)):",
+        "(lately := self._lately(now)) >= 0:",
+    ),
+    Mutant(
+        "a measure may be next to nothing",
+        GOVERNOR,
+        "max(lately / self._period_s, SLOWEST)",
+        "(lately / self._period_s)",
+    ),
+    Mutant("one kind starves the others", GOVERNOR, "        async with self._line:", "        if True:"),
+    Mutant("who wakes up late falls behind", GOVERNOR, "LATE_S = 0.1", "LATE_S = 0.0"),
+    Mutant(
+        "the wait for a turn uses up patience",
+        CALLER,
+        "wait_s = inf, 0.0",
+        "wait_s = self._clock.monotonic() + self._patience_s, 0.0",
+    ),
+    Mutant(
+        "an answer with a warning is no answer",
+        CALLER,
+        "response.status < 500 and response.status != 429",
+        "response.status < 500 and not throttled(response)",
+    ),
     Mutant("what is allowed is asked for to the last", GOVERNOR, "KEPT = 0.9", "KEPT = 1.0"),
     Mutant("pauses do not grow for whoever comes", CALLER, "max(attempt, self._governor.refusals)", "attempt"),
     Mutant("a pause holds one alone", CALLER, "            self._governor.pause(wait_s)\n", ""),
