@@ -377,7 +377,7 @@ MUTANTS: Final = (
         "response.status < 500 and not throttled(response)",
     ),
     Mutant("what is allowed is asked for to the last", GOVERNOR, "KEPT = 0.9", "KEPT = 1.0"),
-    Mutant("pauses do not grow for whoever comes", CALLER, "max(attempt, self._governor.refusals)", "attempt"),
+    Mutant("pauses do not grow for whoever comes", CALLER, "max(attempt, refusals)", "attempt"),
     Mutant("a pause holds one alone", CALLER, "            self._governor.pause(wait_s)\n", ""),
     Mutant("a write leaves unasked", CALLER, "                    await guard()\n", ""),
     Mutant("a pause without end is waited for", GOVERNOR, "if closed_s > self._patience_s:", "if closed_s == inf:"),
