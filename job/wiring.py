@@ -88,7 +88,7 @@ async def open_setup(settings: Settings, *, clock: Clock, redactor: Redactor) ->
             jira.hang_up()
 
         ports = Ports(
-            halo=_halo(settings, caller=halo, clock=clock),
+            halo=_halo(settings, caller=halo, clock=clock, redactor=redactor),
             jira=_jira(settings, caller=jira, clock=clock),
             store=store,
             clock=clock,
@@ -140,13 +140,14 @@ def shape_of(settings: Settings) -> Shape:
     )
 
 
-def _halo(settings: Settings, *, caller: Caller, clock: Clock) -> HaloClient:
+def _halo(settings: Settings, *, caller: Caller, clock: Clock, redactor: Redactor) -> HaloClient:
     return HaloClient(
         caller=caller,
         base_url=settings.halo_api_hostname,
         key=settings.halo_api_key.text,
         secret=settings.halo_api_secret_key.text,
         clock=clock,
+        confide=lambda token: redactor.hide([token]),
     )
 
 

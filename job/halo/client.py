@@ -6,7 +6,7 @@ each client, and a client lives for one run. It writes nothing to Halo.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import structlog
@@ -26,14 +26,24 @@ FILE_PAGES_MAX = 5
 
 
 class HaloClient:
-    """`ports.HaloIssues` on the real protocol."""
+    """`ports.HaloIssues` on the real protocol. `confide` is told each token before anybody can repeat it."""
 
-    def __init__(self, *, caller: Caller, base_url: str, key: str, secret: str, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        caller: Caller,
+        base_url: str,
+        key: str,
+        secret: str,
+        clock: Clock,
+        confide: Callable[[str], None] = lambda token: None,
+    ) -> None:
         self._caller = caller
         self._base_url = base_url.rstrip("/")
         self._key = key
         self._secret = secret
         self._clock = clock
+        self._confide = confide
         self._token: Token | None = None
         self._signing_in = asyncio.Lock()
         self._assets: dict[str, Asset | Gone] = {}
@@ -115,5 +125,6 @@ class HaloClient:
                 if self._token is None or self._token is token or asked_at >= self._token.renew_at:
                     request = wire.token_request(self._base_url, key=self._key, secret=self._secret)
                     self._token = wire.token(await self._caller.call(request), asked_at=asked_at)
+                    self._confide(self._token.value)
                 token = self._token
         return token
