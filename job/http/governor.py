@@ -1,10 +1,10 @@
 """Decides when the next request to one remote may leave; all its callers share one.
 
 Promises: never more requests at once than the limit of the moment, which starts small, grows while answers are clean
-and halves when the remote complains; in no second more of one kind than allowed, and in no minute more than what a
-remote that publishes no number turned out to give; two writes to one ticket are a tenth of a second apart; nobody
-leaves during a pause that the remote asked for. Who waits for the clock holds no turn that somebody else could use. It
-knows nothing of messages.
+and halves when the remote complains; in no second more of one kind than allowed; the pace that a remote turned out to
+give where it publishes none, and now and then a little more, to see whether that is so; two writes to one ticket are
+a tenth of a second apart; nobody leaves during a pause that the remote asked for. Who waits for the clock holds no turn
+that somebody else could use. It knows nothing of messages.
 """
 
 import asyncio
