@@ -121,8 +121,8 @@ class HaloClient:
         token = self._token
         if token is None or token is refused or self._clock.monotonic() >= token.renew_at:
             async with self._signing_in:
-                asked_at = self._clock.monotonic()
-                if self._token is None or self._token is token or asked_at >= self._token.renew_at:
+                if self._token is None or self._token is token:  # and nobody has renewed it while we waited
+                    asked_at = self._clock.monotonic()
                     request = wire.token_request(self._base_url, key=self._key, secret=self._secret)
                     self._token = wire.token(await self._caller.call(request), asked_at=asked_at)
                     self._confide(self._token.value)

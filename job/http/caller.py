@@ -73,10 +73,10 @@ class Caller:
         give_up_at, wait_s = inf, 0.0
         for attempt in count(1):
             result = await self._attempt(request, after_s=wait_s, guard=guard)
-            give_up_at = min(give_up_at, self._clock.monotonic() + self._patience_s)
             verdict = judge(request, result)
             if verdict is Verdict.ANSWERED and isinstance(result, Response):
                 return result
+            give_up_at = min(give_up_at, self._clock.monotonic() + self._patience_s)
             wait_s = self._pause_after(result, attempt=attempt)
             if verdict is Verdict.UNKNOWN:
                 raise FateUnknown(self._remote, request.name, _words(result))

@@ -31,6 +31,8 @@ SLOWEST = 1.0
 """Requests a second, where a measure says less: nobody shall wait for a turn until the token is too old."""
 LATE_S = 0.1
 """How far behind its pace a request may leave and the next yet follow in time: we always wake up a little late."""
+NO_GAP_S = 0.001
+"""A pace that has outgrown this is none any more."""
 CLEAN, GROWTH, DOUBLINGS = 3, 0.05, 5
 """After so many periods without a refusal the pace grows by a twentieth, and then by twice as much each time."""
 
@@ -242,6 +244,8 @@ class Allowance:
             self._forget(before=now - self._period_s)
             if self._clean >= CLEAN:
                 self._gap_s /= 1.0 + GROWTH * 2.0 ** min(self._clean - CLEAN, DOUBLINGS)
+                if self._gap_s < NO_GAP_S:
+                    self._gap_s = 0.0
 
     def measure(self, now: float) -> None:
         """It refused. That tells nothing until a whole period has gone by, nor if nothing was answered in it."""

@@ -81,7 +81,10 @@ async def test_workers_that_are_refused_together_renew_the_token_once_and_go_on(
     assert site.spent[TOKEN] == 2
 
 
-async def test_a_worker_refused_with_an_old_token_just_asks_again_with_the_new_one() -> None:
+@pytest.mark.parametrize(("passes_s", "tokens"), [(0.0, 2), (800.0, 3)], ids=["fresh", "stale itself by now"])
+async def test_a_worker_refused_with_an_old_token_just_asks_again_with_the_new_one(
+    passes_s: float, tokens: int
+) -> None:
     first_asks, renewed = asyncio.Event(), asyncio.Event()
 
     async def slow(request: web.Request) -> Answer:
@@ -99,9 +102,10 @@ async def test_a_worker_refused_with_an_old_token_just_asks_again_with_the_new_o
         waiting = asyncio.create_task(site.halo.issue(IssueId("slow")))
         await first_asks.wait()
         assert await site.halo.issue(IssueId("quick"))
+        site.clock.advance(passes_s)
         renewed.set()
         assert await waiting
-        assert server.tokens == 2
+        assert server.tokens == tokens
 
 
 async def test_a_second_refusal_after_renewal_stops_the_run_with_advice() -> None:

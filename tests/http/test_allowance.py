@@ -10,6 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from job.http.caller import Caller
+from job.http.governor import Allowance
 from job.http.message import Request, Response
 from job.ports import Clock
 from tests.simulation.kit import LoopClock
@@ -340,3 +341,16 @@ def test_the_wait_for_its_turn_uses_up_nobody_s_patience() -> None:
         await asyncio.gather(*crowd, *queued)
 
     after(0.0, story)
+
+
+def test_a_pace_that_is_never_refused_again_is_forgotten() -> None:
+    allowance = Allowance(MINUTE_S)
+    play(allowance.pass_through(LoopClock()))
+    allowance.note_answer(MINUTE_S)
+    allowance.measure(MINUTE_S)
+    paces = []
+    for minute in range(2, 1_500):
+        allowance.note_answer(minute * MINUTE_S)
+        paces.append(allowance.a_minute)
+    assert paces[:3] == [54, 54, 57]
+    assert paces[20:] == [None] * len(paces[20:])
