@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
+from urllib.parse import quote
 
 from .call import Answer, Call, Exchange, json_answer
 from .faults import Faults
@@ -121,7 +122,9 @@ class JiraSim:
             token, other = other, token
         expired = self.token_expires_at is not None and self.now() >= self.token_expires_at
         if given == f"{email}:{token}" and not expired:
-            return Visitor(signed_in=True, turned_away=False, headers={"X-AAccountId": self.site.me.account_id})
+            return Visitor(
+                signed_in=True, turned_away=False, headers={"X-AAccountId": quote(self.site.me.account_id, safe="")}
+            )
         turned_away = through_gateway or given == f"{email}:{other}"
         return Visitor(signed_in=False, turned_away=turned_away, headers=_FAILED_LOGIN)
 

@@ -135,9 +135,9 @@ CUSTOM_FIELDS: Final = (
     Field("customfield_10020", "Halo Group", "text"),
 )
 
-US: Final = Person("5b10a2844c20165700ede21g", "Halo Sync")
+US: Final = Person("712020:5b10a284-4c20-4657-80ed-e21f5b10a284", "Halo Sync")
 ANNA: Final = Person("5b10ac8d82e05b22cc7d4ef5", "Anna Example")
-BORIS: Final = Person("5b109f2e9729b51b54dc274d", "Boris Example")
+BORIS: Final = Person("712020:5b109f2e-9729-451b-94dc-274d5b109f2e", "Boris Example")
 
 
 @dataclass(slots=True)

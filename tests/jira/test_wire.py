@@ -102,6 +102,14 @@ def test_an_answer_to_us_is_passed_on(headers: dict[str, str]) -> None:
     assert SITE.trust(answer, doing="reading", account_id="me") is answer
 
 
+@pytest.mark.parametrize("sent", ["712020:5b10-ac8d", "712020%3A5b10-ac8d", "712020%3a5b10-ac8d"])
+def test_the_account_of_an_answer_may_come_percent_encoded(sent: str) -> None:
+    answer = response(200, {}, headers={"x-aaccountid": sent})
+    assert SITE.trust(answer, doing="reading", account_id="712020:5b10-ac8d") is answer
+    with pytest.raises(RemoteRefused, match="712020:5b10-ac8d, not for 712020:other"):
+        SITE.trust(answer, doing="reading", account_id="712020:other")
+
+
 def test_the_advice_names_the_other_base_url() -> None:
     denied = response(401, b"")
     with pytest.raises(RemoteRefused, match=r"api\.atlassian\.com/ex/jira/\{cloudId\}"):

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import unquote
 
 import aiohttp
 import pytest
@@ -44,7 +45,7 @@ async def test_both_vendors_answer_on_ports_of_their_own(http: aiohttp.ClientSes
             assert (answer.status, (await answer.json())["count"]) == (200, 0)
         async with http.post(f"{urls.jira}/rest/api/3/issue", json=_draft(), headers=_jira(world)) as answer:
             assert (answer.status, (await answer.json())["key"]) == (201, "SEC-1")
-            assert answer.headers["X-AAccountId"] == world.jira.site.me.account_id
+            assert unquote(answer.headers["X-AAccountId"]) == world.jira.site.me.account_id
     assert [one.key for one in world.jira.people.tickets()] == ["SEC-1"]
 
 

@@ -9,7 +9,7 @@ import base64
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote, urlencode
 
 from msgspec import Struct, field
 
@@ -88,9 +88,10 @@ class Site:
             raise RemoteRefused(REMOTE, doing, f"our credentials were not accepted ({reason}).", self.advice)
         if response.status == 401:
             raise RemoteRefused(REMOTE, doing, f"our credentials were not accepted. {complaint(response)}", self.advice)
-        # Jira Cloud REST v3, "Special headers": X-AAccountId is the account that the answer was made for.
-        answered_to = response.headers.get("x-aaccountid", account_id)
-        if account_id is not None and answered_to != account_id:
+        # Jira Cloud REST v3, "Special headers": X-AAccountId is the account that the answer was made for. Live sites
+        # send it percent-encoded (`712020%3A…` for `712020:…`), as recordings of live answers show.
+        answered_to = unquote(response.headers.get("x-aaccountid", ""))
+        if account_id is not None and answered_to not in {"", account_id}:
             raise RemoteRefused(REMOTE, doing, f"the answer is for account {answered_to}, not for {account_id}.")
         if response.status == 410:
             advice = "This endpoint was removed from Jira; a newer version of this program is needed."
