@@ -1,10 +1,12 @@
 """Keeps Halo issues and Jira tickets in step.
 
-A schedule starts a run. It takes the lease, reads what changed in Halo since the watermark, and joins each issue with
-what memory and Jira know of it: a case. Rules decide what each case means; the plan of all decisions is counted and
-compared with its limits, and up to here nothing is written to Jira. Then it is carried out: an intent before each write
-that must not happen twice, a link after it. At the end the books are balanced, and the watermark moves as far as all is
-settled. A run may be killed at any instant: the next ones look for what it left behind before they do anything again.
+A schedule starts a run. It takes the lease, reads what changed in Halo since the watermark, and
+joins each issue with what memory and Jira know of it: a case. Rules decide what each case means;
+the plan of all decisions is counted and compared with its limits, and up to here nothing is written
+to Jira. Then it is carried out: an intent before each write that must not happen twice, a link
+after it. At the end the books are balanced, and the watermark moves as far as all is settled. A run
+may be killed at any instant: the next ones look for what it left behind before they do anything
+again.
 
     cli.py         the commands and exit codes            screen.py    a run as a person at a terminal sees it
     settings.py    the environment as one value           secrets.py   what sm:// points at

@@ -14,7 +14,9 @@ def main() -> None:
 
 
 def _import_structlog_alone() -> None:
-    """Without rich, of which it would load half for tracebacks that we never ask it for: another tenth of the start."""
+    """Without rich, of which it would load half for tracebacks that we never ask it for: another
+    tenth of the start.
+    """
     if "rich" in sys.modules:
         return
     sys.modules["rich"] = None  # type: ignore[assignment]  # Python's own mark of what cannot be imported

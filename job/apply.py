@@ -1,13 +1,13 @@
 """Carries out a plan: enrich, word, compare, note the intent, send, remember.
 
-Promises: every planned action ends in exactly one outcome; nothing that could be done twice is sent before its intent
-is stored; nothing is written unless the lease holds for as long as the writing may take; a write of unknown fate is not
-sent again here; one bad issue stops nobody else, and what stops the run stops it before the next write.
-It adds nothing to a plan and decides nothing.
+Promises: every planned action ends in exactly one outcome; nothing that could be done twice is sent
+before its intent is stored; nothing is written unless the lease holds for as long as the writing
+may take; a write of unknown fate is not sent again here; one bad issue stops nobody else, and what
+stops the run stops it before the next write. It adds nothing to a plan and decides nothing.
 
-Batches flow in two lines. What has to ask Halo flows in one, new tickets first, for their bulk calls take longest;
-what needs nothing of Halo flows beside it and keeps Jira busy from the first moment. While a batch is written, the
-details of the next are fetched.
+Batches flow in two lines. What has to ask Halo flows in one, new tickets first, for their bulk
+calls take longest; what needs nothing of Halo flows beside it and keeps Jira busy from the first
+moment. While a batch is written, the details of the next are fetched.
 """
 
 import asyncio
@@ -46,7 +46,15 @@ from job.core.plan import Plan
 from job.core.shelf import Row
 from job.core.tickets import Comment, Draft
 from job.each import each
-from job.errors import FateUnknown, IssueFailed, MalformedAnswer, RemoteDown, StopsRun, SyncError, Withheld
+from job.errors import (
+    FateUnknown,
+    IssueFailed,
+    MalformedAnswer,
+    RemoteDown,
+    StopsRun,
+    SyncError,
+    Withheld,
+)
 from job.lease import Tenure
 from job.ports import Goal, Ports, Watcher
 
@@ -56,16 +64,21 @@ CREATES_A_BATCH = 100
 """Two bulk calls of 50, confirmed by one read."""
 OTHERS_A_BATCH = 50
 ASKED_AT_ONCE = 64
-"""Issues whose details are fetched together, the first batch's first: it is written while the next one's are fetched.
-Without it all would ask Halo together and then write together, and each remote would wait for the other."""
+"""Issues whose details are fetched together, the first batch's first: it is written while the next
+one's are fetched. Without it all would ask Halo together and then write together, and each remote
+would wait for the other.
+"""
 ALONE = frozenset({Action.CLOSE, Action.ADOPT})
 """What needs nothing of Halo: a close speaks of the resolution alone, an adoption says nothing."""
 CREATES = frozenset({Action.CREATE, Action.CREATE_AND_CLOSE})
 COMMENT_PATIENCE = timedelta(minutes=2)
-"""Jira may finish a comment after it said 504. Until then one that is not there says nothing. Whoever has less patience
-with creates has no more with comments."""
+"""Jira may finish a comment after it said 504. Until then one that is not there says nothing.
+Whoever has less patience with creates has no more with comments.
+"""
 STREAK_MAX = 5
-"""So many failures of one kind in a row, without a success between them, open a circuit for the rest of the run."""
+"""So many failures of one kind in a row, without a success between them, open a circuit for the
+rest of the run.
+"""
 
 EVENTS = {
     Action.CREATE: "ticket.created",
@@ -114,7 +127,9 @@ class Step(Struct, kw_only=True):
 
 
 class Circuits(Struct):
-    """Counts failures in a row by project and action: what is broken must not be tried hundreds of times in a run."""
+    """Counts failures in a row by project and action: what is broken must not be tried hundreds of
+    times in a run.
+    """
 
     streaks: Counter[tuple[str, str]] = field(default_factory=Counter)
 
@@ -171,7 +186,7 @@ class Apply:
     async def _line(self, line: "Line") -> None:
         await each(self._batch, line.batches, at_once=line.at_once)
 
-    # --- A batch: from decisions to outcomes --------------------------------------------------------------------------
+    # --- A batch: from decisions to outcomes ------------------------------------------------------
 
     async def _batch(self, decisions: Sequence[Decision]) -> None:
         prepared = await each(self._prepare, decisions, at_once=len(decisions))
@@ -181,7 +196,9 @@ class Apply:
         standing = _noted_before(unchanged)
         try:
             noted = await self._note(steps)
-        except StopsRun as error:  # what an earlier run noted of these is all that is known, and must stay
+        except (
+            StopsRun
+        ) as error:  # what an earlier run noted of these is all that is known, and must stay
             self._stop_for(error)
             ended += [_deferred(step.decision, because=str(error)) for step in steps]
         else:
@@ -194,7 +211,9 @@ class Apply:
         try:
             self._may_begin(decision)
             step = Step(
-                decision=decision, evidence=await self._evidence(decision), link=await self._settled_link(decision)
+                decision=decision,
+                evidence=await self._evidence(decision),
+                link=await self._settled_link(decision),
             )
             await self._word(step)
         except SyncError as error:
@@ -204,17 +223,26 @@ class Apply:
             step.comment = None
             if not self._goal(decision, ticket=_ticket(step)):
                 link = self._linked(step, ticket=_ticket(step))
-                return Outcome(decision=decision, kind=OutcomeKind.UNCHANGED, link=link, ticket_key=link.ticket_key)
+                return Outcome(
+                    decision=decision,
+                    kind=OutcomeKind.UNCHANGED,
+                    link=link,
+                    ticket_key=link.ticket_key,
+                )
         return step
 
     async def _evidence(self, decision: Decision) -> Evidence:
-        """The issue with what its words will speak of; only a field of a new ticket may need the asset."""
+        """The issue with what its words will speak of; only a field of a new ticket may need the
+        asset.
+        """
         issue, halo = decision.case.issue, self._ports.halo
         if decision.action in ALONE or issue.gone:
             return Evidence(issue=issue)
         async with self._asking:
             self._may_begin(decision)
-            wants = decision.action in CREATES and tickets.wants_asset(self._manner.shape, issue=issue)
+            wants = decision.action in CREATES and tickets.wants_asset(
+                self._manner.shape, issue=issue
+            )
             asset = await halo.asset(issue) if wants else None
             return Evidence(issue=issue, finding=await halo.finding(issue), asset=asset)
 
@@ -227,19 +255,27 @@ class Apply:
         intent, link = case.intent, case.link
         if intent is None or intent.kind is not IntentKind.COMMENT or case.ticket is None:
             return link
-        if not await self._ports.jira.has_comment(case.ticket.id, marker=intent.marker, since=intent.at):
-            if self._ports.clock.now() - intent.at < min(COMMENT_PATIENCE, self._manner.policy.create_patience):
+        if not await self._ports.jira.has_comment(
+            case.ticket.id, marker=intent.marker, since=intent.at
+        ):
+            if self._ports.clock.now() - intent.at < min(
+                COMMENT_PATIENCE, self._manner.policy.create_patience
+            ):
                 raise Withheld("Its last comment may still be on its way.")
             return link
         begun = outcomes.link_begun(case.ticket, case=case, now=self._ports.clock.now())
         return replace(begun, said=intent.marker, fingerprint=intent.fingerprint)
 
     async def _word(self, step: Step) -> None:
-        """Finds the words, and the way through the workflow before anything is said about taking it."""
+        """Finds the words, and the way through the workflow before anything is said about taking
+        it.
+        """
         jira = self._ports.jira
         match step.decision.action:
             case Action.CREATE | Action.CREATE_AND_CLOSE if not _resumes(step):
-                step.draft = tickets.draft(step.evidence, shape=self._manner.shape, book=await jira.field_book())
+                step.draft = tickets.draft(
+                    step.evidence, shape=self._manner.shape, book=await jira.field_book()
+                )
             case Action.COMMENT:
                 step.comment = tickets.update_comment(step.evidence)
             case Action.REOPEN:
@@ -255,11 +291,17 @@ class Apply:
         project = self._manner.shape.project_key
         if creating and project not in self.high:
             self.high[project] = await self._ports.jira.highest_key(project)
-        intents = [self._intent(step) for step in steps if step.draft or (step.comment and not step.said)]
-        # A comment's intent takes the place of a lost create's: what that create left behind must be linked by then.
+        intents = [
+            self._intent(step) for step in steps if step.draft or (step.comment and not step.said)
+        ]
+        # A comment's intent takes the place of a lost create's: what that create left behind must
+        # be linked by then.
         now = self._ports.clock.now()
         found = [step for step in steps if step.comment and not step.case.linked]
-        links = [step.link or outcomes.link_begun(_ticket(step), case=step.case, now=now) for step in found]
+        links = [
+            step.link or outcomes.link_begun(_ticket(step), case=step.case, now=now)
+            for step in found
+        ]
         if intents:
             changes = Changes(intents=tuple(intents), links=tuple(links))
             await self._ports.store.commit(await self._tenure.hold(), changes)
@@ -298,7 +340,7 @@ class Apply:
             follows=follows,
         )
 
-    # --- Sending ------------------------------------------------------------------------------------------------------
+    # --- Sending ----------------------------------------------------------------------------------
 
     async def _send(self, steps: Sequence[Step]) -> list[Outcome]:
         creating = [step for step in steps if step.draft]
@@ -322,7 +364,9 @@ class Apply:
         async def finish(place: int) -> Outcome:
             step, creation = steps[place], creations[place]
             if creation.ticket is None or step.draft is None:
-                error = creation.error or FateUnknown("jira", "creating a ticket", "no word about it")
+                error = creation.error or FateUnknown(
+                    "jira", "creating a ticket", "no word about it"
+                )
                 return self._ended_by(error, decision=step.decision)
             self._learn_key(creation.ticket)
             step.told = step.draft
@@ -336,7 +380,9 @@ class Apply:
         if step.comment and not step.said:
             body, marker = step.comment.body, step.comment.marker
             try:
-                await self._ports.jira.comment(ticket.id, body=body, marker=marker, guard=self._may_write)
+                await self._ports.jira.comment(
+                    ticket.id, body=body, marker=marker, guard=self._may_write
+                )
             except SyncError as error:
                 return self._ended_by(error, decision=step.decision)
         step.told = step.comment
@@ -345,7 +391,10 @@ class Apply:
     async def _finish(self, step: Step, *, ticket: Ticket) -> Outcome:
         """The last part of any action: the transition that it needs, and the link to remember."""
         goal = self._goal(step.decision, ticket=ticket)
-        told = step.decision.action in {Action.CREATE, Action.COMMENT}  # then all that is left is the status
+        told = step.decision.action in {
+            Action.CREATE,
+            Action.COMMENT,
+        }  # then all that is left is the status
         owed = goal.transition if goal and told else ""
         if goal:
             try:
@@ -355,7 +404,9 @@ class Apply:
                 return self._ended_by(error, decision=step.decision, link=unfinished)
         link = self._linked(step, ticket=ticket, owed="", moved=goal is not None)
         self._tell(step.decision, ticket=ticket)
-        return Outcome(decision=step.decision, kind=OutcomeKind.DONE, link=link, ticket_key=ticket.key)
+        return Outcome(
+            decision=step.decision, kind=OutcomeKind.DONE, link=link, ticket_key=ticket.key
+        )
 
     def _may_begin(self, decision: Decision) -> None:
         """Raises `Withheld` instead of letting one more action begin."""
@@ -378,7 +429,10 @@ class Apply:
         """Where the ticket must go to finish the action; `None` when it is there."""
         policy, owed = self._manner.policy, self._status_owed(decision, ticket=ticket)
         match decision.action:
-            case Action.CREATE | Action.COMMENT if owed.casefold() not in {"", ticket.status.casefold()}:
+            case Action.CREATE | Action.COMMENT if owed.casefold() not in {
+                "",
+                ticket.status.casefold(),
+            }:
                 return Goal(transition=owed, statuses=(owed,))
             case Action.CLOSE | Action.CREATE_AND_CLOSE if not policy.is_closed(ticket):
                 return self._manner.close
@@ -387,13 +441,15 @@ class Apply:
         return None
 
     def _status_owed(self, decision: Decision, *, ticket: Ticket) -> str:
-        """The first status that a ticket still has to get: a new one, or one that nobody has moved since its create."""
+        """The first status that a ticket still has to get: a new one, or one that nobody has moved
+        since its create.
+        """
         link = decision.case.link
         if link is not None and link.ticket_id == ticket.id:
             return link.status_owed if ticket.status == link.status_seen else ""
         return self._manner.policy.new_status if decision.action is Action.CREATE else ""
 
-    # --- Outcomes -----------------------------------------------------------------------------------------------------
+    # --- Outcomes ---------------------------------------------------------------------------------
 
     async def _remember(self, ended: Collection[Outcome], *, standing: Collection[IssueId]) -> None:
         now, digest = self._ports.clock.now(), self._manner.settings_digest
@@ -412,10 +468,20 @@ class Apply:
 
     def _discreet(self, outcome: Outcome) -> Outcome:
         """An outcome whose words may be kept."""
-        return replace(outcome, message=self._manner.discreet(outcome.message)) if outcome.message else outcome
+        return (
+            replace(outcome, message=self._manner.discreet(outcome.message))
+            if outcome.message
+            else outcome
+        )
 
     def _linked(
-        self, step: Step, *, ticket: Ticket, whole: bool = True, owed: str | None = None, moved: bool = False
+        self,
+        step: Step,
+        *,
+        ticket: Ticket,
+        whole: bool = True,
+        owed: str | None = None,
+        moved: bool = False,
     ) -> Link:
         """The link as it is when all is done, or only a part, with what was said on the way."""
         link_after = outcomes.link_to if whole else outcomes.link_begun
@@ -423,7 +489,10 @@ class Apply:
         before = step.link or link
         said, fingerprint = before.said, before.fingerprint
         if step.told:
-            said, fingerprint = step.told.marker if isinstance(step.told, Comment) else None, step.told.fingerprint
+            said, fingerprint = (
+                step.told.marker if isinstance(step.told, Comment) else None,
+                step.told.fingerprint,
+            )
         return replace(
             link,
             said=said,
@@ -432,10 +501,17 @@ class Apply:
             status_set=ticket.status if moved else link.status_set,
         )
 
-    def _ended_by(self, error: SyncError, *, decision: Decision, link: Link | None = None) -> Outcome:
+    def _ended_by(
+        self, error: SyncError, *, decision: Decision, link: Link | None = None
+    ) -> Outcome:
         """What an error makes of one action."""
         if isinstance(error, FateUnknown):
-            log.warning("write.unknown", issue_id=decision.case.issue.id, action=decision.action, happened=str(error))
+            log.warning(
+                "write.unknown",
+                issue_id=decision.case.issue.id,
+                action=decision.action,
+                happened=str(error),
+            )
             return _unknown(decision, because=str(error), link=link)
         if isinstance(error, Withheld):
             return _deferred(decision, because=str(error), link=link)
@@ -443,13 +519,24 @@ class Apply:
             self._stop_for(error)
             return _deferred(decision, because=str(error), link=link)
         error_class = error.error_class if isinstance(error, IssueFailed) else type(error).__name__
-        log.error("issue.parked", issue_id=decision.case.issue.id, action=decision.action, error=str(error))
+        log.error(
+            "issue.parked",
+            issue_id=decision.case.issue.id,
+            action=decision.action,
+            error=str(error),
+        )
         return Outcome(
-            decision=decision, kind=OutcomeKind.FAILED, link=link, error_class=error_class, message=str(error)
+            decision=decision,
+            kind=OutcomeKind.FAILED,
+            link=link,
+            error_class=error_class,
+            message=str(error),
         )
 
     def _only_this_issue(self, error: StopsRun) -> bool:
-        """Whether a remote's failure may be this one issue's own: until it has failed too often in a row."""
+        """Whether a remote's failure may be this one issue's own: until it has failed too often in
+        a row.
+        """
         if not isinstance(error, RemoteDown | MalformedAnswer):
             return False
         self._down[error.remote] += 1
@@ -463,12 +550,20 @@ class Apply:
     def _tell(self, decision: Decision, *, ticket: Ticket) -> None:
         event = EVENTS[decision.action] if decision.action else ""
         self._log.info(
-            event, issue_id=decision.case.issue.id, ticket=ticket.key, reason=decision.reason, status=ticket.status
+            event,
+            issue_id=decision.case.issue.id,
+            ticket=ticket.key,
+            reason=decision.reason,
+            status=ticket.status,
         )
 
     def _scope(self, decision: Decision) -> tuple[str, str]:
         ticket = decision.case.ticket
-        project = ticket.project if ticket and decision.action is not Action.CREATE else self._manner.shape.project_key
+        project = (
+            ticket.project
+            if ticket and decision.action is not Action.CREATE
+            else self._manner.shape.project_key
+        )
         return project, str(decision.action)
 
     def _learn_key(self, ticket: Ticket) -> None:
@@ -479,7 +574,8 @@ class Apply:
 class Line(NamedTuple):
     """Batches that are carried out in their order, some of them at once.
 
-    Enough at once to keep the remotes busy, and few enough to notice in time what fails again and again.
+    Enough at once to keep the remotes busy, and few enough to notice in time what fails again and
+    again.
     """
 
     batches: Iterator[Sequence[Decision]]
@@ -518,7 +614,9 @@ def _resumes(step: Step) -> bool:
 def _nothing_new(step: Step) -> bool:
     """Whether the ticket already says all that an update would say."""
     return step.said or (
-        step.link is not None and step.comment is not None and step.link.fingerprint == step.comment.fingerprint
+        step.link is not None
+        and step.comment is not None
+        and step.link.fingerprint == step.comment.fingerprint
     )
 
 

@@ -1,7 +1,8 @@
 """Proves, one by one, that what the settings name is there and lets us in.
 
-Promises: every proof is tried, whatever came of the one before; nothing is written to Halo, to Jira or to our memory.
-Does not do: walking a ticket through its workflow; the names of statuses and transitions show only on a ticket.
+Promises: every proof is tried, whatever came of the one before; nothing is written to Halo, to Jira
+or to our memory. Does not do: walking a ticket through its workflow; the names of statuses and
+transitions show only on a ticket.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -57,7 +58,11 @@ async def _fields(setup: Setup) -> str:
 async def _store(setup: Setup) -> str:
     links = await setup.ports.store.live_count()
     runs = await setup.ports.store.runs(limit=1)
-    last = f"the last run ended {runs[0].finished_at.isoformat(timespec='seconds')}" if runs else "no run is recorded"
+    last = (
+        f"the last run ended {runs[0].finished_at.isoformat(timespec='seconds')}"
+        if runs
+        else "no run is recorded"
+    )
     return f"{links} open links; {last}."
 
 

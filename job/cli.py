@@ -1,9 +1,10 @@
-"""Words in, words out: the commands, their options, the exit codes, and each error as a person should read it.
+"""Words in, words out: the commands, their options, the exit codes, and each error as a person
+should read it.
 
-Promises: exit codes 0 done or nothing to do, 1 a bug, 2 settings, 3 a remote is down or refuses us, 4 plan refused,
-5 finished with failures; on a terminal people see tables and sentences, anywhere else every line is one JSON object; no
-traceback for anything that somebody can put right.
-Does not do: any work of a run (`run.py`), or drawing (`screen.py`, which is imported only for a terminal).
+Promises: exit codes 0 done or nothing to do, 1 a bug, 2 settings, 3 a remote is down or refuses us,
+4 plan refused, 5 finished with failures; on a terminal people see tables and sentences, anywhere
+else every line is one JSON object; no traceback for anything that somebody can put right. Does not
+do: any work of a run (`run.py`), or drawing (`screen.py`, which is imported only for a terminal).
 """
 
 import asyncio
@@ -38,7 +39,7 @@ logger = structlog.get_logger()
 Work = Callable[[Setup, asyncio.Event], Awaitable[int]]
 
 
-# --- Errors as words ------------------------------------------------------------------------------------------------
+# --- Errors as words ------------------------------------------------------------------------------
 
 
 class Words(Struct, frozen=True):
@@ -54,7 +55,9 @@ class Words(Struct, frozen=True):
 
 @singledispatch
 def explain(error: BaseException) -> Words:
-    """What we were doing, what happened, the facts, what to do next, and the exit code that it means."""
+    """What we were doing, what happened, the facts, what to do next, and the exit code that it
+    means.
+    """
     remedy = "This is a bug: please report it with the stack trace. The next run goes on where this one ended."
     return Words("run.crashed", 1, "running", f"{_kind(error)}: {error}", remedy)
 
@@ -73,12 +76,21 @@ def _(error: BadSettings) -> Words:
 
 @explain.register
 def _(error: click.ClickException) -> Words:
-    return Words("command.refused", 2, "reading the command line", error.format_message(), f"See {PROGRAM} --help.")
+    return Words(
+        "command.refused",
+        2,
+        "reading the command line",
+        error.format_message(),
+        f"See {PROGRAM} --help.",
+    )
 
 
 @explain.register
 def _(error: StopsRun) -> Words:
-    remedy = error.advice or "Nothing, if the next run goes well. What was done is recorded and stays done."
+    remedy = (
+        error.advice
+        or "Nothing, if the next run goes well. What was done is recorded and stays done."
+    )
     facts = {"error_class": _kind(error), "remote": error.remote}
     return Words("run.stopped", 3, error.doing, f"{error.remote}: {error.happened}", remedy, facts)
 
@@ -88,30 +100,47 @@ def _(error: UnsafePlan) -> Words:
     happened = f"{error} Nothing of the plan was written."
     remedy = f"See `{PROGRAM} plan`; if it is right, `{PROGRAM} run --approve {error.digest}`, with the --since or "
     remedy += "--sweep that this run had."
-    return Words("plan.refused", 4, "comparing the plan with its limits", happened, remedy, vars(error))
+    return Words(
+        "plan.refused", 4, "comparing the plan with its limits", happened, remedy, vars(error)
+    )
 
 
 @explain.register
 def _(error: LeaseHeld) -> Words:
-    return Words("lease.held", 0, "taking the lease", str(error), "Nothing: that run does the work.", vars(error))
+    return Words(
+        "lease.held",
+        0,
+        "taking the lease",
+        str(error),
+        "Nothing: that run does the work.",
+        vars(error),
+    )
 
 
 @explain.register
 def _(error: IssueFailed | FateUnknown) -> Words:
     remedy = "Nothing, if the next run goes well."
-    return Words("run.failed", 5, "working on one issue", str(error), remedy, {"error_class": _kind(error)})
+    return Words(
+        "run.failed", 5, "working on one issue", str(error), remedy, {"error_class": _kind(error)}
+    )
 
 
 @explain.register
 def _(_: click.Abort | asyncio.CancelledError | KeyboardInterrupt) -> Words:
-    return Words("run.interrupted", 130, "running", "It was interrupted.", "Nothing: the next run goes on from there.")
+    return Words(
+        "run.interrupted",
+        130,
+        "running",
+        "It was interrupted.",
+        "Nothing: the next run goes on from there.",
+    )
 
 
 def _kind(error: BaseException) -> str:
     return type(error).__name__
 
 
-# --- The desk: what every command has at hand ------------------------------------------------------------------------
+# --- The desk: what every command has at hand -----------------------------------------------------
 
 
 class Desk:
@@ -135,11 +164,20 @@ class Desk:
         words = explain(error)
         bug = {"exc_info": error} if words.exit_code == 1 else {}
         if self.terminal:
-            facts = self.redactor.text(f"{words.happened}\n  while {words.doing}\n  next: {words.next}")
+            facts = self.redactor.text(
+                f"{words.happened}\n  while {words.doing}\n  next: {words.next}"
+            )
             click.secho(f"{words.event}: {facts}", err=True, fg="red" if words.exit_code else None)
         if bug or not self.terminal:
             say = logger.error if words.exit_code else logger.info
-            say(words.event, message=words.happened, doing=words.doing, next=words.next, **words.facts, **bug)
+            say(
+                words.event,
+                message=words.happened,
+                doing=words.doing,
+                next=words.next,
+                **words.facts,
+                **bug,
+            )
         return words.exit_code
 
     def load(self) -> settings.Settings:
@@ -153,7 +191,9 @@ class Desk:
         return chosen
 
     def work(self, work: Work, *, graceful: bool = False) -> int:
-        """Does one command's work in an open world. A graceful one is told of SIGTERM, any other is cancelled."""
+        """Does one command's work in an open world. A graceful one is told of SIGTERM, any other is
+        cancelled.
+        """
         chosen = self.load()
 
         async def within() -> int:
@@ -162,18 +202,24 @@ class Desk:
             _on_signals(stop.set if graceful or me is None else me.cancel)
             revealed = await wiring.reveal(chosen, clock=self.clock)
             self.redactor.hide(revealed.spoken_secrets)
-            async with wiring.open_setup(revealed, clock=self.clock, redactor=self.redactor) as setup:
+            async with wiring.open_setup(
+                revealed, clock=self.clock, redactor=self.redactor
+            ) as setup:
                 return await work(setup, stop)
 
         return asyncio.run(within())
 
 
 def _on_signals(react: Callable[[], object]) -> None:
-    """SIGTERM and Ctrl-C ask for an end; without a reaction of ours, PID 1 would not even notice SIGTERM."""
+    """SIGTERM and Ctrl-C ask for an end; without a reaction of ours, PID 1 would not even notice
+    SIGTERM.
+    """
     loop = asyncio.get_running_loop()
 
     def ask(name: str) -> None:
-        logger.warning("run.asked_to_stop", message=f"Got {name}: finishing what is under way.", signal=name)
+        logger.warning(
+            "run.asked_to_stop", message=f"Got {name}: finishing what is under way.", signal=name
+        )
         loop.remove_signal_handler(signal.SIGINT)  # a second Ctrl-C ends it at once
         react()
 
@@ -206,7 +252,7 @@ class Lines:
         """Nothing: `apply.py` has said it already."""
 
 
-# --- Commands -------------------------------------------------------------------------------------------------------
+# --- Commands -------------------------------------------------------------------------------------
 
 
 class RunByDefault(click.Group):
@@ -245,13 +291,19 @@ def since_option(command: Callable[..., int]) -> Callable[..., int]:
 @click.group(cls=RunByDefault, context_settings={"max_content_width": 100})
 @click.version_option(__version__, prog_name=PROGRAM)
 def cli() -> None:
-    """Keeps Halo issues and Jira tickets in step. Settings come from environment variables; see README."""
+    """Keeps Halo issues and Jira tickets in step. Settings come from environment variables; see
+    README.
+    """
 
 
 @cli.command("run")
 @since_option
 @click.option("--sweep", is_flag=True, help="Check every open ticket on both sides, however old.")
-@click.option("--approve", metavar="DIGEST", help="Carry out the plan of this digest although it is over a limit.")
+@click.option(
+    "--approve",
+    metavar="DIGEST",
+    help="Carry out the plan of this digest although it is over a limit.",
+)
 @click.pass_obj
 def run_command(desk: Desk, *, since: str | None, sweep: bool, approve: str | None) -> int:
     """Bring Jira up to date with Halo (the default)."""
@@ -259,7 +311,9 @@ def run_command(desk: Desk, *, since: str | None, sweep: bool, approve: str | No
 
     async def work(setup: Setup, stop: asyncio.Event) -> int:
         if not desk.terminal:
-            return (await run(setup, order=order, watcher=Lines(each_action=False), stop=stop)).exit_code
+            return (
+                await run(setup, order=order, watcher=Lines(each_action=False), stop=stop)
+            ).exit_code
         screen = _screen()
         with screen:
             record = await run(setup, order=order, watcher=screen, stop=stop)
@@ -278,7 +332,9 @@ def plan_command(desk: Desk, *, since: str | None, sweep: bool) -> int:
     order = Order(since=look_back(since, now=desk.clock.now()), sweep=sweep)
 
     async def work(setup: Setup, _: asyncio.Event) -> int:
-        await plan(setup, order=order, watcher=_screen() if desk.terminal else Lines(each_action=True))
+        await plan(
+            setup, order=order, watcher=_screen() if desk.terminal else Lines(each_action=True)
+        )
         return 0
 
     return desk.work(work)
@@ -296,7 +352,9 @@ def check_command(desk: Desk) -> int:
             if desk.terminal:
                 _screen().proven(proof, words=desk.redactor.text(str(proof.error or proof.seen)))
             elif proof.error:
-                logger.error("check.failed", message=f"{proof.name}: {proof.error}", proof=proof.name)
+                logger.error(
+                    "check.failed", message=f"{proof.name}: {proof.error}", proof=proof.name
+                )
             else:
                 logger.info("check.passed", message=f"{proof.name}: {proof.seen}", proof=proof.name)
         return exit_code
@@ -307,7 +365,9 @@ def check_command(desk: Desk) -> int:
 @cli.command("demo")
 @click.pass_obj
 def demo_command(desk: Desk) -> int:
-    """Play a small story against simulated vendors on this machine. Needs no settings and no accounts."""
+    """Play a small story against simulated vendors on this machine. Needs no settings and no
+    accounts.
+    """
     from job import demo  # noqa: PLC0415 -- brings the simulated vendors and rich, which no real run needs
 
     desk.listen_to("error")
@@ -330,8 +390,8 @@ def answer(desk: Desk, *, args: Sequence[str]) -> int:
 
 def main() -> None:
     """The console script."""
-    # A run makes much that lives and little that goes in circles: looking for circles as often as Python does by itself
-    # costs a sixth of its CPU.
+    # A run makes much that lives and little that goes in circles: looking for circles as often as
+    # Python does by itself costs a sixth of its CPU.
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
     gc.enable()

@@ -1,8 +1,9 @@
-"""The demo: the real job plays a small story against the simulated vendors, on loopback, with a file for memory.
+"""The demo: the real job plays a small story against the simulated vendors, on loopback, with a
+file for memory.
 
-Promises: nothing leaves this machine and nothing stays on it; the job is the one that runs in earnest, told by settings
-alone where its vendors are.
-Does not do: tests. What must hold is proven elsewhere; this is for people to watch.
+Promises: nothing leaves this machine and nothing stays on it; the job is the one that runs in
+earnest, told by settings alone where its vendors are. Does not do: tests. What must hold is proven
+elsewhere; this is for people to watch.
 """
 
 import asyncio
@@ -30,13 +31,20 @@ async def play(*, clock: Clock) -> int:
     story, codes = Story(world), [0]
     with tempfile.TemporaryDirectory(prefix="halo-jira-sync-") as folder:
         async with serve(world) as urls:
-            chosen = load({**settings(world, urls=urls), "STATE_URL": f"sqlite:///{Path(folder) / 'state.db'}"})
+            chosen = load(
+                {
+                    **settings(world, urls=urls),
+                    "STATE_URL": f"sqlite:///{Path(folder) / 'state.db'}",
+                }
+            )
             for number, act in enumerate(ACTS, start=1):
                 screen = Screen(console)
                 screen.told(f"Act {number}: {act.title}", happenings=story.play(number))
                 async with open_setup(chosen, clock=clock, redactor=Redactor()) as setup:
                     with screen:
-                        record = await run(setup, order=Order(), watcher=screen, stop=asyncio.Event())
+                        record = await run(
+                            setup, order=Order(), watcher=screen, stop=asyncio.Event()
+                        )
                 screen.listed([_row(ticket) for ticket in world.jira.people.tickets()])
                 screen.finished(record)
                 codes.append(record.exit_code)

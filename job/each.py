@@ -1,7 +1,8 @@
 """Does one thing for many items, a few at once: the one place where concurrency is spelled out.
 
-Promises: results come in the order of the items; never more than `at_once` are under way; the first error stops the
-taking of new items, cancels the rest and is raised as itself and not wrapped in a group.
+Promises: results come in the order of the items; never more than `at_once` are under way; the first
+error stops the taking of new items, cancels the rest and is raised as itself and not wrapped in a
+group.
 """
 
 import asyncio
@@ -37,7 +38,9 @@ async def each(work: Callable[[T], Awaitable[R]], items: Iterable[T], *, at_once
     return [results[place] for place in range(len(results))]
 
 
-async def each_arriving(work: Callable[[T], Awaitable[None]], items: AsyncGenerator[T, None], *, at_once: int) -> None:
+async def each_arriving(
+    work: Callable[[T], Awaitable[None]], items: AsyncGenerator[T, None], *, at_once: int
+) -> None:
     """Calls `work` for every item when it arrives, while the next ones are on their way."""
     room = asyncio.Semaphore(at_once)
 
@@ -59,14 +62,20 @@ async def each_arriving(work: Callable[[T], Awaitable[None]], items: AsyncGenera
 
 
 def _tell_apart(cancelled: asyncio.CancelledError) -> None:
-    """Work that was cancelled from within is a bug. A `TaskGroup` would take it for work that is done."""
+    """Work that was cancelled from within is a bug. A `TaskGroup` would take it for work that is
+    done.
+    """
     task = asyncio.current_task()
     if task is not None and not task.cancelling():
-        raise RuntimeError("Something that this work waits for was cancelled by somebody else.") from cancelled
+        raise RuntimeError(
+            "Something that this work waits for was cancelled by somebody else."
+        ) from cancelled
 
 
 def leading(failures: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The one error that speaks for a group: a bug before anything else, then what stops the run, then the first."""
+    """The one error that speaks for a group: a bug before anything else, then what stops the run,
+    then the first.
+    """
     leaves = list(_leaves(failures))
     bugs = (leaf for leaf in leaves if not isinstance(leaf, SyncError))
     stops = (leaf for leaf in leaves if isinstance(leaf, StopsRun))

@@ -17,7 +17,8 @@
     ├── Withheld           a write that was kept from leaving, so it is certain that it was not done
     └── FateUnknown        a write was sent and its answer never came; never sent again blindly
 
-Errors carry facts as attributes; `cli.py` alone turns them into words for people. Any other exception is a bug: exit 1.
+Errors carry facts as attributes; `cli.py` alone turns them into words for people. Any other
+exception is a bug: exit 1.
 """
 
 from collections.abc import Sequence
@@ -27,7 +28,9 @@ from datetime import datetime
 
 @dataclass(eq=False)
 class SyncError(Exception):
-    """The root: something that the program expects to meet. `str()` of any of them is a sentence without secrets."""
+    """The root: something that the program expects to meet. `str()` of any of them is a sentence
+    without secrets.
+    """
 
     def __post_init__(self) -> None:
         Exception.__init__(self, *vars(self).values())
@@ -42,12 +45,16 @@ class Problem:
     allowed: str = ""
 
     def __str__(self) -> str:
-        return f"{self.variable}: {self.wrong}" + (f" Allowed: {self.allowed}" if self.allowed else "")
+        return f"{self.variable}: {self.wrong}" + (
+            f" Allowed: {self.allowed}" if self.allowed else ""
+        )
 
 
 @dataclass(eq=False)
 class BadSettings(SyncError):
-    """The settings, or what they name in Jira, cannot be used. Every problem is listed, not just the first."""
+    """The settings, or what they name in Jira, cannot be used. Every problem is listed, not just
+    the first.
+    """
 
     problems: Sequence[Problem]
 
@@ -74,7 +81,9 @@ class StopsRun(SyncError):
 
 
 class RemoteRefused(StopsRun):
-    """The remote answered and said no to us, not to one issue: bad or expired credentials, a missing right, 410."""
+    """The remote answered and said no to us, not to one issue: bad or expired credentials, a
+    missing right, 410.
+    """
 
 
 class RemoteDown(StopsRun):
@@ -82,7 +91,9 @@ class RemoteDown(StopsRun):
 
 
 class MalformedAnswer(StopsRun):
-    """An answer that cannot be read, or a listing that contradicts itself. Never taken as an end or as emptiness."""
+    """An answer that cannot be read, or a listing that contradicts itself. Never taken as an end or
+    as emptiness.
+    """
 
 
 class StateUnreadable(StopsRun):
@@ -102,14 +113,14 @@ class LeaseHeld(SyncError):
     until: datetime
 
     def __str__(self) -> str:
-        return (
-            f"Run {self.holder} holds the lease of shard {self.shard} until {self.until.isoformat(timespec='seconds')}."
-        )
+        return f"Run {self.holder} holds the lease of shard {self.shard} until {self.until.isoformat(timespec='seconds')}."
 
 
 @dataclass(eq=False)
 class UnsafePlan(SyncError):
-    """The plan is over its limits, or the world moved since it was approved. Nothing of it was written."""
+    """The plan is over its limits, or the world moved since it was approved. Nothing of it was
+    written.
+    """
 
     digest: str
     limits: Sequence[str]
@@ -131,7 +142,9 @@ class IssueFailed(SyncError):
     @property
     def error_class(self) -> str:
         """The word that a parked issue carries, as `ticket_rejected`."""
-        return "".join(f"_{c.lower()}" if c.isupper() else c for c in type(self).__name__).lstrip("_")
+        return "".join(f"_{c.lower()}" if c.isupper() else c for c in type(self).__name__).lstrip(
+            "_"
+        )
 
 
 @dataclass(eq=False)
@@ -162,7 +175,9 @@ class Withheld(SyncError):
 
 @dataclass(eq=False)
 class FateUnknown(SyncError):
-    """A write left us and no readable answer came back: it may have happened. Settled later, never resent blindly."""
+    """A write left us and no readable answer came back: it may have happened. Settled later, never
+    resent blindly.
+    """
 
     remote: str
     doing: str

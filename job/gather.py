@@ -1,8 +1,9 @@
 """Brings together everything known about each issue that a run must look at: the cases.
 
-Promises: it writes nothing; an issue that memory says is settled costs no call to Jira; every note of unfinished work
-(intents, parked issues whose time has come) is looked at again even if Halo lists its issue no more. The stages
-overlap: while some issues are looked up in memory and in Jira, Halo lists the next. A few pages are held, never a list.
+Promises: it writes nothing; an issue that memory says is settled costs no call to Jira; every note
+of unfinished work (intents, parked issues whose time has come) is looked at again even if Halo
+lists its issue no more. The stages overlap: while some issues are looked up in memory and in Jira,
+Halo lists the next. A few pages are held, never a list.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -68,27 +69,42 @@ class Question(Struct, frozen=True, kw_only=True):
     settings_digest: str
     notes: Notes
     begins: bool = False
-    """Whether memory knows of no ticket that was ever made: then perhaps there is none to be searched for."""
+    """Whether memory knows of no ticket that was ever made: then perhaps there is none to be
+    searched for.
+    """
 
     def due(self, parked: Parked) -> bool:
-        """Whether a parked issue is to be tried again now: its time has come, or the settings have changed."""
+        """Whether a parked issue is to be tried again now: its time has come, or the settings have
+        changed.
+        """
         return parked.next_at <= self.until or parked.settings_digest != self.settings_digest
 
 
 async def recall(ports: Ports, *, shard: Shard) -> Notes:
     """Reads the notes of unfinished work."""
-    intents = {intent.issue_id: intent for intent in await ports.store.intents() if intent.issue_id in shard}
-    parked = {entry.issue_id: entry for entry in await ports.store.parked() if entry.issue_id in shard}
+    intents = {
+        intent.issue_id: intent
+        for intent in await ports.store.intents()
+        if intent.issue_id in shard
+    }
+    parked = {
+        entry.issue_id: entry for entry in await ports.store.parked() if entry.issue_id in shard
+    }
     return Notes(intents=intents, parked=parked)
 
 
 async def gather(
-    ports: Ports, *, question: Question, take: Callable[[Case], None], stay: Callable[[], Awaitable[object]]
+    ports: Ports,
+    *,
+    question: Question,
+    take: Callable[[Case], None],
+    stay: Callable[[], Awaitable[object]],
 ) -> int:
-    """Hands over the cases of a run, in no particular order, while the listing goes on; returns how many issues it was.
+    """Hands over the cases of a run, in no particular order, while the listing goes on; returns how
+    many issues it was.
 
-    One that changes while we look may come twice; then the last case is the newest. `stay` is called again and again
-    while the looking gets on: it may take long.
+    One that changes while we look may come twice; then the last case is the newest. `stay` is
+    called again and again while the looking gets on: it may take long.
     """
     return await Gathering(ports, question=question, take=take, stay=stay)()
 
@@ -97,7 +113,12 @@ class Gathering:
     """One run's look around. It keeps the ids of what it has given, and little else."""
 
     def __init__(
-        self, ports: Ports, *, question: Question, take: Callable[[Case], None], stay: Callable[[], Awaitable[object]]
+        self,
+        ports: Ports,
+        *,
+        question: Question,
+        take: Callable[[Case], None],
+        stay: Callable[[], Awaitable[object]],
     ) -> None:
         self._ports = ports
         self._question = question
@@ -106,10 +127,14 @@ class Gathering:
         self._given: dict[IssueId, datetime] = {}
         """When what was given, or is about to be, was touched."""
         self._noted: dict[IssueId, Issue] = {}
-        """What memory has notes on: looked at last and together, for lost creates are looked for together."""
+        """What memory has notes on: looked at last and together, for lost creates are looked for
+        together.
+        """
         self._linked: list[Known] = []
         self._unknown: list[Known] = []
-        """What waits until there is enough to fill a call to Jira: issues with a link, and issues without."""
+        """What waits until there is enough to fill a call to Jira: issues with a link, and issues
+        without.
+        """
         self._shown: dict[str, bool] = {}
 
     async def __call__(self) -> int:
@@ -123,7 +148,7 @@ class Gathering:
             await self._bring_unlisted()
         return len(self._given)
 
-    # --- Issues -------------------------------------------------------------------------------------------------------
+    # --- Issues -----------------------------------------------------------------------------------
 
     async def _read(self, listing: Pieces) -> None:
         await each_arriving(self._look_into, listing, at_once=PIECES_AT_ONCE)
@@ -140,7 +165,9 @@ class Gathering:
 
     def _keep(self, issue: Issue, *, link: Link | None) -> None:
         question, known = self._question, self._given.get(issue.id)
-        if (known is not None and known >= issue.touched_at) or not _newsworthy(issue, link=link, question=question):
+        if (known is not None and known >= issue.touched_at) or not _newsworthy(
+            issue, link=link, question=question
+        ):
             return
         self._given[issue.id] = issue.touched_at
         if issue.id in question.notes:
@@ -154,14 +181,18 @@ class Gathering:
         due = {issue_id for issue_id, parked in notes.parked.items() if self._question.due(parked)}
         self._noted |= await self._described((notes.intents.keys() | due) - self._given.keys())
         links = await self._ports.store.links(self._noted.keys())
-        await self._bring([Known(issue=issue, link=links.get(issue.id)) for issue in self._noted.values()])
+        await self._bring(
+            [Known(issue=issue, link=links.get(issue.id)) for issue in self._noted.values()]
+        )
 
     async def _bring_unlisted(self) -> None:
         """Brings, for a sweep, every issue with a live link that Halo did not list."""
         async for piece in self._ports.store.live_links():
             links = {link.issue_id: link for link in piece if link.issue_id in self._question.shard}
             described = await self._described(links.keys() - self._given.keys())
-            await self._bring([Known(issue=issue, link=links[issue.id]) for issue in described.values()])
+            await self._bring(
+                [Known(issue=issue, link=links[issue.id]) for issue in described.values()]
+            )
 
     async def _described(self, ids: Collection[IssueId]) -> dict[IssueId, Issue]:
         """What Halo says of single issues. A 404 makes a gone issue, not a resolved one."""
@@ -172,11 +203,14 @@ class Gathering:
             return await self._ports.halo.issue(issue_id)
 
         found = await each(describe, wanted, at_once=DESCRIBED_AT_ONCE)
-        issues = {one: issue or Issue.forgotten(one, at=until) for one, issue in zip(wanted, found, strict=True)}
+        issues = {
+            one: issue or Issue.forgotten(one, at=until)
+            for one, issue in zip(wanted, found, strict=True)
+        }
         self._given |= {issue_id: issue.touched_at for issue_id, issue in issues.items()}
         return issues
 
-    # --- Tickets ------------------------------------------------------------------------------------------------------
+    # --- Tickets ----------------------------------------------------------------------------------
 
     async def _bring(self, some: Sequence[Known]) -> None:
         """Asks Jira about some issues, and hands over their cases."""
@@ -189,12 +223,16 @@ class Gathering:
             issue = one.issue
             if self._given[issue.id] == issue.touched_at:  # else a newer one is on its way
                 ours = found.get(issue.id, ())
-                self._take(_case(one, tickets=tickets, found=ours, shown=shown, question=self._question))
+                self._take(
+                    _case(one, tickets=tickets, found=ours, shown=shown, question=self._question)
+                )
 
     async def _found(
         self, some: Sequence[Known], *, tickets: Mapping[TicketId, Ticket]
     ) -> dict[IssueId, tuple[Ticket, ...]]:
-        """Tickets found by the id field, for issues without a link or with one that leads to no usable ticket."""
+        """Tickets found by the id field, for issues without a link or with one that leads to no
+        usable ticket.
+        """
         jira, policy, notes = self._ports.jira, self._question.policy, self._question.notes
 
         def needs_search(one: Known) -> bool:
@@ -220,17 +258,23 @@ class Gathering:
                 found[issue_id] = (*found.get(issue_id, ()), *seen)
         return found
 
-    async def _projects_shown(self, some: Sequence[Known], *, tickets: Mapping[TicketId, Ticket]) -> Collection[str]:
+    async def _projects_shown(
+        self, some: Sequence[Known], *, tickets: Mapping[TicketId, Ticket]
+    ) -> Collection[str]:
         """The projects of tickets missing for a second time in which Jira does show us tickets."""
         links = (one.link for one in some if one.link)
-        missing = (link for link in links if link.ticket_id not in tickets and link.misses + 1 >= MISSES_BEFORE_GONE)
+        missing = (
+            link
+            for link in links
+            if link.ticket_id not in tickets and link.misses + 1 >= MISSES_BEFORE_GONE
+        )
         projects = {link.ticket_key.rpartition("-")[0] for link in missing}
         for project in sorted(projects - self._shown.keys()):
             self._shown[project] = await self._ports.jira.visible(project)
         return {project for project in projects if self._shown[project]}
 
 
-# --- Rules ------------------------------------------------------------------------------------------------------------
+# --- Rules ----------------------------------------------------------------------------------------
 
 
 def _whole(waiting: list[Known], *, size: int) -> Sequence[Known]:
@@ -267,11 +311,17 @@ def _case(
     every = {ticket.id: ticket for ticket in (*found, *([linked] if linked else []))}
     ticket, others = choose(link, tickets=every.values(), policy=question.policy)
     for other in _live(others, policy=question.policy):
-        log.warning("ticket.duplicate_seen", issue_id=issue.id, kept=ticket and ticket.key, also=other.key)
+        log.warning(
+            "ticket.duplicate_seen", issue_id=issue.id, kept=ticket and ticket.key, also=other.key
+        )
     intent = question.notes.intents.get(issue.id)
     is_linked = link is not None and ticket is not None and ticket.id == link.ticket_id
     if ticket is not None and not is_linked:
-        link = link_from(intent, ticket=ticket) if intent and intent.kind is IntentKind.CREATE else None
+        link = (
+            link_from(intent, ticket=ticket)
+            if intent and intent.kind is IntentKind.CREATE
+            else None
+        )
     gone = link is not None and ticket is None and link.ticket_key.rpartition("-")[0] in shown
     return Case(
         issue=issue,

@@ -1,9 +1,10 @@
 """How the program speaks to machines and terminals while it works.
 
-Promises: away from a terminal every line of output is one JSON object as Cloud Logging reads it (`severity`, `message`,
-`time`, `event` and the event's fields), whatever library wants to speak; a known secret, also as base64 or
-URLs write it or cut short, and anything under a name that sounds like one never leave, not even in an exception's text.
-Does not do: deciding what is worth saying, or words for people (`cli.py`).
+Promises: away from a terminal every line of output is one JSON object as Cloud Logging reads it
+(`severity`, `message`, `time`, `event` and the event's fields), whatever library wants to speak; a
+known secret, also as base64 or URLs write it or cut short, and anything under a name that sounds
+like one never leave, not even in an exception's text. Does not do: deciding what is worth saying,
+or words for people (`cli.py`).
 """
 
 import json
@@ -29,7 +30,9 @@ HIDDEN = "[hidden]"
 _FLAT = frozenset({str, int, bool, type(None)})
 CUT_MIN = 8
 """Fewer of a secret's letters are found in innocent words too often to be hidden."""
-SOUNDS_SECRET = re.compile(r"secret|token|passw|authorization|api[-_]?key|credential|cookie", re.IGNORECASE)
+SOUNDS_SECRET = re.compile(
+    r"secret|token|passw|authorization|api[-_]?key|credential|cookie", re.IGNORECASE
+)
 SENT_AS_HEADER = re.compile(r"\b(Basic|Bearer)\s+[\w.~+/=-]{8,}", re.IGNORECASE)
 
 
@@ -46,11 +49,15 @@ class Redactor:
         new = {text for text in secrets if len(text) > 3 and text not in self._known}
         if new:
             self._known |= new
-            forms = sorted({form for text in self._known for form in _forms(text)}, key=len, reverse=True)
+            forms = sorted(
+                {form for text in self._known for form in _forms(text)}, key=len, reverse=True
+            )
             self._beginnings = {form: _beginning(form) for form in forms}
 
     def text(self, text: str) -> str:
-        """The text without the secrets, and with question marks for what UTF-8 lacks: odd bytes in a header, say."""
+        """The text without the secrets, and with question marks for what UTF-8 lacks: odd bytes in
+        a header, say.
+        """
         said = self._without_secrets(text)
         return said if said.isascii() else said.encode(errors="replace").decode()
 
@@ -65,7 +72,9 @@ class Redactor:
         return SENT_AS_HEADER.sub(rf"\1 {HIDDEN}", text)
 
     def plain(self, value: object) -> Any:
-        """The value in JSON's own types, without the secrets; what JSON does not know becomes its text."""
+        """The value in JSON's own types, without the secrets; what JSON does not know becomes its
+        text.
+        """
         match value:
             case str():  # first, as nearly everything that is said is a text
                 return self.text(str(value))  # a plain one, not an enumeration's
@@ -85,7 +94,9 @@ class Redactor:
         return {self.text(str(key)): self._under(str(key), item) for key, item in fields.items()}
 
     def _are_harmless(self, fields: Mapping[object, object]) -> bool:
-        """Whether fields may be said as they are. Nearly all may, and it is cheaper to look at them together."""
+        """Whether fields may be said as they are. Nearly all may, and it is cheaper to look at them
+        together.
+        """
         words: list[str] = []
         for key, value in fields.items():
             if type(key) is not str or type(value) not in _FLAT or _sounds_secret(key):
@@ -107,7 +118,9 @@ def _sounds_secret(key: str) -> bool:
 
 
 def _forms(secret: str) -> Iterator[str]:
-    """How others write it: as it is, in a URL, in a form, as base64 of both alphabets with its padding or without."""
+    """How others write it: as it is, in a URL, in a form, as base64 of both alphabets with its
+    padding or without.
+    """
     raw = secret.encode(errors="surrogatepass")
     yield from (secret, quote(raw, safe=""), quote_plus(raw))
     for encoded in (b64encode(raw).decode(), urlsafe_b64encode(raw).decode()):
@@ -138,7 +151,12 @@ def start(*, redactor: Redactor, now: Callable[[], datetime], level: str, termin
     def as_json(_logger: object, method: str, event: EventDict) -> str:
         name = event.pop("event")
         said = event.pop("message", name)
-        head = {"severity": method.upper(), "message": said, "time": now().isoformat(), "event": name}
+        head = {
+            "severity": method.upper(),
+            "message": said,
+            "time": now().isoformat(),
+            "event": name,
+        }
         return json.dumps({**head, **event, **head})
 
     last: list[Processor] = [add_log_level, ConsoleRenderer()] if terminal else [as_json]
@@ -168,7 +186,11 @@ class _ToStructlog(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[1] if record.exc_info else None
         structlog.get_logger().log(
-            record.levelno, "library.logged", library=record.name, message=record.getMessage(), exc_info=error
+            record.levelno,
+            "library.logged",
+            library=record.name,
+            message=record.getMessage(),
+            exc_info=error,
         )
 
 

@@ -1,10 +1,19 @@
 """What a run needs from outside, as promises without code.
 
-`run.py` and `apply.py` know these and nothing behind them. Adapters keep the promises: `halo/client.py`,
-`jira/client.py`, `state/*.py`, `clock.py`. Every method may raise `StopsRun`; other errors are named where they come.
+`run.py` and `apply.py` know these and nothing behind them. Adapters keep the promises:
+`halo/client.py`, `jira/client.py`, `state/*.py`, `clock.py`. Every method may raise `StopsRun`;
+other errors are named where they come.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Mapping,
+    Sequence,
+)
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -61,12 +70,14 @@ class HaloIssues(Protocol):
         ...
 
     def changed(self, *, since: datetime | None, until: datetime) -> Sequence[Pieces]:
-        """Every issue touched in `[since, until]`, in pieces, in no particular order, none left out.
+        """Every issue touched in `[since, until]`, in pieces, in no particular order, none left
+        out.
 
-        Two listings, which may be read at the same time: active issues by when they were last seen, resolved ones by
-        when they were resolved. An issue that changes while we read may come in both or in neither: it was touched
-        after `until`, so it belongs to the next run anyway. `since=None` means from the beginning. A listing raises
-        `MalformedAnswer` rather than end early.
+        Two listings, which may be read at the same time: active issues by when they were last seen,
+        resolved ones by when they were resolved. An issue that changes while we read may come in
+        both or in neither: it was touched after `until`, so it belongs to the next run anyway.
+        `since=None` means from the beginning. A listing raises `MalformedAnswer` rather than end
+        early.
         """
         ...
 
@@ -103,11 +114,15 @@ class Goal(Struct, frozen=True, kw_only=True):
     transition: str
     statuses: tuple[str, ...] = ()
     resolution: str = ""
-    """What to set where the screen asks for a resolution; "" lets the adapter choose (Done, else the first allowed)."""
+    """What to set where the screen asks for a resolution; "" lets the adapter choose (Done, else
+    the first allowed).
+    """
 
 
 class Route(Struct, frozen=True, kw_only=True):
-    """A transition that exists for a ticket's workflow and status now, and the fields that its screen requires."""
+    """A transition that exists for a ticket's workflow and status now, and the fields that its
+    screen requires.
+    """
 
     id: str
     name: str
@@ -116,7 +131,9 @@ class Route(Struct, frozen=True, kw_only=True):
 
 
 class Creation(Struct, frozen=True, kw_only=True):
-    """How one draft of a bulk create ended: a confirmed ticket, or `IssueFailed`, `FateUnknown` or `Withheld`."""
+    """How one draft of a bulk create ended: a confirmed ticket, or `IssueFailed`, `FateUnknown` or
+    `Withheld`.
+    """
 
     draft: Draft
     ticket: Ticket | None = None
@@ -124,7 +141,9 @@ class Creation(Struct, frozen=True, kw_only=True):
 
 
 Guard = Callable[[], Awaitable[None]]
-"""Asked when a write has its turn to leave, however long it waited for it. Raises `Withheld` to keep it back."""
+"""Asked when a write has its turn to leave, however long it waited for it. Raises `Withheld` to
+keep it back.
+"""
 
 
 class JiraTickets(Protocol):
@@ -135,39 +154,57 @@ class JiraTickets(Protocol):
         ...
 
     async def read(self, ids: Collection[TicketId]) -> dict[TicketId, Ticket]:
-        """Tickets by immutable id, from the database and not the index. Deleted or invisible ones are simply absent."""
+        """Tickets by immutable id, from the database and not the index. Deleted or invisible ones
+        are simply absent.
+        """
         ...
 
-    async def find(self, ids: Collection[IssueId], *, doubtful: bool = False) -> dict[IssueId, tuple[Ticket, ...]]:
-        """Tickets whose id field holds one of these, in any project, by search. Adds knowledge; proves no absence.
+    async def find(
+        self, ids: Collection[IssueId], *, doubtful: bool = False
+    ) -> dict[IssueId, tuple[Ticket, ...]]:
+        """Tickets whose id field holds one of these, in any project, by search. Adds knowledge;
+        proves no absence.
 
-        `doubtful`: perhaps no ticket of ours exists yet. That is asked first, once a run; if so nothing is searched.
+        `doubtful`: perhaps no ticket of ours exists yet. That is asked first, once a run; if so
+        nothing is searched.
         """
         ...
 
     async def probe(
         self, project: str, *, above: int, wanted: Collection[IssueId]
     ) -> dict[IssueId, tuple[Ticket, ...]]:
-        """Looks for lost creates among the keys after `above`, from the database, until the keys run out."""
+        """Looks for lost creates among the keys after `above`, from the database, until the keys
+        run out.
+        """
         ...
 
     async def highest_key(self, project: str) -> int:
-        """A lower bound of the highest key number in a project (by search, which may lag); 0 for none."""
+        """A lower bound of the highest key number in a project (by search, which may lag); 0 for
+        none.
+        """
         ...
 
     async def visible(self, project: str) -> bool:
-        """Whether we may browse the project and see a ticket in it: what is missing there is then really missing."""
+        """Whether we may browse the project and see a ticket in it: what is missing there is then
+        really missing.
+        """
         ...
 
     async def field_book(self) -> FieldBook:
-        """What the fields of our project and ticket type are and allow; read once a run. Raises `BadSettings`."""
+        """What the fields of our project and ticket type are and allow; read once a run. Raises
+        `BadSettings`.
+        """
         ...
 
     async def create(self, drafts: Sequence[Draft], *, guard: Guard) -> list[Creation]:
-        """Creates up to 100 tickets in bulk and confirms each by its id field. A result for each draft, in order."""
+        """Creates up to 100 tickets in bulk and confirms each by its id field. A result for each
+        draft, in order.
+        """
         ...
 
-    async def comment(self, ticket_id: TicketId, *, body: Document, marker: Marker, guard: Guard) -> None:
+    async def comment(
+        self, ticket_id: TicketId, *, body: Document, marker: Marker, guard: Guard
+    ) -> None:
         """Adds one comment, which carries the marker as a property.
 
         Raises `TicketRejected`, `FateUnknown`, `Withheld`.
@@ -183,7 +220,8 @@ class JiraTickets(Protocol):
         ...
 
     async def move(self, ticket: Ticket, *, goal: Goal, guard: Guard) -> Ticket:
-        """Takes the transition, reading the ticket anew and trying again where that is safe. Returns it as it is then.
+        """Takes the transition, reading the ticket anew and trying again where that is safe.
+        Returns it as it is then.
 
         Raises `NoTransition`, `TicketRejected`, `FateUnknown`, `Withheld`.
         """
@@ -232,7 +270,9 @@ class Store(Protocol):
     async def parked(self) -> list[Parked]: ...
 
     async def commit(self, lease: Lease, changes: Changes) -> None:
-        """Writes all of it or nothing, only while the lease's fence is the newest. Raises `LeaseLost`."""
+        """Writes all of it or nothing, only while the lease's fence is the newest. Raises
+        `LeaseLost`.
+        """
         ...
 
     async def runs(self, *, limit: int) -> list[RunRecord]:

@@ -2,9 +2,10 @@
 
     prove the credentials -> take the lease -> gather cases -> decide -> plan -> guard -> apply -> record
 
-Promises: a plan over its limits writes nothing; the watermark moves only when everything up to it is settled; the books
-balance or the run fails; what happened is recorded in the store and in one canonical log line, `run.finished`.
-`plan` is the same road, stopped before the first write: it takes no lease and leaves no record.
+Promises: a plan over its limits writes nothing; the watermark moves only when everything up to it
+is settled; the books balance or the run fails; what happened is recorded in the store and in one
+canonical log line, `run.finished`. `plan` is the same road, stopped before the first write: it
+takes no lease and leaves no record.
 """
 
 import asyncio
@@ -48,7 +49,9 @@ QUIET_A_COMMIT = 160
 """Each may change three documents, of which a commit takes 500."""
 ERRORS_KEPT = 10
 GRACE_S = 5.0
-"""For what is under way when we are asked to stop. Cloud Run kills after ten seconds, and the record needs some."""
+"""For what is under way when we are asked to stop. Cloud Run kills after ten seconds, and the
+record needs some.
+"""
 CLOCK_SKEW_MAX = timedelta(minutes=1)
 ALL_TIME = "all"
 REPORTED = {
@@ -89,14 +92,18 @@ class Order(Struct, frozen=True, kw_only=True):
     """What this one run was asked to do."""
 
     since: datetime | str | None = None
-    """Look at everything from this time on (`ALL_TIME`: from the beginning) instead of from the watermark."""
+    """Look at everything from this time on (`ALL_TIME`: from the beginning) instead of from the
+    watermark.
+    """
     sweep: bool = False
     approved: str | None = None
     """The digest of a plan that was over its limits and is to be carried out all the same."""
 
 
 async def plan(setup: Setup, *, order: Order, watcher: Watcher) -> Plan:
-    """What `run` would do now. Writes nothing anywhere. Raises `UnsafePlan`, `BadSettings`, `StopsRun`."""
+    """What `run` would do now. Writes nothing anywhere. Raises `UnsafePlan`, `BadSettings`,
+    `StopsRun`.
+    """
     one = Run(setup, order=order, watcher=watcher)
     await one.prove_identity()
 
@@ -107,7 +114,8 @@ async def plan(setup: Setup, *, order: Order, watcher: Watcher) -> Plan:
 
 
 async def run(setup: Setup, *, order: Order, watcher: Watcher, stop: asyncio.Event) -> RunRecord:
-    """Carries out one run and returns its record. Once `stop` is set it begins nothing more, waits a little for what is
+    """Carries out one run and returns its record. Once `stop` is set it begins nothing more, waits
+    a little for what is
 
     under way, and ends in good order. Raises `LeaseHeld`, `UnsafePlan`, `BadSettings`, `StopsRun`.
     """
@@ -129,11 +137,17 @@ async def _run(setup: Setup, *, order: Order, watcher: Watcher, stop: asyncio.Ev
     log.info("run.started", run_id=setup.manner.run_id, shard=setup.shard.name)
     await one.prove_identity()
     store, clock = setup.ports.store, setup.ports.clock
-    async with take_lease(setup.shard, holder=setup.manner.run_id, store=store, clock=clock) as tenure:
+    async with take_lease(
+        setup.shard, holder=setup.manner.run_id, store=store, clock=clock
+    ) as tenure:
         try:
             mark = await one.watermark(tenure)
             sight = await unless(stop, one.look(mark, stay=tenure.hold))
-            report = await one.carry_out(sight, tenure=tenure, stop=stop) if sight else Report(verdict=DONE)
+            report = (
+                await one.carry_out(sight, tenure=tenure, stop=stop)
+                if sight
+                else Report(verdict=DONE)
+            )
         except (UnsafePlan, StopsRun) as error:
             await one.record_failure(error, tenure=tenure)
             raise
@@ -181,16 +195,20 @@ class Run:
         await each(lambda prove: prove(), (self._prove_jira, self._ports.halo.sign_in), at_once=2)
 
     async def _prove_jira(self) -> None:
-        """Jira knows us, and its clock agrees with ours: with a wrong one the watermark would pass what it must not."""
+        """Jira knows us, and its clock agrees with ours: with a wrong one the watermark would pass
+        what it must not.
+        """
         server_time = (await self._ports.jira.myself()).server_time
         if server_time and abs(self._ports.clock.now() - server_time) > CLOCK_SKEW_MAX:
-            happened = (
-                f"Jira says it is {server_time.isoformat()}; our clock says {self._ports.clock.now().isoformat()}."
+            happened = f"Jira says it is {server_time.isoformat()}; our clock says {self._ports.clock.now().isoformat()}."
+            raise MalformedAnswer(
+                "jira", "comparing clocks", happened, "Set the clock of this machine right."
             )
-            raise MalformedAnswer("jira", "comparing clocks", happened, "Set the clock of this machine right.")
 
     async def look(self, mark: Watermark, *, stay: Callable[[], Awaitable[object]]) -> Sight:
-        """Everything up to the bridge: gather, decide, plan, guard. Writes nothing; `stay` keeps the lease."""
+        """Everything up to the bridge: gather, decide, plan, guard. Writes nothing; `stay` keeps
+        the lease.
+        """
         setup, policy = self._setup, self._setup.manner.policy
         sweeps = self._order.sweep or self._sweep_is_due(mark)
         notes = await recall(self._ports, shard=setup.shard)
@@ -211,8 +229,12 @@ class Run:
         await self._guard(planned)
         return Sight(mark=mark, sweeps=sweeps, notes=notes, plan=planned)
 
-    async def _decisions(self, question: Question, *, stay: Callable[[], Awaitable[object]]) -> tuple[Shelf, int]:
-        """Those that lead to an action or a note, and how many lead to neither: a sweep of very many holds few."""
+    async def _decisions(
+        self, question: Question, *, stay: Callable[[], Awaitable[object]]
+    ) -> tuple[Shelf, int]:
+        """Those that lead to an action or a note, and how many lead to neither: a sweep of very
+        many holds few.
+        """
         shelf = Shelf()
 
         def take(case: Case) -> None:
@@ -233,16 +255,25 @@ class Run:
         return bool(quietly([decision], now=self._started_at, settings_digest=digest))
 
     async def carry_out(self, sight: Sight, *, tenure: Tenure, stop: asyncio.Event) -> Report:
-        """Everything after the bridge: remember what was only seen, apply the plan, see how far all is settled."""
+        """Everything after the bridge: remember what was only seen, apply the plan, see how far all
+        is settled.
+        """
         await self._remember_quiet(sight.plan, tenure=tenure)
         budget, clock = self._setup.time_budget, self._ports.clock
 
         def enough() -> bool:
-            return stop.is_set() or (budget is not None and clock.monotonic() - self._began >= budget.total_seconds())
+            return stop.is_set() or (
+                budget is not None and clock.monotonic() - self._began >= budget.total_seconds()
+            )
 
         high = dict(sight.mark.highest_keys)
         apply = Apply(
-            self._ports, manner=self._setup.manner, tenure=tenure, watcher=self._watcher, stop=enough, high=high
+            self._ports,
+            manner=self._setup.manner,
+            tenure=tenure,
+            watcher=self._watcher,
+            stop=enough,
+            high=high,
         )
         books = await apply(sight.plan)
         return Report(
@@ -251,16 +282,20 @@ class Run:
             mark=self._next_mark(sight, books=books, high=apply.high),
             parked=self._parked_now(sight, books=books),
             digest=sight.plan.digest,
-            errors=[f"{outcome.decision.case.issue.id}: {outcome.message}" for outcome in books.bad],
+            errors=[
+                f"{outcome.decision.case.issue.id}: {outcome.message}" for outcome in books.bad
+            ],
             stopped_by=apply.stopped_by,
         )
 
-    # --- Before the bridge ------------------------------------------------------------------------------------------
+    # --- Before the bridge ------------------------------------------------------------------------
 
     async def watermark(self, tenure: Tenure | None = None) -> Watermark:
-        """Where the last run left off. A first run begins with the look-back, or where another number of tasks left
+        """Where the last run left off. A first run begins with the look-back, or where another
+        number of tasks left
 
-        off, and writes that down if it may write: if it dies, its successor must not begin any later.
+        off, and writes that down if it may write: if it dies, its successor must not begin any
+        later.
         """
         mark = await self._ports.store.watermark(self._setup.shard.name)
         if mark is None:
@@ -275,15 +310,21 @@ class Run:
         return mark
 
     def _since(self, mark: Watermark, *, sweeps: bool) -> datetime | None:
-        """From when on Halo is asked for changes. A sweep asks again for all since the sweep before the last: one
+        """From when on Halo is asked for changes. A sweep asks again for all since the sweep before
+        the last: one
 
-        listing that came back shorter than the truth, without a sign of it, must not be the last word.
+        listing that came back shorter than the truth, without a sign of it, must not be the last
+        word.
         """
         if isinstance(self._order.since, datetime):
             return self._order.since
         if self._order.since == ALL_TIME:
             return None
-        since = min(mark.at, (mark.swept_at or mark.at) - self._setup.sweep_every) if sweeps else mark.at
+        since = (
+            min(mark.at, (mark.swept_at or mark.at) - self._setup.sweep_every)
+            if sweeps
+            else mark.at
+        )
         return since - self._setup.overlap
 
     def _sweep_is_due(self, mark: Watermark) -> bool:
@@ -291,7 +332,9 @@ class Run:
         return bool(every) and (mark.swept_at is None or self._started_at - mark.swept_at >= every)
 
     async def _guard(self, planned: Plan) -> None:
-        """Refuses a plan over its limits, and settings that the project's fields contradict, before the first write."""
+        """Refuses a plan over its limits, and settings that the project's fields contradict, before
+        the first write.
+        """
         live = await self._ports.store.live_count() if planned.tally[Action.CLOSE] else 0
         mine = self._setup.shard.share_of(live)
         guard(planned, limits=self._setup.limits, live_links=mine, approved=self._order.approved)
@@ -300,10 +343,12 @@ class Run:
             if problems:
                 raise BadSettings(problems)
 
-    # --- After it ---------------------------------------------------------------------------------------------------
+    # --- After it ---------------------------------------------------------------------------------
 
     async def _remember_quiet(self, planned: Plan, *, tenure: Tenure) -> None:
-        """Writes down what was seen of issues for which nothing is done, and says aloud what somebody should know."""
+        """Writes down what was seen of issues for which nothing is done, and says aloud what
+        somebody should know.
+        """
         for one in planned.quiet.held:
             if event := REPORTED.get(one.reason):
                 log.warning(event, issue_id=one.issue_id, error=one.whole().because)
@@ -336,11 +381,14 @@ class Run:
         for issue_id, entry in sight.notes.parked.items():
             if issue_id in parked and self._started_at - entry.first_at > PARKED_TOO_LONG:
                 log.error(
-                    "issue.park_expired", issue_id=issue_id, error=entry.message, since=entry.first_at.isoformat()
+                    "issue.park_expired",
+                    issue_id=issue_id,
+                    error=entry.message,
+                    since=entry.first_at.isoformat(),
                 )
         return len(parked)
 
-    # --- The record -------------------------------------------------------------------------------------------------
+    # --- The record -------------------------------------------------------------------------------
 
     async def record(self, report: Report, *, tenure: Tenure) -> RunRecord:
         """Writes the run's record, the new watermark with it, and the canonical line."""
@@ -359,12 +407,16 @@ class Run:
             digest=report.digest,
             errors=tuple(map(setup.manner.discreet, report.errors[:ERRORS_KEPT])),
         )
-        await self._ports.store.commit(await tenure.hold(), Changes(watermark=report.mark, run=record))
+        await self._ports.store.commit(
+            await tenure.hold(), Changes(watermark=report.mark, run=record)
+        )
         log.info("run.finished", **_canonical(record))
         return record
 
     async def record_failure(self, error: UnsafePlan | StopsRun, *, tenure: Tenure) -> None:
-        """Leaves a record of a run that ended early. If the store fails as well, the first error stands."""
+        """Leaves a record of a run that ended early. If the store fails as well, the first error
+        stands.
+        """
         if isinstance(error, UnsafePlan):
             report = Report(verdict=REFUSED, digest=error.digest, errors=error.limits)
         else:
@@ -376,7 +428,9 @@ class Run:
 
 
 async def unless(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:
-    """What the work returns; `None` when we are asked to stop before, and the work, which only reads, is dropped."""
+    """What the work returns; `None` when we are asked to stop before, and the work, which only
+    reads, is dropped.
+    """
     doing, asked = asyncio.create_task(work), asyncio.create_task(stop.wait())
     try:
         await asyncio.wait({doing, asked}, return_when=asyncio.FIRST_COMPLETED)
@@ -415,5 +469,7 @@ def _canonical(record: RunRecord) -> dict[str, object]:
         **{f"calls_{remote}": sum(calls.values()) for remote, calls in record.calls.items()},
         "duration_s": round((record.finished_at - record.started_at).total_seconds(), 3),
         "watermark": record.watermark_at.isoformat() if record.watermark_at else None,
-        "lag_s": round((record.finished_at - record.watermark_at).total_seconds()) if record.watermark_at else None,
+        "lag_s": round((record.finished_at - record.watermark_at).total_seconds())
+        if record.watermark_at
+        else None,
     }

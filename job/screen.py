@@ -1,7 +1,8 @@
 """How a person at a terminal sees a run: the plan with its reasons, a progress bar, tables.
 
-Promises: nothing is drawn that the data does not say; what does not fit is counted, never silently dropped.
-Does not do: deciding what to say when (`cli.py`, `demo.py`), or anything away from a terminal but the demo.
+Promises: nothing is drawn that the data does not say; what does not fit is counted, never silently
+dropped. Does not do: deciding what to say when (`cli.py`, `demo.py`), or anything away from a
+terminal but the demo.
 """
 
 from collections import Counter
@@ -70,7 +71,9 @@ class Screen:
         duration_s = (record.finished_at - record.started_at).total_seconds()
         self._console.print(_outcome_table(record))
         self._console.print(_calls_table(record))
-        self._console.print(f"  Run {escape(record.run_id)}: {record.verdict} in {duration_s:.1f} s.\n")
+        self._console.print(
+            f"  Run {escape(record.run_id)}: {record.verdict} in {duration_s:.1f} s.\n"
+        )
         for error in record.errors:
             self._console.print(f"  [red]{escape(error)}[/]")
 
@@ -87,8 +90,15 @@ class Screen:
         self._console.print()
 
     def listed(self, tickets: Sequence[Sequence[str]]) -> None:
-        """The tickets as they are in Jira now: key, status, summary, number of comments, the last comment."""
-        columns = _narrow("ticket"), _narrow("status"), _cut("summary", share=3), _narrow("comments")
+        """The tickets as they are in Jira now: key, status, summary, number of comments, the last
+        comment.
+        """
+        columns = (
+            _narrow("ticket"),
+            _narrow("status"),
+            _cut("summary", share=3),
+            _narrow("comments"),
+        )
         table = _table("Jira's tickets", *columns, _cut("last comment", share=2))
         for ticket in tickets:
             table.add_row(*map(escape, ticket))
@@ -118,7 +128,12 @@ def _wrapped(name: str, *, share: int) -> Column:
 
 
 def _plan_table(plan: Plan) -> Table:
-    columns = _narrow("action"), _narrow("ticket"), _cut("Halo issue", share=1), _wrapped("because", share=1)
+    columns = (
+        _narrow("action"),
+        _narrow("ticket"),
+        _cut("Halo issue", share=1),
+        _wrapped("because", share=1),
+    )
     table = _table("The plan", *columns)
     for decision in plan.decisions[:ROWS_MAX]:
         table.add_row(*_plan_row(decision))
@@ -136,7 +151,10 @@ def _plan_row(decision: Decision) -> tuple[str, str, str, str]:
 
 
 def _tally(plan: Plan) -> str:
-    planned = ", ".join(f"{many} {action}" for action, many in sorted(plan.tally.items())) or "nothing to do"
+    planned = (
+        ", ".join(f"{many} {action}" for action, many in sorted(plan.tally.items()))
+        or "nothing to do"
+    )
     waits = f"; {len(plan.deferred)} of them wait for the next run" if plan.deferred else ""
     needless = len(plan.quiet) + plan.unmoved
     quiet = f"; {needless} issues need nothing" if needless else ""
@@ -144,7 +162,11 @@ def _tally(plan: Plan) -> str:
 
 
 def _outcome_table(record: RunRecord) -> Table:
-    table = _table("What became of it", _narrow("action"), *(Column(kind, justify="right") for kind in OutcomeKind))
+    table = _table(
+        "What became of it",
+        _narrow("action"),
+        *(Column(kind, justify="right") for kind in OutcomeKind),
+    )
     for action, ended in record.counts.items():
         if any(ended.values()):
             table.add_row(action, *(str(ended.get(kind, 0)) for kind in OutcomeKind))
@@ -152,7 +174,12 @@ def _outcome_table(record: RunRecord) -> Table:
 
 
 def _calls_table(record: RunRecord) -> Table:
-    table = _table("Calls spent", _narrow("remote"), Column("calls", justify="right"), _wrapped("of these", share=1))
+    table = _table(
+        "Calls spent",
+        _narrow("remote"),
+        Column("calls", justify="right"),
+        _wrapped("of these", share=1),
+    )
     for remote, calls in record.calls.items():
         most = ", ".join(f"{many} {name}" for name, many in Counter(calls).most_common())
         table.add_row(remote, str(sum(calls.values())), f"[dim]{escape(most)}[/]")

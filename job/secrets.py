@@ -1,8 +1,9 @@
-"""Secrets that the settings only point at, read from Secret Manager. Imported only when a setting says `sm://`.
+"""Secrets that the settings only point at, read from Secret Manager. Imported only when a setting
+says `sm://`.
 
-Promises: each reference is read once, all of them at once, and its checksum compared; every secret that cannot be used
-is told at once, with what to do about it.
-Does not do: caching or rotation. Every run is a new process and reads anew, so `latest` follows a rotation by itself.
+Promises: each reference is read once, all of them at once, and its checksum compared; every secret
+that cannot be used is told at once, with what to do about it. Does not do: caching or rotation.
+Every run is a new process and reads anew, so `latest` follows a rotation by itself.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -31,9 +32,17 @@ DEADLINE_S = 5.0
 PAUSES_S = (0.5, 2.0)
 DOING = "reading a secret"
 REMEDIES = (
-    (NotFound, "does not exist, or has no version yet", "a secret with a version: gcloud secrets versions add SECRET"),
+    (
+        NotFound,
+        "does not exist, or has no version yet",
+        "a secret with a version: gcloud secrets versions add SECRET",
+    ),
     (FailedPrecondition, "is disabled or destroyed", "an enabled version"),
-    (Forbidden, "may not be read by us", "a secret on which this identity has roles/secretmanager.secretAccessor"),
+    (
+        Forbidden,
+        "may not be read by us",
+        "a secret on which this identity has roles/secretmanager.secretAccessor",
+    ),
 )
 
 
@@ -43,8 +52,12 @@ async def open_client() -> AsyncIterator[SecretManagerServiceAsyncClient]:
     try:
         client = SecretManagerServiceAsyncClient()
     except DefaultCredentialsError as error:
-        advice = "Run `gcloud auth application-default login`, or give the program a service account."
-        raise RemoteRefused("secrets", DOING, "There is no Google identity to ask with.", advice) from error
+        advice = (
+            "Run `gcloud auth application-default login`, or give the program a service account."
+        )
+        raise RemoteRefused(
+            "secrets", DOING, "There is no Google identity to ask with.", advice
+        ) from error
     async with client:
         yield client
 
@@ -53,16 +66,26 @@ async def reveal(
     settings: Settings,
     *,
     clock: Clock,
-    connect: Callable[[], AbstractAsyncContextManager[SecretManagerServiceAsyncClient]] = open_client,
+    connect: Callable[
+        [], AbstractAsyncContextManager[SecretManagerServiceAsyncClient]
+    ] = open_client,
 ) -> Settings:
-    """The same settings with every reference replaced by the secret. Raises `BadSettings`, or a `StopsRun`."""
+    """The same settings with every reference replaced by the secret. Raises `BadSettings`, or a
+    `StopsRun`.
+    """
     wanted = {name: _resource(reference) for name, reference in settings.references.items()}
     resources = sorted(set(wanted.values()))
     async with connect() as client:
-        answers = await each(lambda resource: _read(client, resource, clock=clock), resources, at_once=len(resources))
+        answers = await each(
+            lambda resource: _read(client, resource, clock=clock), resources, at_once=len(resources)
+        )
     found = dict(zip(resources, answers, strict=True))
     told = {name: found[resource] for name, resource in wanted.items()}
-    problems = [Problem(name.upper(), no.wrong, no.allowed) for name, no in told.items() if isinstance(no, Unfit)]
+    problems = [
+        Problem(name.upper(), no.wrong, no.allowed)
+        for name, no in told.items()
+        if isinstance(no, Unfit)
+    ]
     if problems:
         raise BadSettings(problems)
     return settings.with_secrets({name: str(secret) for name, secret in told.items()})
@@ -76,14 +99,18 @@ def _resource(reference: str) -> str:
     return f"{matched['name']}/versions/{matched['version'] or 'latest'}"
 
 
-async def _read(client: SecretManagerServiceAsyncClient, resource: str, *, clock: Clock) -> str | Unfit:
+async def _read(
+    client: SecretManagerServiceAsyncClient, resource: str, *, clock: Clock
+) -> str | Unfit:
     """The secret, or why it cannot be used. A service that is unavailable is asked again, twice.
 
     The client's own retry is off: it would go on for a minute whatever the time-out says.
     """
     for pause_s in (*PAUSES_S, None):
         try:
-            answer = await client.access_secret_version(name=resource, retry=None, timeout=DEADLINE_S)
+            answer = await client.access_secret_version(
+                name=resource, retry=None, timeout=DEADLINE_S
+            )
         except (ServerError, TooManyRequests) as failure:
             if pause_s is None:
                 raise RemoteDown("secrets", DOING, f"{resource}: {failure.message}") from failure
@@ -97,16 +124,25 @@ async def _read(client: SecretManagerServiceAsyncClient, resource: str, *, clock
 
 def _refused(resource: str, refusal: GoogleAPICallError) -> Unfit:
     if isinstance(refusal, Unauthorized):
-        raise RemoteRefused("secrets", DOING, f"{resource}: {refusal.message}", "Give the program a Google identity.")
+        raise RemoteRefused(
+            "secrets",
+            DOING,
+            f"{resource}: {refusal.message}",
+            "Give the program a Google identity.",
+        )
     for kind, wrong, remedy in REMEDIES:
         if isinstance(refusal, kind):
             return Unfit(f"{resource} {wrong}.", remedy)
-    return Unfit(f"{resource} was refused: {refusal.message}.", "sm://projects/P/secrets/S or …/versions/V")
+    return Unfit(
+        f"{resource} was refused: {refusal.message}.", "sm://projects/P/secrets/S or …/versions/V"
+    )
 
 
 def _checked(resource: str, payload: SecretPayload) -> str | Unfit:
     if google_crc32c.value(payload.data) != payload.data_crc32c:
-        raise MalformedAnswer("secrets", DOING, f"{resource} arrived damaged: its checksum differs.")
+        raise MalformedAnswer(
+            "secrets", DOING, f"{resource} arrived damaged: its checksum differs."
+        )
     try:
         return check_secret(payload.data.decode().strip())
     except UnicodeDecodeError:

@@ -1,8 +1,9 @@
 """The environment's variables as one frozen value.
 
-Promises: every problem is found and told at once, each with its variable, what is wrong and what is allowed; a blank
-variable is an unset one; no secret is ever shown, in no message and in no `repr`.
-Does not do: reading secrets from where `sm://` points (`secrets.py`), or asking Jira whether its names exist (`check`).
+Promises: every problem is found and told at once, each with its variable, what is wrong and what is
+allowed; a blank variable is an unset one; no secret is ever shown, in no message and in no `repr`.
+Does not do: reading secrets from where `sm://` points (`secrets.py`), or asking Jira whether its
+names exist (`check`).
 """
 
 import difflib
@@ -20,12 +21,16 @@ from job.core.fields import HALO_FIELDS, parse_pairs
 from job.errors import BadSettings, Problem
 from job.state.urls import parse_url
 
-SECRET_REFERENCE = re.compile(r"sm://(?P<name>projects/[^/\s]+/secrets/[\w-]{1,255})(/versions/(?P<version>[^/\s]+))?")
+SECRET_REFERENCE = re.compile(
+    r"sm://(?P<name>projects/[^/\s]+/secrets/[\w-]{1,255})(/versions/(?P<version>[^/\s]+))?"
+)
 DURATION_MAX = timedelta(days=3660)
 
 
 class Unfit(ValueError):
-    """A text that a variable cannot take: what is wrong with it, and what is allowed. Never quotes a secret."""
+    """A text that a variable cannot take: what is wrong with it, and what is allowed. Never quotes
+    a secret.
+    """
 
     def __init__(self, wrong: str, allowed: str = "") -> None:
         super().__init__(wrong)
@@ -40,21 +45,38 @@ class Secret:
     text: str = field(repr=False)
 
 
-# --- From text to value: one small function for each kind of variable -----------------------------------------------
+# --- From text to value: one small function for each kind of variable -----------------------------
 
 
 def _flag(text: str) -> bool:
-    words = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+    words = {
+        "true": True,
+        "1": True,
+        "yes": True,
+        "on": True,
+        "false": False,
+        "0": False,
+        "no": False,
+        "off": False,
+    }
     if text.lower() not in words:
         raise Unfit(f"{text!r} is neither yes nor no.", "true, false, 1, 0, yes, no, on, off")
     return words[text.lower()]
 
 
 def _whole(low: int, high: int | None = None) -> Callable[[str], int]:
-    allowed = f"a whole number of {low} or more" if high is None else f"a whole number from {low} to {high}"
+    allowed = (
+        f"a whole number of {low} or more"
+        if high is None
+        else f"a whole number from {low} to {high}"
+    )
 
     def parse(text: str) -> int:
-        if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) < low or (high is not None and int(text) > high):
+        if (
+            not re.fullmatch(r"[0-9]{1,9}", text)
+            or int(text) < low
+            or (high is not None and int(text) > high)
+        ):
             raise Unfit(f"{text!r} is out of range or not a number.", allowed)
         return int(text)
 
@@ -90,7 +112,10 @@ def _names(text: str) -> tuple[str, ...]:
 
 def _project_key(text: str) -> str:
     if not re.fullmatch(r"[A-Z][A-Z0-9_]+", text):
-        raise Unfit(f"{text!r} is not a project key.", "capital letters, digits and underscores, such as SEC")
+        raise Unfit(
+            f"{text!r} is not a project key.",
+            "capital letters, digits and underscores, such as SEC",
+        )
     return text
 
 
@@ -98,7 +123,9 @@ def _pairs(text: str) -> tuple[tuple[str, str], ...]:
     try:
         return tuple(parse_pairs(text))
     except ValueError as error:
-        raise Unfit(str(error), "name:value;name:value, with \\; and \\: for a plain ; and :") from error
+        raise Unfit(
+            str(error), "name:value;name:value, with \\; and \\: for a plain ; and :"
+        ) from error
 
 
 def _mapping(text: str) -> tuple[tuple[str, str], ...]:
@@ -116,9 +143,15 @@ def _secret(text: str) -> Secret:
 def check_secret(text: str) -> str:
     """The text, if it can be a secret or point at one."""
     if text.startswith("sm:") and not SECRET_REFERENCE.fullmatch(text):
-        raise Unfit("It is not a readable reference to a secret.", "sm://projects/P/secrets/S or …/versions/V")
+        raise Unfit(
+            "It is not a readable reference to a secret.",
+            "sm://projects/P/secrets/S or …/versions/V",
+        )
     if len(text) < 4 or not text.isprintable() or " " in text:
-        raise Unfit("It is too short to be one, or holds blanks or control characters.", "the secret itself, or sm://…")
+        raise Unfit(
+            "It is too short to be one, or holds blanks or control characters.",
+            "the secret itself, or sm://…",
+        )
     return text
 
 
@@ -139,11 +172,16 @@ def _split_url(text: str, allowed: str) -> SplitResult:
     except ValueError:
         raise Unfit("It is not a readable URL.", allowed) from None
     if url.username or url.password or url.query or url.fragment:
-        raise Unfit("It holds a user, a password, a query or a fragment, which do not belong here.", allowed)
+        raise Unfit(
+            "It holds a user, a password, a query or a fragment, which do not belong here.", allowed
+        )
     if not re.fullmatch(r"[\w.:-]+", host) or url.scheme not in {"http", "https"}:
         raise Unfit(f"{text!r} is not a URL of an API.", allowed)
     if url.scheme == "http" and not _is_loopback(host):
-        raise Unfit(f"{text!r} would send credentials in the clear.", "https, or plain http to this machine only")
+        raise Unfit(
+            f"{text!r} would send credentials in the clear.",
+            "https, or plain http to this machine only",
+        )
     return url
 
 
@@ -175,7 +213,10 @@ def _proxy(text: str) -> Secret | None:
     except ValueError:
         usable = False
     if not usable:
-        raise Unfit("It is not the URL of a proxy.", "http://HOST:PORT, with USER:PASSWORD@ before the host if need be")
+        raise Unfit(
+            "It is not the URL of a proxy.",
+            "http://HOST:PORT, with USER:PASSWORD@ before the host if need be",
+        )
     return Secret(text)
 
 
@@ -202,7 +243,7 @@ def _word(*words: str) -> Callable[[str], str]:
     return parse
 
 
-# --- From several values to one meaning -----------------------------------------------------------------------------
+# --- From several values to one meaning -----------------------------------------------------------
 
 Earlier = Mapping[str, Any]
 """The fields before this one, as far as they were fit."""
@@ -220,13 +261,20 @@ def _hard_closed_is_not_closed(value: tuple[str, ...], earlier: Earlier) -> None
 
 
 def _new_is_not_closed(value: str, earlier: Earlier) -> None:
-    if _same((value,), (*earlier.get("issue_status_closed", ()), *earlier.get("status_hard_closed", ()))):
-        raise Unfit(f"{value!r} is a closed status: each new ticket would be reopened.", "a status of open tickets")
+    if _same(
+        (value,), (*earlier.get("issue_status_closed", ()), *earlier.get("status_hard_closed", ()))
+    ):
+        raise Unfit(
+            f"{value!r} is a closed status: each new ticket would be reopened.",
+            "a status of open tickets",
+        )
 
 
 def _something_is_left(value: object, earlier: Earlier) -> None:
     if value and earlier.get("exclude_server_secure") and earlier.get("exclude_container_secure"):
-        raise Unfit("All three modules are excluded: nothing is left to do.", "true for two of them at most")
+        raise Unfit(
+            "All three modules are excluded: nothing is left to do.", "true for two of them at most"
+        )
 
 
 def _same(names: tuple[str, ...], others: tuple[str, ...]) -> list[str]:
@@ -234,7 +282,7 @@ def _same(names: tuple[str, ...], others: tuple[str, ...]) -> list[str]:
     return [name for name in names if name.casefold() in known]
 
 
-# --- The variables: each field is the variable of the same name in capitals -----------------------------------------
+# --- The variables: each field is the variable of the same name in capitals -----------------------
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -246,7 +294,9 @@ class Variable:
     default: str | None
     """In the words that a person would write; `None`: it must be given."""
     also: tuple[str, ...]
-    """All names that it may be given by, if it has more than one; where several are set, the first of them counts."""
+    """All names that it may be given by, if it has more than one; where several are set, the first
+    of them counts.
+    """
     does: str
     """What README's table says of it."""
 
@@ -259,7 +309,9 @@ def _variable(
     fits: Callable[[Any, Earlier], None] = _fits_alone,
     does: str,
 ) -> Any:
-    return field(metadata={"is": Variable(parse=parse, fits=fits, default=default, also=also, does=does)})
+    return field(
+        metadata={"is": Variable(parse=parse, fits=fits, default=default, also=also, does=does)}
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -269,18 +321,26 @@ class Settings:
     halo_api_key: Secret = _variable(_secret, does="Id of a Halo API key with auditor rights.")
     halo_api_secret_key: Secret = _variable(_secret, does="Secret of that key.")
     halo_api_hostname: str = _variable(
-        _halo_url, "api.cloudpassage.com", does="Host of the Halo API, or its URL; plain http only to this machine."
+        _halo_url,
+        "api.cloudpassage.com",
+        does="Host of the Halo API, or its URL; plain http only to this machine.",
     )
-    jira_api_user: str = _variable(str, does="E-mail address of the account that the token belongs to.")
+    jira_api_user: str = _variable(
+        str, does="E-mail address of the account that the token belongs to."
+    )
     jira_api_token: Secret = _variable(_secret, does="Jira API token of that account.")
     jira_api_url: str = _variable(
         _jira_url,
         does="`https://SITE.atlassian.net`, or `https://api.atlassian.com/ex/jira/CLOUD_ID` for a scoped token.",
     )
     time_range: timedelta = _variable(
-        _look_back, "15", does="Minutes that the first run looks back; later runs go on where the last one ended."
+        _look_back,
+        "15",
+        does="Minutes that the first run looks back; later runs go on where the last one ended.",
     )
-    jira_issue_id_field: str = _variable(str, does="Jira field, by name or id, that holds the Halo issue's id.")
+    jira_issue_id_field: str = _variable(
+        str, does="Jira field, by name or id, that holds the Halo issue's id."
+    )
     jira_field_mapping: tuple[tuple[str, str], ...] = _variable(
         _mapping, "", does="`halo_field:Jira field;…`: Halo's values in new tickets."
     )
@@ -302,32 +362,51 @@ class Settings:
         does="Statuses never to be reopened: an issue that comes back gets a new ticket.",
     )
     new_issue_status: str = _variable(
-        str, "", fits=_new_is_not_closed, does="Status that a new ticket is moved to, if it does not start there."
+        str,
+        "",
+        fits=_new_is_not_closed,
+        does="Status that a new ticket is moved to, if it does not start there.",
     )
     close_resolution: str = _variable(
-        str, "", does="Resolution to close with where the screen asks for one; else `Done`, else the first allowed."
+        str,
+        "",
+        does="Resolution to close with where the screen asks for one; else `Done`, else the first allowed.",
     )
     critical_only: bool = _variable(_flag, "false", does="Only critical issues.")
     no_comment: bool = _variable(_flag, "false", does="No comments for updates of open issues.")
-    no_sva: bool = _variable(_flag, "false", does="No issues of software vulnerabilities (type `sva`).")
+    no_sva: bool = _variable(
+        _flag, "false", does="No issues of software vulnerabilities (type `sva`)."
+    )
     exclude_server_secure: bool = _variable(_flag, "false", does="No issues of Server Secure.")
-    exclude_container_secure: bool = _variable(_flag, "false", does="No issues of Container Secure.")
-    exclude_cloud_secure: bool = _variable(_flag, "false", fits=_something_is_left, does="No issues of Cloud Secure.")
+    exclude_container_secure: bool = _variable(
+        _flag, "false", does="No issues of Container Secure."
+    )
+    exclude_cloud_secure: bool = _variable(
+        _flag, "false", fits=_something_is_left, does="No issues of Cloud Secure."
+    )
     issue_sync_max: int = _variable(
         _whole(0), "0", does="Issues acted on in one run, oldest first; the rest waits. 0: no cap."
     )
     max_close_percent: int = _variable(
-        _whole(0, 100), "30", does="Percent of the open tickets that one run may close; ten may always be closed."
+        _whole(0, 100),
+        "30",
+        does="Percent of the open tickets that one run may close; ten may always be closed.",
     )
-    max_create: int = _variable(_whole(0), "0", does="Tickets that one run may create. 0: no limit.")
-    max_reopen: int = _variable(_whole(0), "0", does="Tickets that one run may reopen. 0: no limit.")
+    max_create: int = _variable(
+        _whole(0), "0", does="Tickets that one run may create. 0: no limit."
+    )
+    max_reopen: int = _variable(
+        _whole(0), "0", does="Tickets that one run may reopen. 0: no limit."
+    )
     sweep_every: timedelta = _variable(
         duration, "24h", does="How often every open ticket is checked on both sides. 0: never."
     )
     create_patience: timedelta = _variable(
         duration, "15m", does="How long to look for a ticket whose creation was not answered."
     )
-    overlap: timedelta = _variable(duration, "5m", does="How far before its mark a run reads again.")
+    overlap: timedelta = _variable(
+        duration, "5m", does="How far before its mark a run reads again."
+    )
     when_ticket_gone: str = _variable(
         _word("recreate", "report"),
         "recreate",
@@ -345,10 +424,14 @@ class Settings:
         "When unset: Firestore of the ambient project on Cloud Run, else a file in the user's state folder.",
     )
     halo_concurrency_max: int = _variable(
-        _whole(1, 64), "10", does="Requests to Halo under way at once, over all tasks; each has at least one."
+        _whole(1, 64),
+        "10",
+        does="Requests to Halo under way at once, over all tasks; each has at least one.",
     )
     jira_concurrency_max: int = _variable(
-        _whole(1, 64), "32", does="Requests to Jira under way at once, over all tasks; each has at least one."
+        _whole(1, 64),
+        "32",
+        does="Requests to Jira under way at once, over all tasks; each has at least one.",
     )
     task_timeout_s: int = _variable(
         _whole(0), "0", does="Seconds that a run may take; it stops taking work in time. 0: no end."
@@ -370,7 +453,9 @@ class Settings:
         also=("CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"),
         does="File of PEM certificates to trust.",
     )
-    cloud_run_task_index: int = _variable(_whole(0), "0", does="Set by Cloud Run: which task of the execution this is.")
+    cloud_run_task_index: int = _variable(
+        _whole(0), "0", does="Set by Cloud Run: which task of the execution this is."
+    )
     cloud_run_task_count: int = _variable(
         _whole(1), "1", does="Set by Cloud Run: over how many tasks the work is spread."
     )
@@ -387,7 +472,9 @@ class Settings:
 
     @property
     def spoken_secrets(self) -> list[str]:
-        """Every text that is a secret: each by itself, and in the pairs of which HTTP Basic makes one text."""
+        """Every text that is a secret: each by itself, and in the pairs of which HTTP Basic makes
+        one text.
+        """
         halo = f"{self.halo_api_key.text}:{self.halo_api_secret_key.text}"
         jira = f"{self.jira_api_user}:{self.jira_api_token.text}"
         proxy = urlsplit(self.https_proxy.text if self.https_proxy else "")
@@ -401,7 +488,9 @@ class Settings:
 
     @property
     def digest(self) -> str:
-        """Of all that can change how an issue fares: not the secrets, and not which execution of Cloud Run this is."""
+        """Of all that can change how an issue fares: not the secrets, and not which execution of
+        Cloud Run this is.
+        """
         chosen = {
             name: value
             for name, value in vars(self).items()
@@ -410,7 +499,7 @@ class Settings:
         return hashlib.sha256(repr(sorted(chosen.items())).encode()).hexdigest()[:16]
 
 
-# --- From the environment to settings -------------------------------------------------------------------------------
+# --- From the environment to settings -------------------------------------------------------------
 
 VARIABLES: Mapping[str, Variable] = {one.name: one.metadata["is"] for one in fields(Settings)}
 """By the name of their field."""
@@ -425,18 +514,25 @@ SECRETS = tuple(
     for spelling in SPELLINGS[name.upper()]
 )
 """The variables whose values are never shown, by all their names."""
-NEIGHBOURS = frozenset({"HTTP_PROXY", "http_proxy", "ALL_PROXY", "SSL_CERT_DIR", "CLOUD_RUN_TASK_ATTEMPT"})
+NEIGHBOURS = frozenset(
+    {"HTTP_PROXY", "http_proxy", "ALL_PROXY", "SSL_CERT_DIR", "CLOUD_RUN_TASK_ATTEMPT"}
+)
 """Variables of other programs whose names are close to ours."""
 
 
 def load(environ: Mapping[str, str]) -> Settings:
-    """The settings that the environment describes. Raises `BadSettings` with every problem there is."""
+    """The settings that the environment describes. Raises `BadSettings` with every problem there
+    is.
+    """
     given = {name: text.strip() for name, text in environ.items() if text.strip()}
     given.setdefault("STATE_URL", _default_state_url(given))
     values: dict[str, Any] = {}
     problems = []
     for name, variable in VARIABLES.items():
-        text = next((given[spelling] for spelling in SPELLINGS[name.upper()] if spelling in given), variable.default)
+        text = next(
+            (given[spelling] for spelling in SPELLINGS[name.upper()] if spelling in given),
+            variable.default,
+        )
         try:
             if text is None:
                 raise _missing(name.upper(), given)
@@ -452,7 +548,9 @@ def load(environ: Mapping[str, str]) -> Settings:
 
 
 def misspelled(environ: Mapping[str, str]) -> dict[str, str]:
-    """Variables that nobody reads but whose names are nearly ours, each with the one that was probably meant."""
+    """Variables that nobody reads but whose names are nearly ours, each with the one that was
+    probably meant.
+    """
     ours = [spelling for spellings in SPELLINGS.values() for spelling in spellings]
     strangers = (name for name in environ if name not in ours and name not in NEIGHBOURS)
     close = {name: difflib.get_close_matches(name, ours, n=1, cutoff=0.87) for name in strangers}
@@ -463,9 +561,19 @@ def table() -> str:
     """The table of variables for README, in Markdown."""
     rows = ["| variable | what it does | default |", "|---|---|---|"]
     for name, variable in VARIABLES.items():
-        also = [spelling for spelling in SPELLINGS[name.upper()][1:] if spelling != spelling.lower()]
-        other = f" Also read from {', '.join(f'`{spelling}`' for spelling in also)}." if also else ""
-        default = "**required**" if variable.default is None else f"`{variable.default}`" if variable.default else ""
+        also = [
+            spelling for spelling in SPELLINGS[name.upper()][1:] if spelling != spelling.lower()
+        ]
+        other = (
+            f" Also read from {', '.join(f'`{spelling}`' for spelling in also)}." if also else ""
+        )
+        default = (
+            "**required**"
+            if variable.default is None
+            else f"`{variable.default}`"
+            if variable.default
+            else ""
+        )
         rows.append(f"| `{name.upper()}` | {variable.does}{other} | {default} |")
     return "\n".join(rows)
 
@@ -473,7 +581,10 @@ def table() -> str:
 def _default_state_url(environ: Mapping[str, str]) -> str:
     if "CLOUD_RUN_JOB" in environ:
         return "firestore://"
-    folder = Path(environ.get("XDG_STATE_HOME") or Path(environ.get("HOME") or Path.home()) / ".local" / "state")
+    folder = Path(
+        environ.get("XDG_STATE_HOME")
+        or Path(environ.get("HOME") or Path.home()) / ".local" / "state"
+    )
     return f"sqlite:///{folder.absolute() / 'halo-jira-sync' / 'state.db'}"
 
 
@@ -482,7 +593,11 @@ def _contradictions(given: Mapping[str, str]) -> list[Problem]:
     spellings = [spelling for spelling in SPELLINGS["STATUS_HARD_CLOSED"] if spelling in given]
     if len({given[spelling] for spelling in spellings}) < 2:
         return []
-    return [Problem(spellings[0], f"{' and '.join(spellings)} differ.", "one of them, or the same in all")]
+    return [
+        Problem(
+            spellings[0], f"{' and '.join(spellings)} differ.", "one of them, or the same in all"
+        )
+    ]
 
 
 def _missing(variable: str, given: Mapping[str, str]) -> Unfit:

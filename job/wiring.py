@@ -1,8 +1,9 @@
 """The composition root: from settings to everything a run needs, opened and closed as one block.
 
-Promises: whatever is opened here is closed when the block is left, however it is left; heavy libraries are imported
-only by deployments that use them, for a run's first request should leave within 0.6 s of its start.
-Does not do: any work of a run. Nothing is sent before `run.py` asks for it.
+Promises: whatever is opened here is closed when the block is left, however it is left; heavy
+libraries are imported only by deployments that use them, for a run's first request should leave
+within 0.6 s of its start. Does not do: any work of a run. Nothing is sent before `run.py` asks for
+it.
 """
 
 import random
@@ -29,13 +30,16 @@ from job.state.urls import open_store
 
 USER_AGENT = f"halo-jira-sync/{__version__}"
 JIRA_PER_SECOND_MAX = 100.0
-"""Of one endpoint, as Jira documents it for all programs of a site together: 90 in the long run, and never more than
-100 in any second. Whoever else is at work there shows in the headers, and then we halve (developer.atlassian.com, "Rate
-limiting")."""
+"""Of one endpoint, as Jira documents it for all programs of a site together: 90 in the long run,
+and never more than 100 in any second. Whoever else is at work there shows in the headers, and then
+we halve (developer.atlassian.com, "Rate limiting").
+"""
 HALO_PER_SECOND_MAX = 100.0
 """What bounds us is HALO_CONCURRENCY_MAX, or else the number that Halo does not publish."""
 HALO_COUNTS_BY_S = 60.0
-"""Halo publishes no number, but refuses "calls per minute" (CloudPassage's Python SDK, CloudPassageRateLimit)."""
+"""Halo publishes no number, but refuses "calls per minute" (CloudPassage's Python SDK,
+CloudPassageRateLimit).
+"""
 MODULES = {
     "exclude_server_secure": "server_secure",
     "exclude_container_secure": "container_secure",
@@ -53,17 +57,27 @@ async def reveal(settings: Settings, *, clock: Clock) -> Settings:
 
 
 @asynccontextmanager
-async def open_setup(settings: Settings, *, clock: Clock, redactor: Redactor) -> AsyncIterator[Setup]:
+async def open_setup(
+    settings: Settings, *, clock: Clock, redactor: Redactor
+) -> AsyncIterator[Setup]:
     """Everything outside, connected, and everything chosen, in the words of those who use it."""
     rng = random.Random()  # noqa: S311 -- scatters retries and tells runs apart; guards nothing
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(settings.state_url))
-        session = await stack.enter_async_context(open_session(user_agent=USER_AGENT, ca_bundle=settings.ca_bundle))
+        session = await stack.enter_async_context(
+            open_session(user_agent=USER_AGENT, ca_bundle=settings.ca_bundle)
+        )
         transport = Confidential(AiohttpTransport(session), redactor=redactor)
 
         tasks = settings.cloud_run_task_count
 
-        def caller(remote: str, *, at_once_max: int, per_second_max: float, counts_by_s: float | None = None) -> Caller:
+        def caller(
+            remote: str,
+            *,
+            at_once_max: int,
+            per_second_max: float,
+            counts_by_s: float | None = None,
+        ) -> Caller:
             """The limits are per site, so each of several tasks takes its share of them."""
             return Caller(
                 remote=remote,
@@ -81,7 +95,9 @@ async def open_setup(settings: Settings, *, clock: Clock, redactor: Redactor) ->
             per_second_max=HALO_PER_SECOND_MAX,
             counts_by_s=HALO_COUNTS_BY_S,
         )
-        jira = caller("jira", at_once_max=settings.jira_concurrency_max, per_second_max=JIRA_PER_SECOND_MAX)
+        jira = caller(
+            "jira", at_once_max=settings.jira_concurrency_max, per_second_max=JIRA_PER_SECOND_MAX
+        )
 
         def hang_up() -> None:
             halo.hang_up()
@@ -95,7 +111,9 @@ async def open_setup(settings: Settings, *, clock: Clock, redactor: Redactor) ->
         )
         yield Setup(
             ports=ports,
-            manner=_manner(settings, run_id=_run_id(settings, now=clock.now(), rng=rng), redactor=redactor),
+            manner=_manner(
+                settings, run_id=_run_id(settings, now=clock.now(), rng=rng), redactor=redactor
+            ),
             limits=Limits(
                 close_percent_max=settings.max_close_percent,
                 create_max=-(-settings.max_create // tasks),
@@ -108,12 +126,18 @@ async def open_setup(settings: Settings, *, clock: Clock, redactor: Redactor) ->
             sync_max=-(-settings.issue_sync_max // tasks),
             time_budget=_time_budget(settings.task_timeout_s),
             hang_up=hang_up,
-            spent=lambda: {"halo": dict(halo.spent), "jira": dict(jira.spent), "store": dict(store.spent)},
+            spent=lambda: {
+                "halo": dict(halo.spent),
+                "jira": dict(jira.spent),
+                "store": dict(store.spent),
+            },
         )
 
 
 class Confidential:
-    """A transport whose credentials nobody can repeat: what goes out as authorization is a secret from then on."""
+    """A transport whose credentials nobody can repeat: what goes out as authorization is a secret
+    from then on.
+    """
 
     def __init__(self, transport: Transport, *, redactor: Redactor) -> None:
         self._transport = transport
@@ -168,7 +192,11 @@ def _manner(settings: Settings, *, run_id: str, redactor: Redactor) -> Manner:
         run_id=run_id,
         shape=shape_of(settings),
         policy=_policy(settings),
-        close=Goal(transition=settings.issue_close_transition, statuses=closed, resolution=settings.close_resolution),
+        close=Goal(
+            transition=settings.issue_close_transition,
+            statuses=closed,
+            resolution=settings.close_resolution,
+        ),
         reopen=Goal(transition=settings.issue_reopen_transition, statuses=(new,) if new else ()),
         settings_digest=settings.digest,
         discreet=redactor.text,
@@ -183,7 +211,9 @@ def _policy(settings: Settings) -> Policy:
         critical_only=settings.critical_only,
         no_comment=settings.no_comment,
         no_sva=settings.no_sva,
-        excluded_sources=frozenset(source for name, source in MODULES.items() if getattr(settings, name)),
+        excluded_sources=frozenset(
+            source for name, source in MODULES.items() if getattr(settings, name)
+        ),
         create_patience=settings.create_patience,
         when_ticket_gone=WhenGone(settings.when_ticket_gone),
         when_issue_gone=WhenGone(settings.when_issue_gone),
@@ -192,11 +222,15 @@ def _policy(settings: Settings) -> Policy:
 
 def _run_id(settings: Settings, *, now: datetime, rng: random.Random) -> str:
     """Unlike any other run's, even when Cloud Run tries the same task of an execution again."""
-    return f"{settings.cloud_run_execution or 'local'}-{now:%Y%m%dT%H%M%S}-{rng.getrandbits(32):08x}"
+    return (
+        f"{settings.cloud_run_execution or 'local'}-{now:%Y%m%dT%H%M%S}-{rng.getrandbits(32):08x}"
+    )
 
 
 def _time_budget(timeout_s: int) -> timedelta | None:
-    """The time-out less a tenth, at least 15 seconds: what is in flight then must end, and the record be written."""
+    """The time-out less a tenth, at least 15 seconds: what is in flight then must end, and the
+    record be written.
+    """
     if not timeout_s:
         return None
     return timedelta(seconds=max(timeout_s - max(15, timeout_s / 10), timeout_s / 2))

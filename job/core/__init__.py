@@ -1,1 +1,3 @@
-"""What the program knows and decides, as values and functions only: no I/O, no clock, no randomness, no logging."""
+"""What the program knows and decides, as values and functions only: no I/O, no clock, no
+randomness, no logging.
+"""

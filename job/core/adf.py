@@ -1,10 +1,13 @@
-"""Builds the documents that Jira takes for descriptions and comments, in the Atlassian Document Format.
+"""Builds the documents that Jira takes for descriptions and comments, in the Atlassian Document
+Format.
 
-It promises that every document is valid by the published schema, holds no control characters, links only to web and
-mail addresses, and stays under Jira's limits. What is too long ends at a block, row, item or line, and says so.
-It knows nothing of what the text is about, and offers only the few nodes that a report needs.
+It promises that every document is valid by the published schema, holds no control characters, links
+only to web and mail addresses, and stays under Jira's limits. What is too long ends at a block,
+row, item or line, and says so. It knows nothing of what the text is about, and offers only the few
+nodes that a report needs.
 
-Sources: developer.atlassian.com/cloud/jira/platform/apis/document/structure, and the schema in @atlaskit/adf-schema.
+Sources: developer.atlassian.com/cloud/jira/platform/apis/document/structure, and the schema in
+@atlaskit/adf-schema.
 """
 
 import json
@@ -19,7 +22,9 @@ Node = dict[str, Any]
 Inline = str | Node
 """What stands inside a paragraph: bare words, or words with a mark."""
 Document = msgspec.Raw
-"""A document as JSON, which takes a tenth of the room that its nodes would take while it waits to be sent."""
+"""A document as JSON, which takes a tenth of the room that its nodes would take while it waits to
+be sent.
+"""
 
 TEXT_MAX: Final = 32_000
 """Jira takes 32,767 UTF-16 units of plain text in a rich field; ours ends a little earlier."""
@@ -36,7 +41,7 @@ _SPACE: Final = re.compile(r"\s")
 _DIVISIBLE: Final = frozenset({"table", "bulletList", "panel"})
 
 
-# --- Words ----------------------------------------------------------------------------------------------------------
+# --- Words ----------------------------------------------------------------------------------------
 
 
 def clean(words: str) -> str:
@@ -63,11 +68,14 @@ def cut(words: str, *, units_max: int) -> str:
     return start.decode("utf-16-le", "ignore").rstrip() + "…"
 
 
-# --- Inside a paragraph ---------------------------------------------------------------------------------------------
+# --- Inside a paragraph ---------------------------------------------------------------------------
 
 
 def text(words: str, *marks: Node) -> Node:
-    node: Node = {"type": "text", "text": words if words.isprintable() else _SPACE.sub(" ", clean(words))}
+    node: Node = {
+        "type": "text",
+        "text": words if words.isprintable() else _SPACE.sub(" ", clean(words)),
+    }
     if marks:
         node["marks"] = list(marks)
     return node
@@ -82,17 +90,25 @@ def code(words: str) -> Node:
 
 
 def link(words: str, *, href: str) -> Node:
-    """A link to a web or mail address. Any other target, such as `javascript:`, leaves the bare words."""
+    """A link to a web or mail address. Any other target, such as `javascript:`, leaves the bare
+    words.
+    """
     href = clean(href)
-    return text(words, {"type": "link", "attrs": {"href": href}}) if _HREF.fullmatch(href) else text(words)
+    return (
+        text(words, {"type": "link", "attrs": {"href": href}})
+        if _HREF.fullmatch(href)
+        else text(words)
+    )
 
 
 def _inline(parts: Iterable[Inline]) -> list[Node]:
     # The schema forbids empty text.
-    return [node for part in parts if (node := text(part) if isinstance(part, str) else part)["text"]]
+    return [
+        node for part in parts if (node := text(part) if isinstance(part, str) else part)["text"]
+    ]
 
 
-# --- Blocks ---------------------------------------------------------------------------------------------------------
+# --- Blocks ---------------------------------------------------------------------------------------
 
 
 def paragraph(*parts: Inline) -> Node:
@@ -100,7 +116,9 @@ def paragraph(*parts: Inline) -> Node:
 
 
 def prose(words: str) -> list[Node]:
-    """A paragraph for each line that is not blank; an endless line becomes several, since paragraphs are kept whole."""
+    """A paragraph for each line that is not blank; an endless line becomes several, since
+    paragraphs are kept whole.
+    """
     return [paragraph(piece) for line in clean(words).splitlines() for piece in _pieces(line)]
 
 
@@ -117,7 +135,10 @@ def heading(words: str) -> Node:
 
 def bullets(items: Sequence[Inline]) -> Node:
     """A list of at least one item."""
-    return {"type": "bulletList", "content": [{"type": "listItem", "content": [paragraph(item)]} for item in items]}
+    return {
+        "type": "bulletList",
+        "content": [{"type": "listItem", "content": [paragraph(item)]} for item in items],
+    }
 
 
 def code_block(words: str) -> Node:
@@ -155,11 +176,13 @@ def _cell(part: Inline, *, kind: str = "tableCell") -> Node:
     return {"type": kind, "content": [{"type": "paragraph", "content": [node] if words else []}]}
 
 
-# --- The document ---------------------------------------------------------------------------------------------------
+# --- The document ---------------------------------------------------------------------------------
 
 
 def document(blocks: Iterable[Node], *, rest: Inline = "") -> Document:
-    """The blocks as one document. One that is too long ends by saying so, with `rest` for where to read on."""
+    """The blocks as one document. One that is too long ends by saying so, with `rest` for where to
+    read on.
+    """
     content = list(blocks)
     written = msgspec.json.encode(content)
     if _may_be_long(written) and sum(map(size, content)) > TEXT_MAX:
@@ -169,15 +192,18 @@ def document(blocks: Iterable[Node], *, rest: Inline = "") -> Document:
 
 
 def _may_be_long(written: bytes) -> bool:
-    """Whether nodes, written as JSON, could be larger than `TEXT_MAX`; to measure them costs far more than to ask this.
+    """Whether nodes, written as JSON, could be larger than `TEXT_MAX`; to measure them costs far
+    more than to ask this.
 
-    Whatever names its type, a node or a mark, is written with 15 bytes beside its words at least, and counts 1.
+    Whatever names its type, a node or a mark, is written with 15 bytes beside its words at least,
+    and counts 1.
     """
     return len(written) - 14 * written.count(b'"type":"') > TEXT_MAX
 
 
 def size(node: Node) -> int:
-    """What a node takes of `TEXT_MAX`: its words and line ends, or its share of `JSON_MAX` where that is more.
+    """What a node takes of `TEXT_MAX`: its words and line ends, or its share of `JSON_MAX` where
+    that is more.
 
     One number for two limits: nodes whose sizes add up to no more than `TEXT_MAX` keep both.
     """
@@ -202,7 +228,9 @@ def _fitting(nodes: Iterable[Node], *, room: int) -> list[Node]:
 
 
 def _part(node: Node, *, room: int) -> Node | None:
-    """As much of a block as fits, ending where a reader expects it; `None` when the block is one piece."""
+    """As much of a block as fits, ending where a reader expects it; `None` when the block is one
+    piece.
+    """
     kept: list[Node] = []
     room -= size({**node, "content": []})
     if room > 0 and node["type"] in _DIVISIBLE:

@@ -1,8 +1,10 @@
-"""What each change means for Jira: an ordered list of named rules; the first that answers wins and says why.
+"""What each change means for Jira: an ordered list of named rules; the first that answers wins and
+says why.
 
-Promises: the same case, policy and instant always give the same decision; a ticket is closed only on Halo's word, never
-because something is absent; a ticket that Jira does not show is never made anew on the first miss.
-It reads nothing and writes nothing: `gather.py` brings the cases, `apply.py` carries the decisions out.
+Promises: the same case, policy and instant always give the same decision; a ticket is closed only
+on Halo's word, never because something is absent; a ticket that Jira does not show is never made
+anew on the first miss. It reads nothing and writes nothing: `gather.py` brings the cases,
+`apply.py` carries the decisions out.
 """
 
 from collections.abc import Callable, Iterable
@@ -11,7 +13,17 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from job.core.model import Action, Afterwards, Case, Decision, IntentKind, Issue, IssueStatus, Link, Ticket
+from job.core.model import (
+    Action,
+    Afterwards,
+    Case,
+    Decision,
+    IntentKind,
+    Issue,
+    IssueStatus,
+    Link,
+    Ticket,
+)
 
 MISSES_BEFORE_GONE = 2
 
@@ -25,7 +37,9 @@ class WhenGone(StrEnum):
 
 
 class Policy(Struct, frozen=True, kw_only=True):
-    """What the operator chose, as far as deciding needs it. Status names are compared without regard to case."""
+    """What the operator chose, as far as deciding needs it. Status names are compared without
+    regard to case.
+    """
 
     closed: frozenset[str]
     hard_closed: frozenset[str] = frozenset()
@@ -60,18 +74,27 @@ def decide(case: Case, *, policy: Policy, now: datetime) -> Decision:
     return next(decision for rule in RULES if (decision := rule(case, policy, now)))
 
 
-def choose(link: Link | None, *, tickets: Iterable[Ticket], policy: Policy) -> tuple[Ticket | None, tuple[Ticket, ...]]:
-    """The ticket to keep among several of one issue, and the rest: not hard-closed, then linked, open, newest."""
+def choose(
+    link: Link | None, *, tickets: Iterable[Ticket], policy: Policy
+) -> tuple[Ticket | None, tuple[Ticket, ...]]:
+    """The ticket to keep among several of one issue, and the rest: not hard-closed, then linked,
+    open, newest.
+    """
 
     def rank(ticket: Ticket) -> tuple[bool, bool, bool, int]:
         linked = link is not None and ticket.id == link.ticket_id
-        return (not policy.is_hard_closed(ticket), linked, not policy.is_closed(ticket), int(ticket.id))
+        return (
+            not policy.is_hard_closed(ticket),
+            linked,
+            not policy.is_closed(ticket),
+            int(ticket.id),
+        )
 
     ranked = sorted(tickets, key=rank, reverse=True)
     return (ranked[0], tuple(ranked[1:])) if ranked else (None, ())
 
 
-# --- Rules. Each returns None to pass the case on --------------------------------------------------------------------
+# --- Rules. Each returns None to pass the case on -------------------------------------------------
 
 
 def out_of_scope(case: Case, policy: Policy, now: datetime) -> Decision | None:
@@ -80,11 +103,15 @@ def out_of_scope(case: Case, policy: Policy, now: datetime) -> Decision | None:
         return None
     if case.link is not None and case.issue.status is IssueStatus.RESOLVED:
         return None
-    return Decision(case=case, reason="out_of_scope", because="The settings exclude this kind of issue.")
+    return Decision(
+        case=case, reason="out_of_scope", because="The settings exclude this kind of issue."
+    )
 
 
 def create_unsettled(case: Case, policy: Policy, now: datetime) -> Decision | None:
-    """A create whose answer was lost is looked for until patience ends; until then nothing is sent again."""
+    """A create whose answer was lost is looked for until patience ends; until then nothing is sent
+    again.
+    """
     intent = case.intent
     if intent is None or intent.kind is not IntentKind.CREATE:
         return None
@@ -94,40 +121,63 @@ def create_unsettled(case: Case, policy: Policy, now: datetime) -> Decision | No
         return None
     until = (intent.at + policy.create_patience).isoformat(timespec="seconds")
     because = f"An earlier create got no answer and is not found yet; looking for it until {until}."
-    return Decision(case=case, reason="create_unsettled", because=because, afterwards=Afterwards.WAIT)
+    return Decision(
+        case=case, reason="create_unsettled", because=because, afterwards=Afterwards.WAIT
+    )
 
 
 def issue_gone(case: Case, policy: Policy, now: datetime) -> Decision | None:
     """Halo answers 404 for an issue we keep a ticket for."""
     if not case.issue.gone:
         return None
-    if case.ticket and not policy.is_closed(case.ticket) and policy.when_issue_gone is WhenGone.CLOSE:
+    if (
+        case.ticket
+        and not policy.is_closed(case.ticket)
+        and policy.when_issue_gone is WhenGone.CLOSE
+    ):
         return Decision(
             case=case,
             action=Action.CLOSE,
             reason="issue_gone",
             because="Halo no longer knows the issue, and the settings say to close then.",
         )
-    return _nothing(case, reason="issue_gone", because="Halo no longer knows the issue; its ticket is left as it is.")
+    return _nothing(
+        case,
+        reason="issue_gone",
+        because="Halo no longer knows the issue; its ticket is left as it is.",
+    )
 
 
 def ticket_missing(case: Case, policy: Policy, now: datetime) -> Decision | None:
-    """Jira does not show the linked ticket: deleted, or only invisible to us. One miss proves nothing."""
+    """Jira does not show the linked ticket: deleted, or only invisible to us. One miss proves
+    nothing.
+    """
     if case.link is None or case.ticket is not None:
         return None
     if not case.ticket_gone:
         because = f"Jira does not show {case.link.ticket_key}; it is looked for again before anything is done."
-        return Decision(case=case, reason="ticket_missing", because=because, afterwards=Afterwards.PARK)
+        return Decision(
+            case=case, reason="ticket_missing", because=because, afterwards=Afterwards.PARK
+        )
     if case.issue.status is IssueStatus.ACTIVE and policy.when_ticket_gone is WhenGone.RECREATE:
         because = f"{case.link.ticket_key} was deleted, and Halo still sees the issue."
         return Decision(case=case, action=Action.CREATE, reason="ticket_gone", because=because)
-    return _nothing(case, reason="ticket_gone", because=f"{case.link.ticket_key} was deleted; nothing is made anew.")
+    return _nothing(
+        case,
+        reason="ticket_gone",
+        because=f"{case.link.ticket_key} was deleted; nothing is made anew.",
+    )
 
 
 def create_cut_short(case: Case, policy: Policy, now: datetime) -> Decision | None:
     """A ticket of ours that never got its first status, and that nobody has moved since."""
     link, ticket = case.link, case.ticket
-    if link is None or ticket is None or not link.status_owed or case.issue.status is IssueStatus.RESOLVED:
+    if (
+        link is None
+        or ticket is None
+        or not link.status_owed
+        or case.issue.status is IssueStatus.RESOLVED
+    ):
         return None
     if ticket.status != link.status_seen or policy.is_closed(ticket):
         return None
@@ -143,9 +193,13 @@ def resolved(case: Case, policy: Policy, now: datetime) -> Decision | None:
         return None
     if case.ticket is None:
         because = "Resolved in Halo before a ticket existed; one is kept for the record."
-        return Decision(case=case, action=Action.CREATE_AND_CLOSE, reason="resolved_unseen", because=because)
+        return Decision(
+            case=case, action=Action.CREATE_AND_CLOSE, reason="resolved_unseen", because=because
+        )
     if policy.is_closed(case.ticket):
-        return _nothing(case, reason="already_closed", because=f"Resolved, and {case.ticket.key} is closed.")
+        return _nothing(
+            case, reason="already_closed", because=f"Resolved, and {case.ticket.key} is closed."
+        )
     if case.link is not None and case.link.version == case.issue.version:
         because = f"Resolved and closed before; a person opened {case.ticket.key} again."
         return _nothing(case, reason="opened_by_person", because=because)
@@ -176,9 +230,15 @@ def ticket_closed(case: Case, policy: Policy, now: datetime) -> Decision | None:
 def seen_again(case: Case, policy: Policy, now: datetime) -> Decision | None:
     """An active issue with an open ticket."""
     if case.link is not None and case.link.version == case.issue.version:
-        return _nothing(case, reason="unchanged", because="Halo has not touched it since the last run.")
+        return _nothing(
+            case, reason="unchanged", because="Halo has not touched it since the last run."
+        )
     if policy.no_comment:
-        return _nothing(case, reason="comments_off", because="Updated in Halo; the settings ask for no comments.")
+        return _nothing(
+            case,
+            reason="comments_off",
+            because="Updated in Halo; the settings ask for no comments.",
+        )
     return Decision(case=case, action=Action.COMMENT, reason="updated", because="Updated in Halo.")
 
 
@@ -198,7 +258,9 @@ RULES: tuple[Callable[[Case, Policy, datetime], Decision | None], ...] = (
 def _nothing(case: Case, *, reason: str, because: str) -> Decision:
     """No word to Jira; but a ticket that memory does not know yet is adopted."""
     adopts = case.ticket is not None and (not case.linked or case.intent is not None)
-    return Decision(case=case, action=Action.ADOPT if adopts else None, reason=reason, because=because)
+    return Decision(
+        case=case, action=Action.ADOPT if adopts else None, reason=reason, because=because
+    )
 
 
 def _among(status: str, names: frozenset[str]) -> bool:

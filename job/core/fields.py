@@ -1,8 +1,9 @@
 """Which Jira fields a new ticket gets, and each value in its field's own type.
 
-It promises that a value which Jira would refuse is refused here, with the values that are allowed, and that whatever is
-wrong with the configured fields is found before the first write, all of it at once.
-It does not ask Jira anything: the `FieldBook` is read elsewhere, from the metadata of the create screen.
+It promises that a value which Jira would refuse is refused here, with the values that are allowed,
+and that whatever is wrong with the configured fields is found before the first write, all of it at
+once. It does not ask Jira anything: the `FieldBook` is read elsewhere, from the metadata of the
+create screen.
 """
 
 import re
@@ -21,7 +22,9 @@ from job.core.model import EPOCH, Evidence, Issue
 from job.errors import Problem, UnusableValue
 
 Value = str | bool | datetime | tuple[str, ...]
-"""What we may have for a field, before it has the field's type. Several texts are for fields that hold several."""
+"""What we may have for a field, before it has the field's type. Several texts are for fields that
+hold several.
+"""
 
 
 class Shape(Struct, frozen=True, kw_only=True):
@@ -34,11 +37,16 @@ class Shape(Struct, frozen=True, kw_only=True):
     mapping: tuple[tuple[str, str], ...] = ()
     """Halo field -> Jira field (name or id)."""
     static: tuple[tuple[str, str], ...] = ()
-    """Jira field (name or id) -> value. Commas separate the values of a field that holds several."""
+    """Jira field (name or id) -> value. Commas separate the values of a field that holds several.
+    """
     resolution: str = ""
-    """The resolution to close with where the screen asks for one; "" leaves the choice to the program."""
+    """The resolution to close with where the screen asks for one; "" leaves the choice to the
+    program.
+    """
     issues_url: str = "https://api.cloudpassage.com/v3/issues"
-    """Where Halo keeps its issues. A URL field holds this and the id, for Jira finds addresses only as a whole."""
+    """Where Halo keeps its issues. A URL field holds this and the id, for Jira finds addresses only
+    as a whole.
+    """
 
 
 class Allowed(Struct, frozen=True):
@@ -49,7 +57,9 @@ class Allowed(Struct, frozen=True):
 
 
 class FieldSpec(Struct, frozen=True, kw_only=True):
-    """One field of the create screen (Jira Cloud REST v3, GET /issue/createmeta/{project}/issuetypes/{id})."""
+    """One field of the create screen (Jira Cloud REST v3, GET
+    /issue/createmeta/{project}/issuetypes/{id}).
+    """
 
     id: str
     name: str
@@ -60,7 +70,9 @@ class FieldSpec(Struct, frozen=True, kw_only=True):
     system: str = ""
     """`schema.system`, such as `summary`; "" for custom fields."""
     custom: str = ""
-    """`schema.custom`, such as `com.atlassian.jira.plugin.system.customfieldtypes:select`; "" for system fields."""
+    """`schema.custom`, such as `com.atlassian.jira.plugin.system.customfieldtypes:select`; "" for
+    system fields.
+    """
     required: bool = False
     has_default: bool = False
     allowed: tuple[Allowed, ...] = ()
@@ -80,7 +92,9 @@ class FieldSpec(Struct, frozen=True, kw_only=True):
 
 
 class FieldBook(Struct, frozen=True, kw_only=True, dict=True):
-    """Jira's answer to a shape: its project, its ticket type and the fields of the create screen, by id."""
+    """Jira's answer to a shape: its project, its ticket type and the fields of the create screen,
+    by id.
+    """
 
     project_key: str
     project_id: str = ""
@@ -95,13 +109,19 @@ class FieldBook(Struct, frozen=True, kw_only=True, dict=True):
         return {}
 
     def matching(self, name_or_id: str) -> list[FieldSpec]:
-        """The field of this id, else every field of this name in any case. Names in Jira are not unique."""
+        """The field of this id, else every field of this name in any case. Names in Jira are not
+        unique.
+        """
         if name_or_id in self.fields:
             return [self.fields[name_or_id]]
-        return [spec for spec in self.fields.values() if spec.name.casefold() == name_or_id.casefold()]
+        return [
+            spec for spec in self.fields.values() if spec.name.casefold() == name_or_id.casefold()
+        ]
 
     def find(self, name_or_id: str) -> FieldSpec:
-        """The one field of this id or name. Raises `LookupError` with a sentence when there is none, or several."""
+        """The one field of this id or name. Raises `LookupError` with a sentence when there is
+        none, or several.
+        """
         if name_or_id in self._found:
             return self._found[name_or_id]
         match self.matching(name_or_id):
@@ -112,14 +132,16 @@ class FieldBook(Struct, frozen=True, kw_only=True, dict=True):
                 raise LookupError(f'{self.screen} has no field "{name_or_id}".')
             case several:
                 ids = ", ".join(spec.id for spec in several)
-                raise LookupError(f'"{name_or_id}" is the name of several fields: {ids}. Use an id.')
+                raise LookupError(
+                    f'"{name_or_id}" is the name of several fields: {ids}. Use an id.'
+                )
 
     @property
     def screen(self) -> str:
         return f"The create screen of {self.type_name} in {self.project_key}"
 
 
-# --- Halo's side ----------------------------------------------------------------------------------------------------
+# --- Halo's side ----------------------------------------------------------------------------------
 
 HALO_FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     "asset_group_name": ("issue.group_name", "asset.group_name"),
@@ -138,20 +160,28 @@ HALO_FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     "server_hostname": ("issue.asset_hostname", "issue.asset_name", "asset.hostname"),
     "server_state": ("asset.state",),
 }
-"""The Halo fields that can be mapped, and where each is looked for. The first place that has a value gives it.
+"""The Halo fields that can be mapped, and where each is looked for. The first place that has a
+value gives it.
 
-Only the agent knows a server's state, and calls its cloud `aws_ec2` where the issue says `aws`: both need the asset.
+Only the agent knows a server's state, and calls its cloud `aws_ec2` where the issue says `aws`:
+both need the asset.
 """
 
-_SAMPLES: Final[Mapping[str, tuple[Value, ...]]] = {"issue_critical": (True, False), "issue_created_at": (EPOCH,)}
-"""Values that a mapped field will certainly have to take, for the fields that are not plain text."""
+_SAMPLES: Final[Mapping[str, tuple[Value, ...]]] = {
+    "issue_critical": (True, False),
+    "issue_created_at": (EPOCH,),
+}
+"""Values that a mapped field will certainly have to take, for the fields that are not plain text.
+"""
 
 
 def read(halo_field: str, *, evidence: Evidence) -> Value | None:
     """The value of a Halo field; `None` when nothing that we know has one."""
     for place in HALO_FIELDS[halo_field]:
         thing, attribute = place.split(".")
-        value: Value | None = getattr(getattr(evidence, thing), attribute, None)  # an asset may be None or Gone
+        value: Value | None = getattr(
+            getattr(evidence, thing), attribute, None
+        )  # an asset may be None or Gone
         if value not in (None, ""):
             return value
     return None
@@ -159,7 +189,10 @@ def read(halo_field: str, *, evidence: Evidence) -> Value | None:
 
 def needs_asset(shape: Shape, *, issue: Issue) -> bool:
     """Whether a mapped field of this issue can only be known from its asset."""
-    return any(_needs_asset(HALO_FIELDS.get(halo_field, ()), issue=issue) for halo_field, _ in shape.mapping)
+    return any(
+        _needs_asset(HALO_FIELDS.get(halo_field, ()), issue=issue)
+        for halo_field, _ in shape.mapping
+    )
 
 
 def _needs_asset(places: Iterable[str], *, issue: Issue) -> bool:
@@ -172,14 +205,16 @@ def _needs_asset(places: Iterable[str], *, issue: Issue) -> bool:
     return False
 
 
-# --- Jira's side ----------------------------------------------------------------------------------------------------
+# --- Jira's side ----------------------------------------------------------------------------------
 
 Writer = Callable[[Value, FieldSpec], Any]
 """Turns a value into what Jira takes for a field. Raises `UnusableValue`."""
 
 
 def filled(evidence: Evidence, *, shape: Shape, book: FieldBook) -> dict[str, Any]:
-    """The mapped and static fields of a ticket, by Jira's field id. A field for which Halo has no value is left out."""
+    """The mapped and static fields of a ticket, by Jira's field id. A field for which Halo has no
+    value is left out.
+    """
     fields = {}
     for halo_field, name in shape.mapping:
         spec = book.find(name)
@@ -187,7 +222,9 @@ def filled(evidence: Evidence, *, shape: Shape, book: FieldBook) -> dict[str, An
         if value is not None:
             fields[spec.id] = typed(value, spec=spec)
         elif spec.required and not spec.has_default:
-            raise UnusableValue(f"Jira requires {spec}, and Halo gives no {halo_field} for this issue.")
+            raise UnusableValue(
+                f"Jira requires {spec}, and Halo gives no {halo_field} for this issue."
+            )
     for name, text in shape.static:
         spec = book.find(name)
         fields[spec.id] = typed(_listed(text, spec=spec), spec=spec)
@@ -209,7 +246,11 @@ def _writer(spec: FieldSpec) -> Writer:
 
 
 def _listed(text: str, *, spec: FieldSpec) -> Value:
-    return tuple(part for part in map(str.strip, text.split(",")) if part) if spec.type == "array" else text
+    return (
+        tuple(part for part in map(str.strip, text.split(",")) if part)
+        if spec.type == "array"
+        else text
+    )
 
 
 def _words(value: Value) -> str:
@@ -235,11 +276,15 @@ def _url(value: Value, spec: FieldSpec) -> str:
     text = adf.clean(_words(value)).strip()
     try:
         url = urlsplit(text)
-        usable = url.scheme in {"http", "https"} and bool(url.hostname) and not re.search(r"\s", text)
+        usable = (
+            url.scheme in {"http", "https"} and bool(url.hostname) and not re.search(r"\s", text)
+        )
     except ValueError:
         usable = False
     if not usable or len(text) > 2_000:
-        raise _unusable(value, spec=spec, wanted="an absolute http or https address of at most 2,000 characters")
+        raise _unusable(
+            value, spec=spec, wanted="an absolute http or https address of at most 2,000 characters"
+        )
     return text
 
 
@@ -259,7 +304,9 @@ def _instant(value: Value, spec: FieldSpec) -> datetime:
         instant = datetime.fromisoformat(_words(value).strip())
         return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise _unusable(value, spec=spec, wanted="a date or time such as 2026-12-01 or 2026-12-01T10:29:29Z") from None
+        raise _unusable(
+            value, spec=spec, wanted="a date or time such as 2026-12-01 or 2026-12-01T10:29:29Z"
+        ) from None
 
 
 def _date(value: Value, spec: FieldSpec) -> str:
@@ -274,20 +321,28 @@ def _user(value: Value, spec: FieldSpec) -> dict[str, str]:
     """Jira Cloud knows people by account id only, since names and addresses became private."""
     account_id = _words(value).strip()
     if not re.fullmatch(r"[0-9A-Za-z:_-]{1,128}", account_id):
-        raise _unusable(value, spec=spec, wanted="the account id of a person, not a name or an address")
+        raise _unusable(
+            value, spec=spec, wanted="the account id of a person, not a name or an address"
+        )
     return {"accountId": account_id}
 
 
 def _choice(value: Value, spec: FieldSpec) -> dict[str, str]:
-    """One of the allowed values. A name goes before an id, for some sites have options called 1, 2 and 3."""
+    """One of the allowed values. A name goes before an id, for some sites have options called 1, 2
+    and 3.
+    """
     choices = {one.id: one for one in spec.allowed}
-    choices |= {one.name.casefold(): one for one in spec.allowed} | {one.name: one for one in spec.allowed}
+    choices |= {one.name.casefold(): one for one in spec.allowed} | {
+        one.name: one for one in spec.allowed
+    }
     for word in _spellings(value):
         if found := choices.get(word) or choices.get(word.casefold()):
             return {"id": found.id}
     names = ", ".join(one.name for one in spec.allowed[:20])
     more = f" and {len(spec.allowed) - 20} more" if len(spec.allowed) > 20 else ""
-    raise _unusable(value, spec=spec, wanted=f"{names}{more}" if names else "no value at all as Jira has it now")
+    raise _unusable(
+        value, spec=spec, wanted=f"{names}{more}" if names else "no value at all as Jira has it now"
+    )
 
 
 def _spellings(value: Value) -> tuple[str, ...]:
@@ -299,12 +354,16 @@ def _spellings(value: Value) -> tuple[str, ...]:
 def _labels(value: Value, spec: FieldSpec) -> list[str]:
     """Jira refuses labels with spaces."""
     parts = value if isinstance(value, tuple) else (_words(value),)
-    labels = (adf.cut(adf.one_line(part).replace(" ", "_"), units_max=adf.LINE_MAX) for part in parts)
+    labels = (
+        adf.cut(adf.one_line(part).replace(" ", "_"), units_max=adf.LINE_MAX) for part in parts
+    )
     return list(dict.fromkeys(label for label in labels if label))
 
 
 def _several(write: Writer) -> Writer:
-    return lambda value, spec: [write(part, spec) for part in (value if isinstance(value, tuple) else (value,))]
+    return lambda value, spec: [
+        write(part, spec) for part in (value if isinstance(value, tuple) else (value,))
+    ]
 
 
 _WRITERS: Final[Mapping[str, Writer]] = {
@@ -318,12 +377,14 @@ _WRITERS: Final[Mapping[str, Writer]] = {
     "array of user": _several(_user),
     "array of string": _labels,
     **dict.fromkeys(("option", "priority", "version", "component", "securitylevel"), _choice),
-    **dict.fromkeys(("array of option", "array of version", "array of component"), _several(_choice)),
+    **dict.fromkeys(
+        ("array of option", "array of version", "array of component"), _several(_choice)
+    ),
 }
 """By `FieldSpec.kind`. Radio buttons are options to Jira, check boxes are arrays of them."""
 
 
-# --- The configuration ----------------------------------------------------------------------------------------------
+# --- The configuration ----------------------------------------------------------------------------
 
 ID_KINDS: Final = frozenset({"string", "url", "array of string"})
 """The kinds of field that can hold the Halo id and be searched for it."""
@@ -346,7 +407,9 @@ def parse_pairs(text: str) -> list[tuple[str, str]]:
             raise ValueError(f'"{pair.strip()}" has no colon between a name and a value.')
         name, value = (re.sub(r"\\([\\;:])", r"\1", part.strip()) for part in parts.groups())
         if not name or not value:
-            raise ValueError(f'"{pair.strip()}" has nothing {"after" if name else "before"} its colon.')
+            raise ValueError(
+                f'"{pair.strip()}" has nothing {"after" if name else "before"} its colon.'
+            )
         pairs.append((name, value))
     return pairs
 
@@ -364,20 +427,28 @@ def check(shape: Shape, *, book: FieldBook) -> list[Problem]:
 def _unknown_halo_fields(shape: Shape) -> Iterator[Problem]:
     for halo_field, _ in shape.mapping:
         if halo_field not in HALO_FIELDS:
-            yield Problem("JIRA_FIELD_MAPPING", f'Halo has no field "{halo_field}".', ", ".join(HALO_FIELDS))
+            yield Problem(
+                "JIRA_FIELD_MAPPING", f'Halo has no field "{halo_field}".', ", ".join(HALO_FIELDS)
+            )
 
 
 def _wrong_screen(book: FieldBook) -> Iterator[Problem]:
     """What every ticket needs, whatever is mapped."""
     kinds = "a single-line text, URL or labels field that this screen shows"
     if book.id_field.id not in book.fields:
-        yield Problem("JIRA_ISSUE_ID_FIELD", f"{book.screen} does not let {book.id_field} be set.", kinds)
+        yield Problem(
+            "JIRA_ISSUE_ID_FIELD", f"{book.screen} does not let {book.id_field} be set.", kinds
+        )
     elif book.id_field.kind not in ID_KINDS or book.id_field.id in _OURS:
         wrong = f"{book.id_field}, of type {book.id_field.kind}, cannot hold a Halo id."
         yield Problem("JIRA_ISSUE_ID_FIELD", wrong, kinds)
     for name in ("summary", "description"):
         if name not in book.fields:
-            yield Problem("JIRA_ISSUE_TYPE", f"{book.screen} has no {name}.", "a type whose create screen has one")
+            yield Problem(
+                "JIRA_ISSUE_TYPE",
+                f"{book.screen} has no {name}.",
+                "a type whose create screen has one",
+            )
 
 
 def _wrong_targets(shape: Shape, *, book: FieldBook) -> Iterator[Problem]:
@@ -390,14 +461,20 @@ def _wrong_targets(shape: Shape, *, book: FieldBook) -> Iterator[Problem]:
             continue
         (spec,) = matches
         if spec.id in seen:
-            yield Problem(variable, f"{spec} is already filled by {seen[spec.id]}.", "one value for each Jira field")
+            yield Problem(
+                variable,
+                f"{spec} is already filled by {seen[spec.id]}.",
+                "one value for each Jira field",
+            )
             continue
         seen[spec.id] = f'"{name}" in {variable}'
         yield from _misfit(spec, variable=variable, samples=samples)
 
 
 def _fillings(shape: Shape) -> Iterator[tuple[str, str, tuple[Value, ...]]]:
-    """For each field to fill: the variable that says so, Jira's name for it, and values it must be able to take."""
+    """For each field to fill: the variable that says so, Jira's name for it, and values it must be
+    able to take.
+    """
     for halo_field, name in shape.mapping:
         yield "JIRA_FIELD_MAPPING", name, _SAMPLES.get(halo_field, ())
     for name, text in shape.static:
@@ -407,7 +484,9 @@ def _fillings(shape: Shape) -> Iterator[tuple[str, str, tuple[Value, ...]]]:
 def _not_one(name: str, *, variable: str, matches: list[FieldSpec], book: FieldBook) -> Problem:
     if matches:
         ids = ", ".join(spec.id for spec in matches)
-        return Problem(variable, f'"{name}" is the name of several Jira fields.', f"one of their ids, {ids}")
+        return Problem(
+            variable, f'"{name}" is the name of several Jira fields.', f"one of their ids, {ids}"
+        )
     names = {spec.name.casefold(): spec.name for spec in book.fields.values()}
     close = [names[match] for match in get_close_matches(name.casefold(), names, n=3, cutoff=0.5)]
     listed = ", ".join(close) or "the name or id of a field on that screen"
@@ -415,7 +494,9 @@ def _not_one(name: str, *, variable: str, matches: list[FieldSpec], book: FieldB
 
 
 def _misfit(spec: FieldSpec, *, variable: str, samples: Iterable[Value]) -> Iterator[Problem]:
-    """The first value that the field cannot take, or the field itself when it can take none of ours."""
+    """The first value that the field cannot take, or the field itself when it can take none of
+    ours.
+    """
     try:
         write = _writer(spec)
         for sample in samples:
@@ -428,6 +509,12 @@ def _unfilled(shape: Shape, *, book: FieldBook) -> Iterator[Problem]:
     """Required fields that nothing fills: every create would be refused."""
     filled_ids = {spec.id for _, name, _ in _fillings(shape) for spec in book.matching(name)}
     for spec in book.fields.values():
-        if spec.required and not spec.has_default and spec.id not in filled_ids | _OURS | {book.id_field.id}:
+        if (
+            spec.required
+            and not spec.has_default
+            and spec.id not in filled_ids | _OURS | {book.id_field.id}
+        ):
             allowed = ", ".join(one.name for one in spec.allowed[:20])
-            yield Problem("JIRA_FIELD_STATIC", f"Jira requires {spec}, and nothing fills it.", allowed)
+            yield Problem(
+                "JIRA_FIELD_STATIC", f"Jira requires {spec}, and nothing fills it.", allowed
+            )

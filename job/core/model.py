@@ -1,7 +1,8 @@
 """The nouns: what an issue, a finding, an asset, a ticket and our memory of them are.
 
-Every value is frozen, every instant is an aware UTC `datetime`, every id has a type of its own. What a vendor left out
-is `None` or `""` here, never the vendor's way of saying so. Nothing in this file knows how a value was read or is kept.
+Every value is frozen, every instant is an aware UTC `datetime`, every id has a type of its own.
+What a vendor left out is `None` or `""` here, never the vendor's way of saying so. Nothing in this
+file knows how a value was read or is kept.
 """
 
 from collections.abc import Mapping
@@ -19,11 +20,17 @@ TicketId = NewType("TicketId", str)
 TicketKey = NewType("TicketKey", str)
 """Jira's key of a ticket as last seen, such as `SEC-12`. It changes when the ticket moves."""
 Version = NewType("Version", str)
-"""The cheap sign that an issue changed: its status and Halo's timestamps, as text. Compared for equality only."""
+"""The cheap sign that an issue changed: its status and Halo's timestamps, as text. Compared for
+equality only.
+"""
 Fingerprint = NewType("Fingerprint", str)
-"""The hash of what we would say about an issue. Equal fingerprints mean that there is nothing new to say."""
+"""The hash of what we would say about an issue. Equal fingerprints mean that there is nothing new
+to say.
+"""
 Marker = NewType("Marker", str)
-"""The name of one comment, kept as its property in Jira, so that it can be looked for after a lost answer."""
+"""The name of one comment, kept as its property in Jira, so that it can be looked for after a lost
+answer.
+"""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Instant = Annotated[datetime, Meta(tz=True)]
@@ -38,7 +45,9 @@ class IssueStatus(StrEnum):
 
 
 class Issue(Struct, frozen=True, kw_only=True, dict=True):
-    """One Halo issue as the list of issues gives it (GET /v3/issues; list entries are as full as a description)."""
+    """One Halo issue as the list of issues gives it (GET /v3/issues; list entries are as full as a
+    description).
+    """
 
     id: IssueId
     type: str
@@ -70,7 +79,9 @@ class Issue(Struct, frozen=True, kw_only=True, dict=True):
     group_path: str = ""
     os_type: str = ""
     finding_url: str = ""
-    """The newest finding or event behind the issue; "" where Halo has no such endpoint (cloud issues)."""
+    """The newest finding or event behind the issue; "" where Halo has no such endpoint (cloud
+    issues).
+    """
     package_name: str = ""
     package_version: str = ""
     cves: tuple[str, ...] = ()
@@ -85,20 +96,29 @@ class Issue(Struct, frozen=True, kw_only=True, dict=True):
     registry_name: str = ""
     repository_name: str = ""
     gone: bool = False
-    """Whether Halo answered 404 for it: then nothing but its id is known, and it is neither active nor resolved."""
+    """Whether Halo answered 404 for it: then nothing but its id is known, and it is neither active
+    nor resolved.
+    """
 
     @cached_property
     def version(self) -> Version:
-        """Changes whenever Halo touched the issue: on each scan that sees it again, on resolve, on reopen."""
+        """Changes whenever Halo touched the issue: on each scan that sees it again, on resolve, on
+        reopen.
+        """
         if self.gone:
             return Version("gone")
-        stamps = (self.last_seen_at, self.resolved_at if self.status is IssueStatus.RESOLVED else None)
+        stamps = (
+            self.last_seen_at,
+            self.resolved_at if self.status is IssueStatus.RESOLVED else None,
+        )
         words = ("-" if at is None else at.isoformat(timespec="microseconds") for at in stamps)
         return Version("|".join((self.status, "critical" if self.critical else "normal", *words)))
 
     @property
     def touched_at(self) -> datetime:
-        """The instant that places the issue on the watermark's line: what Halo's list was filtered by."""
+        """The instant that places the issue on the watermark's line: what Halo's list was filtered
+        by.
+        """
         own = self.resolved_at if self.status is IssueStatus.RESOLVED else self.last_seen_at
         return own or self.updated_at or self.last_seen_at or self.created_at or EPOCH
 
@@ -118,7 +138,7 @@ class Issue(Struct, frozen=True, kw_only=True, dict=True):
         )
 
 
-# --- Findings: one scan's evidence behind an issue -------------------------------------------------------------------
+# --- Findings: one scan's evidence behind an issue ------------------------------------------------
 
 
 class Check(Struct, frozen=True, kw_only=True):
@@ -150,7 +170,9 @@ class FileChange(Struct, frozen=True, kw_only=True):
 
 
 class FimFinding(Struct, frozen=True, kw_only=True):
-    """File integrity: the watched target and the files that changed (`total` may exceed the files listed)."""
+    """File integrity: the watched target and the files that changed (`total` may exceed the files
+    listed).
+    """
 
     target: str
     description: str
@@ -183,7 +205,9 @@ class LidsEvent(Struct, frozen=True, kw_only=True):
 
 
 class Gone(Struct, frozen=True, kw_only=True):
-    """Halo answered 404: the evidence was deleted, usually together with its server. The ticket says so and goes on."""
+    """Halo answered 404: the evidence was deleted, usually together with its server. The ticket
+    says so and goes on.
+    """
 
     url: str
 
@@ -192,7 +216,9 @@ Finding = CsmFinding | FimFinding | SvaFinding | LidsEvent
 
 
 class Asset(Struct, frozen=True, kw_only=True):
-    """The server, container, image or cloud resource that an issue is about, as its own endpoint describes it."""
+    """The server, container, image or cloud resource that an issue is about, as its own endpoint
+    describes it.
+    """
 
     id: str
     name: str = ""
@@ -208,14 +234,16 @@ class Asset(Struct, frozen=True, kw_only=True):
 
 
 class Evidence(Struct, frozen=True, kw_only=True):
-    """An issue with the details a ticket speaks of. `None`: Halo has no such thing, or nobody needed it."""
+    """An issue with the details a ticket speaks of. `None`: Halo has no such thing, or nobody
+    needed it.
+    """
 
     issue: Issue
     finding: Finding | Gone | None = None
     asset: Asset | Gone | None = None
 
 
-# --- Jira's side ----------------------------------------------------------------------------------------------------
+# --- Jira's side ----------------------------------------------------------------------------------
 
 
 class Ticket(Struct, frozen=True, kw_only=True):
@@ -231,7 +259,7 @@ class Ticket(Struct, frozen=True, kw_only=True):
     created_at: datetime | None = None
 
 
-# --- Our memory -----------------------------------------------------------------------------------------------------
+# --- Our memory -----------------------------------------------------------------------------------
 
 
 class Link(Struct, frozen=True, kw_only=True):
@@ -265,7 +293,9 @@ class IntentKind(StrEnum):
 
 
 class Intent(Struct, frozen=True, kw_only=True):
-    """Our note, made before a write that cannot be repeated blindly. While it stands, the write's fate is unknown."""
+    """Our note, made before a write that cannot be repeated blindly. While it stands, the write's
+    fate is unknown.
+    """
 
     issue_id: IssueId
     kind: IntentKind
@@ -280,13 +310,17 @@ class Intent(Struct, frozen=True, kw_only=True):
     ticket_key: TicketKey | None = None
     project: str = ""
     above_key: int = 0
-    """The highest key number known in the project before the create was sent; a lost ticket has a higher one."""
+    """The highest key number known in the project before the create was sent; a lost ticket has a
+    higher one.
+    """
     status_owed: str = ""
     follows: str | None = None
 
 
 class Parked(Struct, frozen=True, kw_only=True):
-    """An issue set aside after failing, with its error. It holds no watermark and is tried again at `next_at`."""
+    """An issue set aside after failing, with its error. It holds no watermark and is tried again at
+    `next_at`.
+    """
 
     issue_id: IssueId
     version: Version
@@ -296,12 +330,16 @@ class Parked(Struct, frozen=True, kw_only=True):
     first_at: Instant
     next_at: Instant
     settings_digest: str
-    """Of the settings it failed under. Other settings, or another version of the issue, release it at once."""
+    """Of the settings it failed under. Other settings, or another version of the issue, release it
+    at once.
+    """
     issue_touched_at: Instant = EPOCH
 
 
 class Watermark(Struct, frozen=True, kw_only=True):
-    """The time up to which everything is settled, and the highest ticket key number known in each project by then."""
+    """The time up to which everything is settled, and the highest ticket key number known in each
+    project by then.
+    """
 
     at: Instant
     swept_at: Instant | None = None
@@ -309,7 +347,9 @@ class Watermark(Struct, frozen=True, kw_only=True):
 
 
 class Lease(Struct, frozen=True, kw_only=True):
-    """The right to write, held by one run until `until`. The fence rises with each lease ever given for the shard."""
+    """The right to write, held by one run until `until`. The fence rises with each lease ever given
+    for the shard.
+    """
 
     shard: str
     holder: str
@@ -317,7 +357,7 @@ class Lease(Struct, frozen=True, kw_only=True):
     until: Instant
 
 
-# --- Deciding and doing ---------------------------------------------------------------------------------------------
+# --- Deciding and doing ---------------------------------------------------------------------------
 
 
 class Case(Struct, frozen=True, kw_only=True):
@@ -327,14 +367,20 @@ class Case(Struct, frozen=True, kw_only=True):
     link: Link | None = None
     intent: Intent | None = None
     ticket: Ticket | None = None
-    """The ticket we keep for the issue: the linked one, else the best of those found by the id field."""
+    """The ticket we keep for the issue: the linked one, else the best of those found by the id
+    field.
+    """
     others: tuple[Ticket, ...] = ()
     """Further tickets with the same Halo id; reported, never touched."""
     parked: Parked | None = None
     linked: bool = False
-    """Whether memory holds a link to this very ticket; `link` may also be drawn up from the intent of a lost create."""
+    """Whether memory holds a link to this very ticket; `link` may also be drawn up from the intent
+    of a lost create.
+    """
     ticket_gone: bool = False
-    """Whether the ticket was missing in an earlier run too, and Jira shows us other tickets of its project now."""
+    """Whether the ticket was missing in an earlier run too, and Jira shows us other tickets of its
+    project now.
+    """
 
 
 class Action(StrEnum):
@@ -360,7 +406,9 @@ class Afterwards(StrEnum):
 
 
 class Decision(Struct, frozen=True, kw_only=True):
-    """The answer for one case: the rule that gave it, in a word and in a sentence, and an action or none."""
+    """The answer for one case: the rule that gave it, in a word and in a sentence, and an action or
+    none.
+    """
 
     case: Case
     reason: str
@@ -407,7 +455,17 @@ class Changes(Struct, frozen=True, kw_only=True):
     run: "RunRecord | None" = None
 
     def __bool__(self) -> bool:
-        return any((self.intents, self.links, self.settled, self.parked, self.released, self.watermark, self.run))
+        return any(
+            (
+                self.intents,
+                self.links,
+                self.settled,
+                self.parked,
+                self.released,
+                self.watermark,
+                self.run,
+            )
+        )
 
 
 class RunRecord(Struct, frozen=True, kw_only=True):

@@ -1,8 +1,8 @@
 """What outcomes mean for memory: links, intents, parked issues, and how far the watermark may move.
 
-Promises: a failed issue is parked with its error and a next try; a write of unknown fate keeps its intent; the
-watermark never passes anything unsettled, never comes nearer to the run's start than the overlap, and goes back only by
-command.
+Promises: a failed issue is parked with its error and a next try; a write of unknown fate keeps its
+intent; the watermark never passes anything unsettled, never comes nearer to the run's start than
+the overlap, and goes back only by command.
 """
 
 from collections import Counter
@@ -36,17 +36,21 @@ PARKED_TOO_LONG = timedelta(days=7)
 """After so long a parked issue is shouted about in every run. It is never dropped."""
 
 
-# --- Links ----------------------------------------------------------------------------------------------------------
+# --- Links ----------------------------------------------------------------------------------------
 
 
 def link_to(ticket: Ticket, *, case: Case, now: datetime) -> Link:
-    """The link once everything that the issue's version asks for is done; what was said before is kept."""
+    """The link once everything that the issue's version asks for is done; what was said before is
+    kept.
+    """
     live = case.issue.status is IssueStatus.ACTIVE and not case.issue.gone
     return _link(ticket, case=case, now=now, version=case.issue.version, live=live)
 
 
 def link_begun(ticket: Ticket, *, case: Case, now: datetime) -> Link:
-    """The link while work on the ticket is unfinished: the version that it had applied before, or none."""
+    """The link while work on the ticket is unfinished: the version that it had applied before, or
+    none.
+    """
     before = case.link
     if before is not None and before.ticket_id == ticket.id:
         return _link(ticket, case=case, now=now, version=before.version, live=before.live)
@@ -92,19 +96,31 @@ def link_from(intent: Intent, *, ticket: Ticket) -> Link:
     )
 
 
-# --- Changes for the store --------------------------------------------------------------------------------------------
+# --- Changes for the store ------------------------------------------------------------------------
 
 
 def after(
-    outcomes: Collection[Outcome], *, standing: Collection[IssueId], now: datetime, settings_digest: str
+    outcomes: Collection[Outcome],
+    *,
+    standing: Collection[IssueId],
+    now: datetime,
+    settings_digest: str,
 ) -> Changes:
-    """What to write once some actions have ended. `standing` are the issues that have an intent in the store."""
+    """What to write once some actions have ended. `standing` are the issues that have an intent in
+    the store.
+    """
     over = [outcome for outcome in outcomes if outcome.kind is not OutcomeKind.UNKNOWN]
     failed = [outcome for outcome in outcomes if outcome.kind is OutcomeKind.FAILED]
-    well = [outcome.decision.case for outcome in outcomes if outcome.kind in {OutcomeKind.DONE, OutcomeKind.UNCHANGED}]
+    well = [
+        outcome.decision.case
+        for outcome in outcomes
+        if outcome.kind in {OutcomeKind.DONE, OutcomeKind.UNCHANGED}
+    ]
     return Changes(
         links=tuple(outcome.link for outcome in outcomes if outcome.link is not None),
-        settled=tuple(issue_id for outcome in over if (issue_id := outcome.decision.case.issue.id) in standing),
+        settled=tuple(
+            issue_id for outcome in over if (issue_id := outcome.decision.case.issue.id) in standing
+        ),
         parked=tuple(
             park(
                 failure.decision.case,
@@ -120,7 +136,9 @@ def after(
 
 
 def quietly(decisions: Iterable[Decision], *, now: datetime, settings_digest: str) -> Changes:
-    """What to write for decisions without an action: mostly nothing, else the version or the miss that was seen."""
+    """What to write for decisions without an action: mostly nothing, else the version or the miss
+    that was seen.
+    """
     links: list[Link] = []
     settled: list[IssueId] = []
     parked: list[Parked] = []
@@ -130,12 +148,20 @@ def quietly(decisions: Iterable[Decision], *, now: datetime, settings_digest: st
         links.extend(_remembered(decision, now=now))
         if decision.afterwards is Afterwards.PARK:
             parked.append(
-                park(case, error_class=decision.reason, message=decision.because, now=now, under=settings_digest)
+                park(
+                    case,
+                    error_class=decision.reason,
+                    message=decision.because,
+                    now=now,
+                    under=settings_digest,
+                )
             )
         elif decision.afterwards is Afterwards.REMEMBER:
             settled.extend([case.issue.id] if case.intent else [])
             released.extend([case.issue.id] if case.parked else [])
-    return Changes(links=tuple(links), settled=tuple(settled), parked=tuple(parked), released=tuple(released))
+    return Changes(
+        links=tuple(links), settled=tuple(settled), parked=tuple(parked), released=tuple(released)
+    )
 
 
 def _remembered(decision: Decision, *, now: datetime) -> Iterator[Link]:
@@ -154,7 +180,9 @@ def _remembered(decision: Decision, *, now: datetime) -> Iterator[Link]:
 
 
 def park(case: Case, *, error_class: str, message: str, now: datetime, under: str) -> Parked:
-    """Sets an issue aside: the first try again comes within 15 minutes, each later one after twice as long."""
+    """Sets an issue aside: the first try again comes within 15 minutes, each later one after twice
+    as long.
+    """
     attempts = case.parked.attempts + 1 if case.parked else 1
     return Parked(
         issue_id=case.issue.id,
@@ -169,19 +197,23 @@ def park(case: Case, *, error_class: str, message: str, now: datetime, under: st
     )
 
 
-# --- Watermark and accounts -------------------------------------------------------------------------------------------
+# --- Watermark and accounts -----------------------------------------------------------------------
 
 
 class Books:
-    """What a run keeps of its outcomes: how many there are of each, and those that leave something behind.
+    """What a run keeps of its outcomes: how many there are of each, and those that leave something
+    behind.
 
-    A first load ends in hundreds of thousands of outcomes, nearly all of them done: those are counted and let go.
+    A first load ends in hundreds of thousands of outcomes, nearly all of them done: those are
+    counted and let go.
     """
 
     def __init__(self) -> None:
         self.ended: dict[Action, Counter[OutcomeKind]] = {action: Counter() for action in Action}
         self.open: list[datetime] = []
-        """When the issues were touched which only the watermark keeps in sight: unknown, deferred or not remembered."""
+        """When the issues were touched which only the watermark keeps in sight: unknown, deferred
+        or not remembered.
+        """
         self.bad: list[Outcome] = []
         """Failed or unknown."""
         self.parked: dict[IssueId, bool] = {}
@@ -196,12 +228,17 @@ class Books:
             self.open.append(decision.case.issue.touched_at)
         if kind in {OutcomeKind.FAILED, OutcomeKind.UNKNOWN}:
             self.bad.append(outcome)
-        if remembered and (kind is OutcomeKind.FAILED or (decision.case.parked and kind is not OutcomeKind.DEFERRED)):
+        if remembered and (
+            kind is OutcomeKind.FAILED
+            or (decision.case.parked and kind is not OutcomeKind.DEFERRED)
+        ):
             self.parked[decision.case.issue.id] = kind is OutcomeKind.FAILED
 
 
 def unsettled(plan: Plan, *, books: Books) -> Iterator[datetime]:
-    """When all that was touched which this run leaves for a later one and which no other note keeps in sight."""
+    """When all that was touched which this run leaves for a later one and which no other note keeps
+    in sight.
+    """
     yield from (one.touched_at for one in plan.quiet.held if one.afterwards is Afterwards.WAIT)
     yield from (one.touched_at for one in plan.deferred.held)
     yield from books.open
@@ -221,7 +258,9 @@ def next_watermark(
 
 
 def account(plan: Plan, *, books: Books) -> dict[str, dict[str, int]]:
-    """Action -> outcome -> how many, deferred ones included. Raises `ValueError` unless the books balance."""
+    """Action -> outcome -> how many, deferred ones included. Raises `ValueError` unless the books
+    balance.
+    """
     ended = {action: Counter(kinds) for action, kinds in books.ended.items()}
     for one in plan.deferred.held:
         if one.action:
@@ -234,4 +273,7 @@ def account(plan: Plan, *, books: Books) -> dict[str, dict[str, int]]:
     ]
     if wrong:
         raise ValueError(f"The run's books do not balance: {'; '.join(wrong)}.")
-    return {str(action): {str(kind): many for kind, many in kinds.items()} for action, kinds in ended.items()}
+    return {
+        str(action): {str(kind): many for kind, many in kinds.items()}
+        for action, kinds in ended.items()
+    }

@@ -1,7 +1,8 @@
 """All decisions of a run, ordered and counted, with the limits that a plan may not pass unapproved.
 
-Promises: the same decisions make the same plan and the same digest; over a limit nothing of the plan may be written,
-and the error names the limit, the counts and the way to approve exactly this plan.
+Promises: the same decisions make the same plan and the same digest; over a limit nothing of the
+plan may be written, and the error names the limit, the counts and the way to approve exactly this
+plan.
 """
 
 import hashlib
@@ -21,7 +22,9 @@ GUARDED = frozenset({Action.CREATE, Action.CREATE_AND_CLOSE, Action.REOPEN, Acti
 
 
 class Limits(Struct, frozen=True, kw_only=True):
-    """How much one run may do unapproved. 0 is no limit, except for closes: there 0 percent allows just the floor."""
+    """How much one run may do unapproved. 0 is no limit, except for closes: there 0 percent allows
+    just the floor.
+    """
 
     close_percent_max: int = 30
     create_max: int = 0
@@ -43,41 +46,62 @@ class Plan(Struct, frozen=True, kw_only=True):
     @property
     def tally(self) -> Counter[Action]:
         """How many of each action are planned, deferred ones included."""
-        return Counter(one.action for row in (self.decisions, self.deferred) for one in row.held if one.action)
+        return Counter(
+            one.action for row in (self.decisions, self.deferred) for one in row.held if one.action
+        )
 
     @property
     def digest(self) -> str:
-        """Names exactly the creates, reopens and closes of this plan. Comments are harmless and may come and go."""
+        """Names exactly the creates, reopens and closes of this plan. Comments are harmless and may
+        come and go.
+        """
         lines = sorted(_line(one) for one in self.decisions.held if one.action in GUARDED)
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:DIGEST_LENGTH]
 
 
 def make_plan(held: Iterable[Held], *, at_most: int, unmoved: int = 0) -> Plan:
-    """Orders decisions by when Halo touched their issues and cuts after `at_most` actions (0: no cut)."""
+    """Orders decisions by when Halo touched their issues and cuts after `at_most` actions (0: no
+    cut).
+    """
     ordered = sorted(held, key=attrgetter("issue_id"))
     ordered.sort(key=attrgetter("touched_at"))
     acting = [one for one in ordered if one.action]
     cut = at_most or len(acting)
     quiet = Row(tuple(one for one in ordered if not one.action))
-    return Plan(decisions=Row(tuple(acting[:cut])), deferred=Row(tuple(acting[cut:])), quiet=quiet, unmoved=unmoved)
+    return Plan(
+        decisions=Row(tuple(acting[:cut])),
+        deferred=Row(tuple(acting[cut:])),
+        quiet=quiet,
+        unmoved=unmoved,
+    )
 
 
 def guard(plan: Plan, *, limits: Limits, live_links: int, approved: str | None) -> None:
-    """Raises `UnsafePlan` when the plan is over a limit and not approved, or not the plan that was approved."""
+    """Raises `UnsafePlan` when the plan is over a limit and not approved, or not the plan that was
+    approved.
+    """
     if approved == plan.digest:
         return
     broken = list(_broken(plan, limits=limits, live_links=live_links))
     if approved is not None:
-        broken.insert(0, f"The approved plan {approved} is not today's plan {plan.digest}: the world has moved since.")
+        broken.insert(
+            0,
+            f"The approved plan {approved} is not today's plan {plan.digest}: the world has moved since.",
+        )
     if broken:
         raise UnsafePlan(plan.digest, broken)
 
 
 def _broken(plan: Plan, *, limits: Limits, live_links: int) -> Iterable[str]:
-    """A sentence for each limit passed. Closes that wait behind the cap count too, lest a mass close come in slices."""
+    """A sentence for each limit passed. Closes that wait behind the cap count too, lest a mass
+    close come in slices.
+    """
     now = Counter(one.action for one in plan.decisions.held)
     creates, reopens = now[Action.CREATE] + now[Action.CREATE_AND_CLOSE], now[Action.REOPEN]
-    closes, closes_max = plan.tally[Action.CLOSE], max(CLOSE_FLOOR, live_links * limits.close_percent_max // 100)
+    closes, closes_max = (
+        plan.tally[Action.CLOSE],
+        max(CLOSE_FLOOR, live_links * limits.close_percent_max // 100),
+    )
     if limits.create_max and creates > limits.create_max:
         yield f"MAX_CREATE allows {limits.create_max} new tickets in a run; the plan has {creates}."
     if limits.reopen_max and reopens > limits.reopen_max:

@@ -1,7 +1,9 @@
-"""Which part of all issues one of several tasks looks after, and what becomes of it when their number changes.
+"""Which part of all issues one of several tasks looks after, and what becomes of it when their
+number changes.
 
-Promises: for any number of tasks each issue belongs to exactly one; a new number of tasks begins no later than the time
-up to which an older number had settled *all* issues. Pure: leases and watermarks are brought here.
+Promises: for any number of tasks each issue belongs to exactly one; a new number of tasks begins no
+later than the time up to which an older number had settled *all* issues. Pure: leases and
+watermarks are brought here.
 """
 
 from collections import defaultdict
@@ -15,25 +17,34 @@ from job.core.model import IssueId, Watermark
 
 
 class Shard(Struct, frozen=True, kw_only=True):
-    """The part of all issues that one of several tasks looks after: a stable hash of the issue_id decides."""
+    """The part of all issues that one of several tasks looks after: a stable hash of the issue_id
+    decides.
+    """
 
     index: int = 0
     count: int = 1
 
     def __contains__(self, issue_id: IssueId) -> bool:
-        return self.count == 1 or int.from_bytes(sha256(issue_id.encode()).digest()[:8]) % self.count == self.index
+        return (
+            self.count == 1
+            or int.from_bytes(sha256(issue_id.encode()).digest()[:8]) % self.count == self.index
+        )
 
     @property
     def name(self) -> str:
         return f"{self.index}-of-{self.count}"
 
     def share_of(self, total: int) -> int:
-        """How many of so many belong to this shard at most: the mean and three standard deviations of the hash."""
+        """How many of so many belong to this shard at most: the mean and three standard deviations
+        of the hash.
+        """
         mean = total / self.count
         return total if self.count == 1 else min(total, int(mean + 3 * mean**0.5))
 
     def cuts_differently(self, name: str) -> bool:
-        """Whether the shard of this name belongs to another number of tasks, so that it shares issues with us."""
+        """Whether the shard of this name belongs to another number of tasks, so that it shares
+        issues with us.
+        """
         return count_of(name) != self.count
 
 
@@ -45,9 +56,10 @@ def count_of(name: str) -> int:
 def inherited(watermarks: Mapping[str, Watermark], *, look_back_to: datetime) -> Watermark:
     """Where a shard without a watermark of its own begins.
 
-    The lowest watermark of one number of tasks holds for every issue, but only if each of its shards has left one; of
-    several such numbers the latest counts. Where none is whole, nothing is settled for certain: the reading begins
-    with the look-back, or with the lowest watermark there is if that is earlier.
+    The lowest watermark of one number of tasks holds for every issue, but only if each of its
+    shards has left one; of several such numbers the latest counts. Where none is whole, nothing is
+    settled for certain: the reading begins with the look-back, or with the lowest watermark there
+    is if that is earlier.
     """
     marks = defaultdict[int, list[Watermark]](list)
     for name, mark in watermarks.items():

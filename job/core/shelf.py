@@ -1,11 +1,11 @@
 """Holds decisions until their turn comes: whole while they are few, packed when they are very many.
 
-A first load decides about hundreds of thousands of issues before it may write the first ticket, for the limits of a
-plan need the whole count. Whole, each decision takes more than a kilobyte, nearly all of it words that thousands of
-issues share; packed, about a third of that.
+A first load decides about hundreds of thousands of issues before it may write the first ticket, for
+the limits of a plan need the whole count. Whole, each decision takes more than a kilobyte, nearly
+all of it words that thousands of issues share; packed, about a third of that.
 
-Promises: what comes out equals what was put in; to order, count and name what is held, nothing is unpacked. What is
-packed never leaves the process: it is neither stored nor sent.
+Promises: what comes out equals what was put in; to order, count and name what is held, nothing is
+unpacked. What is packed never leaves the process: it is neither stored nor sent.
 """
 
 import pickle

@@ -1,8 +1,8 @@
 """What a ticket or a comment says: what is wrong, where, since when, and what Halo saw.
 
-It promises that a person can act on a ticket without opening Halo, that evidence which is gone is said to be gone, and
-that two scans which found the same have the same fingerprint, so that nothing is said twice.
-It does not decide whether anything is to be said, and sends nothing.
+It promises that a person can act on a ticket without opening Halo, that evidence which is gone is
+said to be gone, and that two scans which found the same have the same fingerprint, so that nothing
+is said twice. It does not decide whether anything is to be said, and sends nothing.
 """
 
 import json
@@ -54,7 +54,9 @@ _SUBJECTS: Final[Mapping[str, str]] = {
 
 
 class Draft(Struct, frozen=True, kw_only=True):
-    """A ticket that is ready to be created: values by Jira's field ids, and the properties beside them."""
+    """A ticket that is ready to be created: values by Jira's field ids, and the properties beside
+    them.
+    """
 
     issue_id: IssueId
     fields: Mapping[str, Any]
@@ -70,11 +72,13 @@ class Comment(Struct, frozen=True, kw_only=True):
     fingerprint: Fingerprint
 
 
-# --- The id field ---------------------------------------------------------------------------------------------------
+# --- The id field ---------------------------------------------------------------------------------
 
 
 def id_value(issue_id: IssueId, *, spec: FieldSpec, shape: Shape) -> str | list[str]:
-    """What the id field of an issue's ticket holds. It follows from the id alone, so that it can be searched for."""
+    """What the id field of an issue's ticket holds. It follows from the id alone, so that it can be
+    searched for.
+    """
     if spec.kind == "url":
         return f"{shape.issues_url.rstrip('/')}/{issue_id}"
     return [issue_id] if spec.kind == "array of string" else issue_id
@@ -86,19 +90,25 @@ def ids_held(value: object) -> tuple[IssueId, ...]:
     To be compared for equality: a search by text also finds what merely looks alike.
     """
     texts = value if isinstance(value, list) else [value]
-    return tuple(IssueId(text.rpartition("/")[2]) for text in texts if isinstance(text, str) and text)
+    return tuple(
+        IssueId(text.rpartition("/")[2]) for text in texts if isinstance(text, str) and text
+    )
 
 
-# --- A new ticket ---------------------------------------------------------------------------------------------------
+# --- A new ticket ---------------------------------------------------------------------------------
 
 
 def wants_asset(shape: Shape, *, issue: Issue) -> bool:
-    """Whether a draft needs the issue's asset. A mapped field may; our own words use one only where it is there."""
+    """Whether a draft needs the issue's asset. A mapped field may; our own words use one only where
+    it is there.
+    """
     return fields.needs_asset(shape, issue=issue)
 
 
 def draft(evidence: Evidence, *, shape: Shape, book: FieldBook) -> Draft:
-    """The new ticket of an issue. Raises `UnusableValue` when a configured field cannot take its value."""
+    """The new ticket of an issue. Raises `UnusableValue` when a configured field cannot take its
+    value.
+    """
     issue = evidence.issue
     ours = {
         "project": {"id": book.project_id} if book.project_id else {"key": book.project_key},
@@ -116,7 +126,9 @@ def draft(evidence: Evidence, *, shape: Shape, book: FieldBook) -> Draft:
 
 
 def summary(issue: Issue) -> str:
-    """Such as `[Critical] sva: openssl on ip-10-4-1-22`. A long name gives way, so that the place stays in sight."""
+    """Such as `[Critical] sva: openssl on ip-10-4-1-22`. A long name gives way, so that the place
+    stays in sight.
+    """
     rank = "[Critical] " if issue.critical else ""
     place = adf.cut(adf.one_line(_place(issue)), units_max=100)
     start = rank + (adf.cut(adf.one_line(issue.type), units_max=40) or "issue") + ": "
@@ -145,11 +157,17 @@ def _facts(evidence: Evidence) -> list[tuple[str, Inline]]:
     rows = {
         "Asset": _asset(evidence),
         "Group": issue.group_path or issue.group_name,
-        "Cloud account": _listed(_joined(issue.csp_account_type, issue.csp_account_id, account_name), issue.csp_region),
+        "Cloud account": _listed(
+            _joined(issue.csp_account_type, issue.csp_account_id, account_name), issue.csp_region
+        ),
         "Cloud resource": _joined(issue.csp_service_type, issue.csp_resource_id),
-        "Image": _joined(issue.repository_name, issue.registry_name and f"in {issue.registry_name}"),
+        "Image": _joined(
+            issue.repository_name, issue.registry_name and f"in {issue.registry_name}"
+        ),
         "Package": _joined(issue.package_name, issue.package_version),
-        "Severity": _listed(score, "exploitable from the network" if issue.remotely_exploitable else ""),
+        "Severity": _listed(
+            score, "exploitable from the network" if issue.remotely_exploitable else ""
+        ),
         "Policy": issue.policy_name,
         "Rule": _listed(issue.cp_rule_id, issue.rule_key or issue.rule_name),
         "Last seen": _time(issue.last_seen_at),
@@ -172,7 +190,7 @@ def _asset(evidence: Evidence) -> str:
             return known
 
 
-# --- Comments -------------------------------------------------------------------------------------------------------
+# --- Comments -------------------------------------------------------------------------------------
 
 
 def update_comment(evidence: Evidence) -> Comment:
@@ -181,7 +199,9 @@ def update_comment(evidence: Evidence) -> Comment:
 
 
 def close_comment(evidence: Evidence, *, because: str = "") -> Comment:
-    """Who resolved the issue, when and why. Where Halo does not call it resolved, `because` must say what is known."""
+    """Who resolved the issue, when and why. Where Halo does not call it resolved, `because` must
+    say what is known.
+    """
     issue = evidence.issue
     reason = adf.prose(because)
     if issue.status is IssueStatus.RESOLVED:
@@ -189,33 +209,46 @@ def close_comment(evidence: Evidence, *, because: str = "") -> Comment:
     elif reason:
         box = adf.panel("note", *reason)
     else:
-        raise ValueError(f"Issue {issue.id} is not resolved, and no other reason to close its ticket is given.")
+        raise ValueError(
+            f"Issue {issue.id} is not resolved, and no other reason to close its ticket is given."
+        )
     return _comment(
-        evidence, kind="close", blocks=[box, paragraph(_link(issue, words=f"Halo issue {_phrase(issue.id)}"))]
+        evidence,
+        kind="close",
+        blocks=[box, paragraph(_link(issue, words=f"Halo issue {_phrase(issue.id)}"))],
     )
 
 
 def reopen_comment(evidence: Evidence, *, because: str) -> Comment:
     """Why the ticket is open again, and the latest findings."""
     box = adf.panel("warning", paragraph(strong("Reopened")), *adf.prose(because))
-    return _comment(evidence, kind="reopen", blocks=[box, _lead(evidence.issue), *_evidence(evidence)])
+    return _comment(
+        evidence, kind="reopen", blocks=[box, _lead(evidence.issue), *_evidence(evidence)]
+    )
 
 
 def marker(issue: Issue, *, kind: str) -> Marker:
-    """The name of the one comment of this kind for this version of the issue: `update`, `close` or `reopen`."""
+    """The name of the one comment of this kind for this version of the issue: `update`, `close` or
+    `reopen`.
+    """
     return Marker(f"{issue.id[:200]}:{kind}:{sha256(issue.version.encode()).hexdigest()[:12]}")
 
 
 def _comment(evidence: Evidence, *, kind: str, blocks: Iterable[Node]) -> Comment:
     issue = evidence.issue
     return Comment(
-        body=_document(issue, blocks=blocks), marker=marker(issue, kind=kind), fingerprint=fingerprint(evidence)
+        body=_document(issue, blocks=blocks),
+        marker=marker(issue, kind=kind),
+        fingerprint=fingerprint(evidence),
     )
 
 
 def _lead(issue: Issue) -> Node:
     seen = _dated(", last seen on", at=issue.last_seen_at)
-    return paragraph(f"Latest findings{seen}. {_rank(issue)}. ", _link(issue, words=f"Halo issue {_phrase(issue.id)}"))
+    return paragraph(
+        f"Latest findings{seen}. {_rank(issue)}. ",
+        _link(issue, words=f"Halo issue {_phrase(issue.id)}"),
+    )
 
 
 def _resolution(issue: Issue) -> Node:
@@ -226,7 +259,7 @@ def _resolution(issue: Issue) -> Node:
     return adf.panel("success", head, *reason)
 
 
-# --- Evidence -------------------------------------------------------------------------------------------------------
+# --- Evidence -------------------------------------------------------------------------------------
 
 
 def _evidence(evidence: Evidence) -> Iterator[Node]:
@@ -253,16 +286,27 @@ def _evidence(evidence: Evidence) -> Iterator[Node]:
 
 def _configuration(finding: CsmFinding) -> Iterator[Node]:
     yield from adf.prose(finding.description)
-    rows = [(check.type, check.target, check.expected, check.actual, check.status) for check in finding.checks]
+    rows = [
+        (check.type, check.target, check.expected, check.actual, check.status)
+        for check in finding.checks
+    ]
     yield from _table(rows, head=("Check", "Target", "Expected", "Found", "Result"))
 
 
 def _files(finding: FimFinding) -> Iterator[Node]:
     yield from adf.prose(finding.description)
     total = max(finding.total, len(finding.files))
-    yield paragraph("Files that differ from the baseline of ", code(_phrase(finding.target)), f": {total}")
+    yield paragraph(
+        "Files that differ from the baseline of ", code(_phrase(finding.target)), f": {total}"
+    )
     rows = [
-        (code(file.path), file.status, _joined(file.owner, file.mode), code(file.expected_sha256), code(file.sha256))
+        (
+            code(file.path),
+            file.status,
+            _joined(file.owner, file.mode),
+            code(file.expected_sha256),
+            code(file.sha256),
+        )
         for file in finding.files
     ]
     head = ("File", "Change", "Owner and mode", "SHA-256 in the baseline", "SHA-256 found")
@@ -274,7 +318,11 @@ def _vulnerabilities(finding: SvaFinding) -> Iterator[Node]:
     package = _phrase(_joined(finding.package_name, finding.package_version))
     yield paragraph("Known vulnerabilities of ", code(package), f": {len(finding.cves)}")
     rows = [
-        (_advisory(cve.id), "" if cve.score is None else f"{cve.score:g}", "yes" if cve.suppressed else "no")
+        (
+            _advisory(cve.id),
+            "" if cve.score is None else f"{cve.score:g}",
+            "yes" if cve.suppressed else "no",
+        )
         for cve in sorted(finding.cves, key=lambda cve: (-(cve.score or 0), cve.id))
     ]
     yield from _table(rows, head=("Vulnerability", "CVSS", "Excepted in Halo"))
@@ -303,7 +351,9 @@ def _advisory(cve_id: str) -> Inline:
     return link(cve_id, href=f"https://nvd.nist.gov/vuln/detail/{cve_id}") if is_cve else cve_id
 
 
-def _table(rows: Sequence[Sequence[Inline]], *, head: Sequence[str], total: int = 0) -> Iterator[Node]:
+def _table(
+    rows: Sequence[Sequence[Inline]], *, head: Sequence[str], total: int = 0
+) -> Iterator[Node]:
     if rows:
         yield adf.table(rows[:_ROWS_MAX], head=head)
     yield from _more(max(total, len(rows)) - min(len(rows), _ROWS_MAX))
@@ -315,13 +365,14 @@ def _more(left: int) -> Iterator[Node]:
         yield paragraph(f"{left} more in Halo.")
 
 
-# --- Fingerprint ----------------------------------------------------------------------------------------------------
+# --- Fingerprint ----------------------------------------------------------------------------------
 
 
 def fingerprint(evidence: Evidence) -> Fingerprint:
     """The hash of the substance: what is wrong, how badly, and what proves it.
 
-    Scan ids, times, scores and the wording of rules are left out, or every scan would seem to bring news.
+    Scan ids, times, scores and the wording of rules are left out, or every scan would seem to bring
+    news.
     """
     issue = evidence.issue
     package = (issue.package_name, issue.package_version, sorted(issue.cves))
@@ -353,7 +404,7 @@ def _values(kind: type[Check] | type[FileChange]) -> Callable[[Any], tuple[str, 
 _CHECK, _FILE = _values(Check), _values(FileChange)
 
 
-# --- Words ----------------------------------------------------------------------------------------------------------
+# --- Words ----------------------------------------------------------------------------------------
 
 
 def _document(issue: Issue, *, blocks: Iterable[Node]) -> Document:
@@ -371,7 +422,13 @@ def _name(issue: Issue) -> str:
 
 
 def _place(issue: Issue) -> str:
-    return issue.asset_hostname or issue.asset_name or issue.csp_resource_id or issue.repository_name or issue.asset_id
+    return (
+        issue.asset_hostname
+        or issue.asset_name
+        or issue.csp_resource_id
+        or issue.repository_name
+        or issue.asset_id
+    )
 
 
 def _rank(issue: Issue) -> str:

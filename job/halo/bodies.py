@@ -1,10 +1,12 @@
 """Reads Halo's JSON bodies into our nouns: issues, findings, assets.
 
-Promises: every way in which Halo says "nothing" (no key, null, "", the text `null_value`) comes out as `None` or "";
-every instant is aware UTC; a body that lacks what makes it an issue, a finding or an asset is a `MalformedAnswer` that
-names what is missing. It asks nothing of anybody and never looks at the host of a URL.
+Promises: every way in which Halo says "nothing" (no key, null, "", the text `null_value`) comes out
+as `None` or ""; every instant is aware UTC; a body that lacks what makes it an issue, a finding or
+an asset is a `MalformedAnswer` that names what is missing. It asks nothing of anybody and never
+looks at the host of a URL.
 
-The shapes come from captured answers and calling code in public repositories; `FACTS.md` names them one by one.
+The shapes come from captured answers and calling code in public repositories; `FACTS.md` names them
+one by one.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -39,7 +41,8 @@ def malformed(doing: str, happened: str, *, advice: str = "") -> MalformedAnswer
 
 
 def unwrap(body: Any, *, doing: str) -> Body:
-    """The object itself, bare or wrapped in its kind: {"issue": …}, {"server": …}, {"csp_resource": …}, {"event": …}.
+    """The object itself, bare or wrapped in its kind: {"issue": …}, {"server": …}, {"csp_resource":
+    …}, {"event": …}.
 
     Halo's own clients meet both forms, so the one object inside counts, whatever its key is called.
     """
@@ -50,7 +53,7 @@ def unwrap(body: Any, *, doing: str) -> Body:
     return body
 
 
-# --- Issues ---------------------------------------------------------------------------------------------------------
+# --- Issues ---------------------------------------------------------------------------------------
 
 
 def issue(row: Any) -> Issue:
@@ -64,8 +67,15 @@ def issue(row: Any) -> Issue:
     issue_id = text(get("id"))
     status = STATUSES.get(text(get("status")))
     if not issue_id or status is None:
-        raise malformed("reading an issue", f"Issue {issue_id or 'without id'} has the status {get('status')!r:.60}.")
-    name, rule_name, rule_key = _shared(get("name")), _shared(get("rule_name")), _shared(get("rule_key"))
+        raise malformed(
+            "reading an issue",
+            f"Issue {issue_id or 'without id'} has the status {get('status')!r:.60}.",
+        )
+    name, rule_name, rule_key = (
+        _shared(get("name")),
+        _shared(get("rule_name")),
+        _shared(get("rule_key")),
+    )
     return Issue(
         id=IssueId(issue_id),
         type=_shared(get("type")) or _shared(get("category")),
@@ -112,7 +122,9 @@ def issue(row: Any) -> Issue:
 
 
 def finding_url(row: Body) -> str:
-    """Where the newest evidence is: the last of `last_finding_urls`, else built from the newest of `findings`."""
+    """Where the newest evidence is: the last of `last_finding_urls`, else built from the newest of
+    `findings`.
+    """
     for url in reversed(_list(row, "last_finding_urls")):
         if url := text(url):
             return url
@@ -122,13 +134,21 @@ def finding_url(row: Body) -> str:
     _, scan_id, finding_id = newest
     root = text(row.get("url")).partition("/v3/")[0]
     is_event = text(row.get("type")) == "lids"
-    return f"{root}/v1/events/{finding_id}" if is_event else f"{root}/v1/scans/{scan_id}/findings/{finding_id}"
+    return (
+        f"{root}/v1/events/{finding_id}"
+        if is_event
+        else f"{root}/v1/scans/{scan_id}/findings/{finding_id}"
+    )
 
 
 def _scanned(entry: Any) -> tuple[datetime, str, str] | None:
-    """When, scan and finding of one entry of `findings`: an object, or in older ones `scan::finding::status::when`."""
+    """When, scan and finding of one entry of `findings`: an object, or in older ones
+    `scan::finding::status::when`.
+    """
     if isinstance(entry, dict):
-        scan_id, finding_id, when = (entry.get(key) for key in ("scan_id", "finding_id", "created_at"))
+        scan_id, finding_id, when = (
+            entry.get(key) for key in ("scan_id", "finding_id", "created_at")
+        )
     else:
         scan_id, finding_id, _, when = (*text(entry).split("::"), "", "", "", "")[:4]
     at = instant(when)
@@ -136,7 +156,9 @@ def _scanned(entry: Any) -> tuple[datetime, str, str] | None:
 
 
 def _cves(row: Body) -> tuple[str, ...]:
-    ids = _list(row, "cve_ids") or [entry.get("id") for entry in _rows(_object(row, "extended_attributes"), "cve_info")]
+    ids = _list(row, "cve_ids") or [
+        entry.get("id") for entry in _rows(_object(row, "extended_attributes"), "cve_info")
+    ]
     return _same(tuple(_shared(cve) for cve in ids if text(cve)))
 
 
@@ -146,18 +168,22 @@ def _same(cves: tuple[str, ...]) -> tuple[str, ...]:
     return cves
 
 
-# --- Findings -------------------------------------------------------------------------------------------------------
+# --- Findings -------------------------------------------------------------------------------------
 
 
 def finding(kind: str, bodies: Sequence[Body]) -> Finding:
-    """The evidence behind an issue of the type `kind` (a key of `FINDINGS`); only a fim finding has several pages."""
+    """The evidence behind an issue of the type `kind` (a key of `FINDINGS`); only a fim finding has
+    several pages.
+    """
     return FINDINGS[kind](bodies)
 
 
 def _csm(bodies: Sequence[Body]) -> CsmFinding:
     (body,) = bodies
     checks = _rows(_with(body, "details", kind="csm"), "details")
-    return CsmFinding(description=_prose(body.get("rule_description")), checks=tuple(map(_check, checks)))
+    return CsmFinding(
+        description=_prose(body.get("rule_description")), checks=tuple(map(_check, checks))
+    )
 
 
 def _check(check: Body) -> Check:
@@ -173,7 +199,9 @@ def _check(check: Body) -> Check:
 
 def _fim(bodies: Sequence[Body]) -> FimFinding:
     rule = _object(_with(bodies[0], "rule", kind="fim"), "rule")
-    rows = [row for body in bodies for row in _rows(_with(body, "findings", kind="fim"), "findings")]
+    rows = [
+        row for body in bodies for row in _rows(_with(body, "findings", kind="fim"), "findings")
+    ]
     counts = _object(bodies[0], "counts")
     changed = sum(int(number(counts.get(key)) or 0) for key in ("added", "changed", "missing"))
     return FimFinding(
@@ -223,8 +251,12 @@ def _lids(bodies: Sequence[Body]) -> LidsEvent:
     (body,) = bodies
     message, log_entry = text(body.get("message")), text(body.get("original_log_entry"))
     if not message and not log_entry:
-        raise malformed("reading a finding", "A lids event has neither `message` nor `original_log_entry`.")
-    return LidsEvent(message=message, log_entry=log_entry, created_at=instant(body.get("created_at")))
+        raise malformed(
+            "reading a finding", "A lids event has neither `message` nor `original_log_entry`."
+        )
+    return LidsEvent(
+        message=message, log_entry=log_entry, created_at=instant(body.get("created_at"))
+    )
 
 
 FINDINGS: Mapping[str, Callable[[Sequence[Body]], Finding]] = {
@@ -234,25 +266,32 @@ FINDINGS: Mapping[str, Callable[[Sequence[Body]], Finding]] = {
     "image_sva": _sva,
     "lids": _lids,
 }
-"""The issue types whose evidence has a known shape. Of sam, fw and agent nobody has published one."""
+"""The issue types whose evidence has a known shape. Of sam, fw and agent nobody has published one.
+"""
 
 
 def _with(body: Body, key: str, *, kind: str) -> Body:
     """The body, if it has the key that makes it a finding of this kind."""
     if body.get(key) is None:
-        raise malformed("reading a finding", f"The {kind} finding {text(body.get('id'))} has no `{key}`.")
+        raise malformed(
+            "reading a finding", f"The {kind} finding {text(body.get('id'))} has no `{key}`."
+        )
     return body
 
 
-# --- Assets ---------------------------------------------------------------------------------------------------------
+# --- Assets ---------------------------------------------------------------------------------------
 
 
 def asset(body: Body) -> Asset:
-    """A server, or whatever else an issue's `asset_url` leads to; servers alone have all of these keys."""
+    """A server, or whatever else an issue's `asset_url` leads to; servers alone have all of these
+    keys.
+    """
     get = body.get
     asset_id = text(get("id"))
     if not asset_id:
-        raise malformed("reading an asset", f"It has no `id`, only {', '.join(sorted(body))!s:.200}.")
+        raise malformed(
+            "reading an asset", f"It has no `id`, only {', '.join(sorted(body))!s:.200}."
+        )
     hostname = text(get("hostname"))
     return Asset(
         id=asset_id,
@@ -269,11 +308,13 @@ def asset(body: Body) -> Asset:
     )
 
 
-# --- Values ---------------------------------------------------------------------------------------------------------
+# --- Values ---------------------------------------------------------------------------------------
 
 
 def text(value: Any) -> str:
-    """A value as words; "" for nothing. Names are known to carry carriage returns, which no ticket should."""
+    """A value as words; "" for nothing. Names are known to carry carriage returns, which no ticket
+    should.
+    """
     if type(value) is str:
         return "" if value == "null_value" else value.replace("\r", "") if "\r" in value else value
     if value is None:
@@ -288,7 +329,9 @@ def _list(body: Body, key: str) -> list[Any]:
     if isinstance(value, list):
         return value
     if text(value):
-        raise malformed("reading an answer", f"Halo sent {_kind(value)} as `{key}`, where a list was due.")
+        raise malformed(
+            "reading an answer", f"Halo sent {_kind(value)} as `{key}`, where a list was due."
+        )
     return []
 
 
@@ -296,7 +339,9 @@ def _rows(body: Body, key: str) -> list[Body]:
     rows = _list(body, key)
     for row in rows:
         if not isinstance(row, dict):
-            raise malformed("reading an answer", f"Halo sent something in `{key}` that is no object.")
+            raise malformed(
+                "reading an answer", f"Halo sent something in `{key}` that is no object."
+            )
     return rows
 
 
@@ -305,7 +350,9 @@ def _object(body: Body, key: str) -> Body:
     if isinstance(value, dict):
         return value
     if text(value):
-        raise malformed("reading an answer", f"Halo sent {_kind(value)} as `{key}`, where an object was due.")
+        raise malformed(
+            "reading an answer", f"Halo sent {_kind(value)} as `{key}`, where an object was due."
+        )
     return {}
 
 
@@ -325,12 +372,16 @@ def instant(value: Any) -> datetime | None:
 
 @lru_cache(maxsize=1_000)
 def _instant(words: str) -> datetime:
-    """One value for all that happened at this instant, as most of what an issue has gone through did."""
+    """One value for all that happened at this instant, as most of what an issue has gone through
+    did.
+    """
     try:
         at = datetime.fromisoformat(words)
         return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
-        raise malformed("reading a time", f"Halo sent {words!r:.60}, which is no ISO 8601 instant.") from None
+        raise malformed(
+            "reading a time", f"Halo sent {words!r:.60}, which is no ISO 8601 instant."
+        ) from None
 
 
 def number(value: Any) -> float | None:

@@ -1,7 +1,8 @@
-"""Halo as a run sees it: keeps the promises of `ports.HaloIssues` by joining `wire.py` with the caller.
+"""Halo as a run sees it: keeps the promises of `ports.HaloIssues` by joining `wire.py` with the
+caller.
 
-Promises: one token for all workers, renewed once; a listed issue is never asked for again; an asset is fetched once for
-each client, and a client lives for one run. It writes nothing to Halo.
+Promises: one token for all workers, renewed once; a listed issue is never asked for again; an asset
+is fetched once for each client, and a client lives for one run. It writes nothing to Halo.
 """
 
 import asyncio
@@ -26,7 +27,9 @@ FILE_PAGES_MAX = 5
 
 
 class HaloClient:
-    """`ports.HaloIssues` on the real protocol. `confide` is told each token before anybody can repeat it."""
+    """`ports.HaloIssues` on the real protocol. `confide` is told each token before anybody can
+    repeat it.
+    """
 
     def __init__(
         self,
@@ -53,9 +56,14 @@ class HaloClient:
         await self._good_token()
 
     def changed(self, *, since: datetime | None, until: datetime) -> Sequence[Pieces]:
-        """From the beginning on nothing is filtered, so both go by their creation, which never moves, is never null."""
+        """From the beginning on nothing is filtered, so both go by their creation, which never
+        moves, is never null.
+        """
         stamps = ((IssueStatus.ACTIVE, wire.LAST_SEEN), (IssueStatus.RESOLVED, wire.RESOLVED))
-        wanted = [Listing(status=of, stamp=stamp if since else wire.CREATED, since=since) for of, stamp in stamps]
+        wanted = [
+            Listing(status=of, stamp=stamp if since else wire.CREATED, since=since)
+            for of, stamp in stamps
+        ]
         return [listing.read(one, until=until, fetch=self._pages) for one in wanted]
 
     def active(self) -> Pieces:
@@ -69,7 +77,9 @@ class HaloClient:
         return None if body is None else bodies.issue(body)
 
     async def finding(self, issue: Issue) -> Finding | Gone | None:
-        """`None` also for the types of issue whose evidence has no published shape (sam, fw, agent)."""
+        """`None` also for the types of issue whose evidence has no published shape (sam, fw,
+        agent).
+        """
         if not issue.finding_url or issue.type not in bodies.FINDINGS:
             return None
         pages: list[Body] = []
@@ -96,7 +106,9 @@ class HaloClient:
 
     async def _pages(self, wanted: Listing, numbers: Sequence[int]) -> list[Page]:
         async def page(number: int) -> Page:
-            answer = await self._answer(wire.page_request(self._base_url, listing=wanted, page=number))
+            answer = await self._answer(
+                wire.page_request(self._base_url, listing=wanted, page=number)
+            )
             return wire.page(answer, listing=wanted, number=number)
 
         return await self._caller.each(page, numbers)
@@ -117,11 +129,15 @@ class HaloClient:
         return await self._caller.call(wire.signed(request, token=token))
 
     async def _good_token(self, *, refused: Token | None = None) -> Token:
-        """Everybody's token. Who comes while it is being renewed waits; who was refused an older one gets the newer."""
+        """Everybody's token. Who comes while it is being renewed waits; who was refused an older
+        one gets the newer.
+        """
         token = self._token
         if token is None or token is refused or self._clock.monotonic() >= token.renew_at:
             async with self._signing_in:
-                if self._token is None or self._token is token:  # and nobody has renewed it while we waited
+                if (
+                    self._token is None or self._token is token
+                ):  # and nobody has renewed it while we waited
                     asked_at = self._clock.monotonic()
                     request = wire.token_request(self._base_url, key=self._key, secret=self._secret)
                     self._token = wire.token(await self._caller.call(request), asked_at=asked_at)

@@ -1,12 +1,14 @@
 """Reads one of Halo's listings to its true end, although it moves while we read.
 
-Promises: every issue of the listing is given at least once, in pieces, so that only one piece is held at a time; a page
-that repeats, a page or a listing that is short of its own `count`, and an order or a filter that Halo does not keep,
-are never taken for an end; what cannot be read whole is a `MalformedAnswer`. It knows pages and no HTTP.
+Promises: every issue of the listing is given at least once, in pieces, so that only one piece is
+held at a time; a page that repeats, a page or a listing that is short of its own `count`, and an
+order or a filter that Halo does not keep, are never taken for an end; what cannot be read whole is
+a `MalformedAnswer`. It knows pages and no HTTP.
 
-How a row can get lost: pages are cut by position, so an issue that is touched or resolved while we read leaves its
-place, all rows behind it move up by one, and the first row of a page we have yet to read slips onto one that we have
-read. Rows that are new or touched join at the end, as listings ascend, and push nothing aside.
+How a row can get lost: pages are cut by position, so an issue that is touched or resolved while we
+read leaves its place, all rows behind it move up by one, and the first row of a page we have yet to
+read slips onto one that we have read. Rows that are new or touched join at the end, as listings
+ascend, and push nothing aside.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
@@ -32,10 +34,14 @@ Fetch = Callable[[Listing, Sequence[int]], Awaitable[list[Page]]]
 """Gives the pages with these numbers, read concurrently, in this order."""
 
 
-async def read(listing: Listing, *, until: datetime, fetch: Fetch) -> AsyncGenerator[list[Issue], None]:
-    """Every issue of the listing. `until` is when we began: what Halo touches later belongs to the next run.
+async def read(
+    listing: Listing, *, until: datetime, fetch: Fetch
+) -> AsyncGenerator[list[Issue], None]:
+    """Every issue of the listing. `until` is when we began: what Halo touches later belongs to the
+    next run.
 
-    Bounds are whole seconds, so that no rounding of fractions, ours or Halo's, can hide a row at a border.
+    Bounds are whole seconds, so that no rounding of fractions, ours or Halo's, can hide a row at a
+    border.
     """
     if listing.since is not None:
         listing = replace(listing, since=listing.since.replace(microsecond=0))
@@ -60,7 +66,9 @@ class Span(Struct, frozen=True, kw_only=True):
     """Exclusive; `None` for the listing's own end."""
 
     def passed_by(self, at: datetime | None) -> bool:
-        """Whether a row lies behind the span in the order of reading. Rows without a timestamp belong to every span."""
+        """Whether a row lies behind the span in the order of reading. Rows without a timestamp
+        belong to every span.
+        """
         if at is None:
             return False
         if self.listing.descending:
@@ -69,22 +77,30 @@ class Span(Struct, frozen=True, kw_only=True):
 
 
 def _ignores_filter(listing: Listing, first: Page) -> bool:
-    """Whether rows from before the listing came back. No public source shows that v3 keeps `_gte`; v1 did."""
+    """Whether rows from before the listing came back. No public source shows that v3 keeps `_gte`;
+    v1 did.
+    """
     stamps = (listing.at(issue) for issue in first.issues)
     return listing.since is not None and any(at < listing.since for at in stamps if at is not None)
 
 
-async def _window(span: Span, *, above: int, first: Page, fetch: Fetch) -> AsyncIterator[list[Issue]]:
+async def _window(
+    span: Span, *, above: int, first: Page, fetch: Fetch
+) -> AsyncIterator[list[Issue]]:
     """Reads a span, halved by time until each part is less than 10,000 rows deep.
 
-    How much lies in a part is what lies above its beginning less what lies above its end, so `_gte` is all it takes.
+    How much lies in a part is what lies above its beginning less what lies above its end, so `_gte`
+    is all it takes.
     """
     if first.count - above < PAGE_ROWS * PAGES_MAX:
         async for piece in _settled(span, above=above, first=first, fetch=fetch):
             yield piece
         return
     middle = _middle(span, first)
-    for half in (replace(span, end=middle), replace(span, listing=replace(span.listing, since=middle))):
+    for half in (
+        replace(span, end=middle),
+        replace(span, listing=replace(span.listing, since=middle)),
+    ):
         above = await _above(half, fetch=fetch)
         (first,) = await fetch(half.listing, [1])
         async for piece in _window(half, above=above, first=first, fetch=fetch):
@@ -92,7 +108,9 @@ async def _window(span: Span, *, above: int, first: Page, fetch: Fetch) -> Async
 
 
 async def _above(span: Span, *, fetch: Fetch) -> int:
-    """How many rows lie behind the span's end. Asked before its first page, or what moves between would go unseen."""
+    """How many rows lie behind the span's end. Asked before its first page, or what moves between
+    would go unseen.
+    """
     if span.end is None:
         return 0
     beyond = replace(span.listing, since=span.end)
@@ -114,8 +132,12 @@ def _middle(span: Span, first: Page) -> datetime:
     raise _too_deep(span, f"{first.count} issues lie so close together that no window parts them.")
 
 
-async def _settled(span: Span, *, above: int, first: Page, fetch: Fetch) -> AsyncIterator[list[Issue]]:
-    """Reads a span that is not too deep, again and again until nothing can have slipped past. Gives each row once."""
+async def _settled(
+    span: Span, *, above: int, first: Page, fetch: Fetch
+) -> AsyncIterator[list[Issue]]:
+    """Reads a span that is not too deep, again and again until nothing can have slipped past. Gives
+    each row once.
+    """
     given: dict[IssueId, datetime | None] = {}
     met: set[IssueId] = set()
     quiet = 0
@@ -136,7 +158,9 @@ async def _settled(span: Span, *, above: int, first: Page, fetch: Fetch) -> Asyn
             is_settled = quiet == 2 or (quiet == 1 and reading.is_full())
         if is_settled:
             return
-        log.info("halo.listing_moved", listing=str(span.listing), reading=attempt + 1, **reading.facts())
+        log.info(
+            "halo.listing_moved", listing=str(span.listing), reading=attempt + 1, **reading.facts()
+        )
     raise _contradiction(span, reading)
 
 
@@ -181,36 +205,47 @@ class Reading(Struct, kw_only=True):
         return is_news
 
     def next_pages(self) -> range:
-        """The numbers of the pages to read next; empty at the end, which is where Halo's count and its `next` agree."""
+        """The numbers of the pages to read next; empty at the end, which is where Halo's count and
+        its `next` agree.
+        """
         done = len(self.counts)
         last = max(-(-self.counts[-1] // PAGE_ROWS), done + self.names_next)
         if self.passed or done >= last:
             return range(0)
         if done >= PAGES_MAX:
-            raise _too_deep(self.span, f"Its end is not among the first {PAGE_ROWS * PAGES_MAX} rows.")
+            raise _too_deep(
+                self.span, f"Its end is not among the first {PAGE_ROWS * PAGES_MAX} rows."
+            )
         return range(done + 1, min(done + PIECE_PAGES, last, PAGES_MAX) + 1)
 
     def is_full(self) -> bool:
-        """Whether this reading alone met as many different rows as its pages must hold, in the order we asked for."""
+        """Whether this reading alone met as many different rows as its pages must hold, in the
+        order we asked for.
+        """
         return len(self.met_now) == self._due() and not self.disordered
 
     def is_calm(self, *, above: int) -> bool:
         """Whether nothing moved during a first reading, so that nothing can have slipped past.
 
-        It is full, all pages told one count, the span held as many rows as there were in it to begin with, and none is
-        from after we began: such a row could make up for one that left.
+        It is full, all pages told one count, the span held as many rows as there were in it to
+        begin with, and none is from after we began: such a row could make up for one that left.
         """
         is_still = len(set(self.counts)) == 1 and (self.late == 0 or len(self.counts) == 1)
         holds_all = self.span.listing.descending or self.within == self.counts[0] - above
         return self.is_full() and is_still and holds_all
 
     def adds_nothing(self) -> bool:
-        """Whether a later reading met no row that an earlier one should have met, and all that Halo counts are met.
+        """Whether a later reading met no row that an earlier one should have met, and all that Halo
+        counts are met.
 
-        One that is full as well settles it. One that is not may have missed the very row that was missed before, by a
-        move that undoes the other, so two on end are asked for.
+        One that is full as well settles it. One that is not may have missed the very row that was
+        missed before, by a move that undoes the other, so two on end are asked for.
         """
-        return self.fresh == 0 and len(self.met_now) <= self._due() <= len(self.met) and not self.disordered
+        return (
+            self.fresh == 0
+            and len(self.met_now) <= self._due() <= len(self.met)
+            and not self.disordered
+        )
 
     def _due(self) -> int:
         """How many rows the pages read must hold, by the count on the last of them."""
@@ -230,7 +265,8 @@ def _contradiction(span: Span, reading: Reading) -> MalformedAnswer:
     facts = ", ".join(f"{name} {value}" for name, value in reading.facts().items())
     order = " Its rows are not in the order we asked for." if reading.disordered else ""
     return malformed(
-        str(span.listing), f"In {READINGS_MAX} readings the rows never agreed with Halo's count ({facts}).{order}"
+        str(span.listing),
+        f"In {READINGS_MAX} readings the rows never agreed with Halo's count ({facts}).{order}",
     )
 
 

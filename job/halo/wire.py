@@ -1,8 +1,10 @@
-"""What we ask Halo and what its answers mean: pure functions from values to `Request`, from `Response` to values.
+"""What we ask Halo and what its answers mean: pure functions from values to `Request`, from
+`Response` to values.
 
-Promises: every list request carries `status`, all four `state` values, an explicit order and `per_page`; an answer that
-refuses us is a `RemoteRefused` with advice, one that cannot be read a `MalformedAnswer`; no URL that Halo sends ever
-decides which host we talk to. It sends nothing, and `bodies.py` knows what stands inside issues, findings and assets.
+Promises: every list request carries `status`, all four `state` values, an explicit order and
+`per_page`; an answer that refuses us is a `RemoteRefused` with advice, one that cannot be read a
+`MalformedAnswer`; no URL that Halo sends ever decides which host we talk to. It sends nothing, and
+`bodies.py` knows what stands inside issues, findings and assets.
 """
 
 import re
@@ -26,12 +28,16 @@ PAGE_ROWS = 100
 PAGES_MAX = 100
 """10,000 rows deep: where cloudpassage/connector stops paging and starts a new window."""
 RENEW_BEFORE_S = 180.0
-"""A request is signed before it waits for its turn, which may take minutes where Halo allows little."""
+"""A request is signed before it waits for its turn, which may take minutes where Halo allows
+little.
+"""
 STATES = "active,missing,deactivated,retired"
-"""Of the issue's server. Left out, Halo may list active servers only (cloudpassage/jira_halo_issues_sync sends all)."""
+"""Of the issue's server. Left out, Halo may list active servers only
+(cloudpassage/jira_halo_issues_sync sends all).
+"""
 
 
-# --- Signing in -----------------------------------------------------------------------------------------------------
+# --- Signing in -----------------------------------------------------------------------------------
 
 
 class Token(Struct, frozen=True, kw_only=True):
@@ -39,14 +45,18 @@ class Token(Struct, frozen=True, kw_only=True):
 
     value: str
     renew_at: float
-    """On the monotonic clock: three minutes before it expires, or half-way for one that hardly lives longer."""
+    """On the monotonic clock: three minutes before it expires, or half-way for one that hardly
+    lives longer.
+    """
 
     def __repr__(self) -> str:
         return f"Token(renew_at={self.renew_at})"
 
 
 def token_request(base_url: str, *, key: str, secret: str) -> Request:
-    """POST /oauth/access_token with the grant in the query and no body, as Halo's Python SDK sends it."""
+    """POST /oauth/access_token with the grant in the query and no body, as Halo's Python SDK sends
+    it.
+    """
     return Request(
         method="POST",
         url=f"{base_url}/oauth/access_token?grant_type=client_credentials",
@@ -79,7 +89,7 @@ def signed(request: Request, *, token: Token) -> Request:
     return replace(request, headers={**request.headers, "Authorization": f"Bearer {token.value}"})
 
 
-# --- Asking ---------------------------------------------------------------------------------------------------------
+# --- Asking ---------------------------------------------------------------------------------------
 
 Stamp = Literal["last_seen_at", "resolved_at", "created_at"]
 LAST_SEEN: Final[Stamp] = "last_seen_at"
@@ -123,13 +133,16 @@ def issue_request(base_url: str, *, issue_id: IssueId) -> Request:
 
 
 def detail_request(base_url: str, *, url: str) -> Request:
-    """GET of what an issue points at: the path and query of `url` on our own host, as Halo's SDK does it too.
+    """GET of what an issue points at: the path and query of `url` on our own host, as Halo's SDK
+    does it too.
 
     Halo's answers name hosts we were never told to trust, among them portal.cloudpassage.com.
     """
     found = _ADDRESS.fullmatch(url.strip())
     if not found:
-        raise malformed("reading an issue", f"It points at {url!r:.100}, which is no address of Halo's API.")
+        raise malformed(
+            "reading an issue", f"It points at {url!r:.100}, which is no address of Halo's API."
+        )
     path, query = found.groups(default="")
     return _get(f"{base_url}{path}{query}", name=f"GET {_ID.sub('/{id}', path)}")
 
@@ -142,7 +155,7 @@ def _get(url: str, *, name: str) -> Request:
     return Request(method="GET", url=url, name=name, headers={"Accept": "application/json"})
 
 
-# --- Understanding --------------------------------------------------------------------------------------------------
+# --- Understanding --------------------------------------------------------------------------------
 
 
 class Page(Struct, frozen=True, kw_only=True):
@@ -159,12 +172,18 @@ def page(response: Response, *, listing: Listing, number: int) -> Page:
     """Reads one page whole, or not at all: half a list must never look like a list."""
     doing = str(listing)
     body = _json(accepted(response, doing=doing), doing=doing)
-    rows, count = (body.get("issues"), body.get("count")) if isinstance(body, dict) else (None, None)
+    rows, count = (
+        (body.get("issues"), body.get("count")) if isinstance(body, dict) else (None, None)
+    )
     if response.status != 200 or not isinstance(rows, list) or not isinstance(count, int):
-        raise malformed(doing, f"Halo answered {response.status} with a page without `issues` or `count`.")
+        raise malformed(
+            doing, f"Halo answered {response.status} with a page without `issues` or `count`."
+        )
     pagination = body.get("pagination")
     names_next = isinstance(pagination, Mapping) and bool(bodies.text(pagination.get("next")))
-    return Page(number=number, issues=tuple(map(bodies.issue, rows)), count=count, names_next=names_next)
+    return Page(
+        number=number, issues=tuple(map(bodies.issue, rows)), count=count, names_next=names_next
+    )
 
 
 def found(response: Response, *, doing: str) -> Body | None:
@@ -177,9 +196,13 @@ def found(response: Response, *, doing: str) -> Body | None:
 
 
 def accepted(response: Response, *, doing: str) -> Response:
-    """The answer, unless it refuses us. A 401 is final here: `client.py` has renewed the token once by then."""
+    """The answer, unless it refuses us. A 401 is final here: `client.py` has renewed the token once
+    by then.
+    """
     if advice := _REFUSALS.get(response.status):
-        raise RemoteRefused("halo", doing, f"Halo answered {response.status}. {_said(response)}".strip(), advice)
+        raise RemoteRefused(
+            "halo", doing, f"Halo answered {response.status}. {_said(response)}".strip(), advice
+        )
     return response
 
 

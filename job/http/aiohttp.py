@@ -1,8 +1,8 @@
 """Carries requests over real sockets: the only file that knows aiohttp on the client's side.
 
-Promises: one session, and so one pool of connections, for as long as its block lasts; a proxy and a private CA are
-honoured; redirects are not followed, so credentials never travel to another host; no cookie is kept, so each request is
-answered to whom its own credentials name.
+Promises: one session, and so one pool of connections, for as long as its block lasts; a proxy and a
+private CA are honoured; redirects are not followed, so credentials never travel to another host; no
+cookie is kept, so each request is answered to whom its own credentials name.
 """
 
 import ssl
@@ -18,8 +18,8 @@ from job.http.message import NoAnswer, NotSent, Request, Response
 def _no_certificates() -> Iterator[None]:
     """Keeps contexts of TLS empty, so that they trust nobody.
 
-    aiohttp makes two of them when it is imported, and loads the machine's certificates into both: a quarter of the
-    start. It needs neither, for `open_session` brings the one that is used.
+    aiohttp makes two of them when it is imported, and loads the machine's certificates into both: a
+    quarter of the start. It needs neither, for `open_session` brings the one that is used.
     """
     ssl.SSLContext.set_default_verify_paths = lambda self: None  # type: ignore[method-assign]
     try:
@@ -32,12 +32,20 @@ with _no_certificates():
     import aiohttp
 
 CONNECT_S = 10.0
-NEVER_CONNECTED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientProxyConnectionError)
+NEVER_CONNECTED = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.ClientProxyConnectionError,
+)
 
 
 @asynccontextmanager
-async def open_session(*, user_agent: str, ca_bundle: str | None = None) -> AsyncIterator[aiohttp.ClientSession]:
-    """A session for any number of requests. `ca_bundle` is a path of PEM certificates, in place of the machine's."""
+async def open_session(
+    *, user_agent: str, ca_bundle: str | None = None
+) -> AsyncIterator[aiohttp.ClientSession]:
+    """A session for any number of requests. `ca_bundle` is a path of PEM certificates, in place of
+    the machine's.
+    """
     tls = ssl.create_default_context(cafile=ca_bundle)
     tls.set_alpn_protocols(["http/1.1"])
     connector = aiohttp.TCPConnector(limit=0, ssl=tls)
@@ -58,7 +66,9 @@ class AiohttpTransport:
         self._proxies: dict[str, str | None] = {}
 
     async def send(self, request: Request) -> Response:
-        """Sends once. What fails before a connection stands was never sent; anything later may have arrived."""
+        """Sends once. What fails before a connection stands was never sent; anything later may have
+        arrived.
+        """
         try:
             async with self._session.request(
                 request.method,
@@ -68,7 +78,9 @@ class AiohttpTransport:
                 allow_redirects=False,
                 proxy=self._proxy(request.url),
             ) as answer:
-                return Response(status=answer.status, headers=answer.headers, body=await answer.read())
+                return Response(
+                    status=answer.status, headers=answer.headers, body=await answer.read()
+                )
         except NEVER_CONNECTED as failure:
             raise NotSent(_words(failure)) from failure
         except (aiohttp.ClientError, OSError) as failure:
@@ -77,8 +89,8 @@ class AiohttpTransport:
     def _proxy(self, url: str) -> str | None:
         """The proxy for this host by HTTPS_PROXY and NO_PROXY, looked up once.
 
-        aiohttp's own look-up (`trust_env`) goes through two threads for each request, which is a third of its cost, and
-        would send passwords out of a `.netrc` as well.
+        aiohttp's own look-up (`trust_env`) goes through two threads for each request, which is a
+        third of its cost, and would send passwords out of a `.netrc` as well.
         """
         origin = url[: url.find("/", len("https://"))]
         if origin not in self._proxies:

@@ -1,9 +1,10 @@
 """Calls one remote, politely: every request of a run to that remote goes through one `Caller`.
 
-Promises: every attempt is counted by the request's name and under a deadline; a pause that the remote asks for holds
-everybody; a write that must not be done twice is never sent again once it may have arrived (`FateUnknown`); after
-`hang_up` nobody waits for anything any more; nobody waits for a turn behind a pause that is longer than our patience.
-It does not read bodies and knows no vendor: what a 4xx means is for the clients to say.
+Promises: every attempt is counted by the request's name and under a deadline; a pause that the
+remote asks for holds everybody; a write that must not be done twice is never sent again once it may
+have arrived (`FateUnknown`); after `hang_up` nobody waits for anything any more; nobody waits for a
+turn behind a pause that is longer than our patience. It does not read bodies and knows no vendor:
+what a 4xx means is for the clients to say.
 """
 
 import asyncio
@@ -65,10 +66,12 @@ class Caller:
         self._hung_up = False
 
     async def call(self, request: Request, *, guard: Guard = unguarded) -> Response:
-        """The answer: any status below 500 but 408 and 429. Raises `RemoteDown`, or `FateUnknown` for a write.
+        """The answer: any status below 500 but 408 and 429. Raises `RemoteDown`, or `FateUnknown`
+        for a write.
 
-        Patience begins with the first attempt that fails: until then we wait for our turn because we want to.
-        The guard is asked before each attempt, once it has its turn; what it raises goes to the caller.
+        Patience begins with the first attempt that fails: until then we wait for our turn because
+        we want to. The guard is asked before each attempt, once it has its turn; what it raises
+        goes to the caller.
         """
         give_up_at, wait_s = inf, 0.0
         for attempt in count(1):
@@ -86,18 +89,26 @@ class Caller:
         raise RemoteDown(self._remote, request.name, happened, "The next run tries again.")
 
     def hang_up(self) -> None:
-        """Ends every call now, and any later one: nobody waits for an answer, for a turn or for a pause to pass."""
+        """Ends every call now, and any later one: nobody waits for an answer, for a turn or for a
+        pause to pass.
+        """
         self._hung_up = True
         for waiting in self._waiting:
             if not waiting.expired():
                 waiting.reschedule(asyncio.get_running_loop().time())
 
     async def each(self, work: Callable[[T], Awaitable[R]], items: Iterable[T]) -> list[R]:
-        """Calls `work` for every item, enough of them at once to keep the remote as busy as it allows."""
+        """Calls `work` for every item, enough of them at once to keep the remote as busy as it
+        allows.
+        """
         return await each(work, items, at_once=self._at_once_max)
 
-    async def _attempt(self, request: Request, *, after_s: float, guard: Guard) -> Response | NotSent | NoAnswer:
-        """Pauses, waits for a turn, sends, and waits for the answer no longer than the request's deadline."""
+    async def _attempt(
+        self, request: Request, *, after_s: float, guard: Guard
+    ) -> Response | NotSent | NoAnswer:
+        """Pauses, waits for a turn, sends, and waits for the answer no longer than the request's
+        deadline.
+        """
         waiting = asyncio.timeout(0 if self._hung_up else None)
         self._waiting.add(waiting)
         try:
@@ -135,9 +146,12 @@ class Caller:
     def _pause_after(self, result: Response | NotSent | NoAnswer, *, attempt: int) -> float:
         """Seconds to wait before the next attempt; a rate limit holds everyone for as long.
 
-        While it refuses whoever comes and does not say for how long, the pause grows as if it had always been this one.
+        While it refuses whoever comes and does not say for how long, the pause grows as if it had
+        always been this one.
         """
-        asked_s = asked_pause_s(result, now=self._clock.now()) if isinstance(result, Response) else None
+        asked_s = (
+            asked_pause_s(result, now=self._clock.now()) if isinstance(result, Response) else None
+        )
         refusals = self._governor.refusals if asked_s is None else 0
         wait_s = pause_s(max(attempt, refusals), asked_s=asked_s, scatter=self._rng.random())
         if isinstance(result, Response) and (result.status == 429 or asked_s is not None):

@@ -1,10 +1,11 @@
 """Decides when the next request to one remote may leave; all its callers share one.
 
-Promises: never more requests at once than the limit of the moment, which starts small, grows while answers are clean
-and halves when the remote complains; in no second more of one kind than allowed; the pace that a remote turned out to
-give where it publishes none, and now and then a little more, to see whether that is so; two writes to one ticket are
-a tenth of a second apart; nobody leaves during a pause that the remote asked for. Who waits for the clock holds no turn
-that somebody else could use. It knows nothing of messages.
+Promises: never more requests at once than the limit of the moment, which starts small, grows while
+answers are clean and halves when the remote complains; in no second more of one kind than allowed;
+the pace that a remote turned out to give where it publishes none, and now and then a little more,
+to see whether that is so; two writes to one ticket are a tenth of a second apart; nobody leaves
+during a pause that the remote asked for. Who waits for the clock holds no turn that somebody else
+could use. It knows nothing of messages.
 """
 
 import asyncio
@@ -19,22 +20,31 @@ START_AT_ONCE = 4
 BURST = 0.1
 """The part of a second's allowance that may leave at one instant."""
 TOGETHER = 0.5
-"""The part of a burst that gathers before any of a waiting crowd leaves. The pace is the same, but who wakes up for
-each single request spends more on waking up than on the request."""
+"""The part of a burst that gathers before any of a waiting crowd leaves. The pace is the same, but
+who wakes up for each single request spends more on waking up than on the request.
+"""
 APART_S = 0.1
-"""Jira lets one ticket have 20 writes in 2 seconds (developer.atlassian.com, "Rate limiting", per-issue writes)."""
+"""Jira lets one ticket have 20 writes in 2 seconds (developer.atlassian.com, "Rate limiting",
+per-issue writes).
+"""
 
 
 KEPT = 0.9
 """The part of what a remote turned out to give that we ask it for."""
 SLOWEST = 1.0
-"""Requests a second, where a measure says less: nobody shall wait for a turn until the token is too old."""
+"""Requests a second, where a measure says less: nobody shall wait for a turn until the token is too
+old.
+"""
 LATE_S = 0.1
-"""How far behind its pace a request may leave and the next yet follow in time: we always wake up a little late."""
+"""How far behind its pace a request may leave and the next yet follow in time: we always wake up a
+little late.
+"""
 NO_GAP_S = 0.001
 """A pace that has outgrown this is none any more."""
 CLEAN, GROWTH, DOUBLINGS = 3, 0.05, 5
-"""After so many periods without a refusal the pace grows by a twentieth, and then by twice as much each time."""
+"""After so many periods without a refusal the pace grows by a twentieth, and then by twice as much
+each time.
+"""
 
 
 class ClosedTooLong(Exception):
@@ -42,7 +52,9 @@ class ClosedTooLong(Exception):
 
 
 class Governor:
-    """The turnstile in front of one remote. `counts_by_s` is over how long it counts, if it does not say how far."""
+    """The turnstile in front of one remote. `counts_by_s` is over how long it counts, if it does
+    not say how far.
+    """
 
     def __init__(
         self,
@@ -70,14 +82,17 @@ class Governor:
 
     @property
     def a_minute(self) -> int | None:
-        """The requests a minute that the remote turned out to allow and that we keep to; `None` while it is unknown."""
+        """The requests a minute that the remote turned out to allow and that we keep to; `None`
+        while it is unknown.
+        """
         return self._allowance.a_minute if self._allowance else None
 
     def turn(self, kind: str, *, subject: str = "") -> "Turn":
-        """`async with` waits for a turn and holds it for the length of the block; it gives the era in which we left.
+        """`async with` waits for a turn and holds it for the length of the block; it gives the era
+        in which we left.
 
-        Jira counts each endpoint by itself, so a crowd of one kind keeps no other kind waiting for its second.
-        `subject` is what a write changes.
+        Jira counts each endpoint by itself, so a crowd of one kind keeps no other kind waiting for
+        its second. `subject` is what a write changes.
         """
         return Turn(self, kind, subject)
 
@@ -92,9 +107,11 @@ class Governor:
             self._allowance.note_answer(self._clock.monotonic())
 
     def praise(self) -> None:
-        """A clean answer: one more may go at once, which doubles the limit with each round of answers.
+        """A clean answer: one more may go at once, which doubles the limit with each round of
+        answers.
 
-        Once the remote has complained we know about where its own limit is, and grow by one a round.
+        Once the remote has complained we know about where its own limit is, and grow by one a
+        round.
         """
         self._clean += 1
         if self._clean >= (self.limit if self._era else 1) and self.limit < self._at_once_max:
@@ -103,7 +120,9 @@ class Governor:
             self.leave()
 
     def complain(self, era: int, *, refused: bool = False) -> None:
-        """A complaint: half as many at once. Those of one crowd, which left in the same era, count once."""
+        """A complaint: half as many at once. Those of one crowd, which left in the same era, count
+        once.
+        """
         if era == self._era:
             halved = max(1, self.limit // 2)
             self._owed += self.limit - halved
@@ -124,7 +143,8 @@ class Governor:
             return era
 
     async def enter_any(self, kind: str) -> int:
-        """Waits for the clock first and for a turn then; the first of each kind waits for all of its kind.
+        """Waits for the clock first and for a turn then; the first of each kind waits for all of
+        its kind.
 
         A turn that lay idle when their number was halved is what we owe, and is never used again.
         """
@@ -191,7 +211,9 @@ class Lane:
         """When the bucket holds a token."""
 
     def wait_s(self, now: float) -> float:
-        """Seconds until the next may pass: zero or less as long as there is a token, else until there are some."""
+        """Seconds until the next may pass: zero or less as long as there is a token, else until
+        there are some.
+        """
         empty_s = self._filled_at - now
         return empty_s + TOGETHER * self._burst_s if empty_s > 0 else empty_s
 
@@ -201,10 +223,12 @@ class Lane:
 
 
 class Allowance:
-    """What a remote gives in each of its periods: unknown until it refuses, then measured, kept to, and tried again.
+    """What a remote gives in each of its periods: unknown until it refuses, then measured, kept to,
+    and tried again.
 
-    The measure is what it answered in the last period. It may be far too little, when others used the remote up or we
-    had asked for little, so the pace grows again: slowly at first, for as a rule the measure is right.
+    The measure is what it answered in the last period. It may be far too little, when others used
+    the remote up or we had asked for little, so the pace grows again: slowly at first, for as a
+    rule the measure is right.
     """
 
     def __init__(self, period_s: float) -> None:
@@ -227,13 +251,18 @@ class Allowance:
         return round(60.0 / self._gap_s) if self._gap_s else None
 
     async def pass_through(self, clock: Clock) -> None:
-        """Waits until one more may leave, first come, first served. A little lateness is made up for."""
+        """Waits until one more may leave, first come, first served. A little lateness is made up
+        for.
+        """
         async with self._line:
             while (wait_s := self._free_at - clock.monotonic()) > 0:
                 await clock.sleep(wait_s)
             now = clock.monotonic()
             self._free_at = max(self._free_at, now - LATE_S) + self._gap_s
-            self._measured_at, self._turned_at = min(self._measured_at, now), min(self._turned_at, now)
+            self._measured_at, self._turned_at = (
+                min(self._measured_at, now),
+                min(self._turned_at, now),
+            )
 
     def note_answer(self, now: float) -> None:
         """The remote gave one of those that it counts."""
@@ -248,7 +277,9 @@ class Allowance:
                     self._gap_s = 0.0
 
     def measure(self, now: float) -> None:
-        """It refused. That tells nothing until a whole period has gone by, nor if nothing was answered in it."""
+        """It refused. That tells nothing until a whole period has gone by, nor if nothing was
+        answered in it.
+        """
         self._turned_at, self._clean = now, 0
         if now - self._measured_at >= self._period_s and (lately := self._lately(now)):
             self._gap_s = 1.0 / (KEPT * max(lately / self._period_s, SLOWEST))
@@ -260,7 +291,9 @@ class Allowance:
         return self._answers.total()
 
     def _forget(self, *, before: float) -> None:
-        self._answers = Counter({second: many for second, many in self._answers.items() if second > before})
+        self._answers = Counter(
+            {second: many for second, many in self._answers.items() if second > before}
+        )
 
 
 class Apart:

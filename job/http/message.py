@@ -1,4 +1,6 @@
-"""What goes to a remote and what comes back, as plain values, and the ways in which nothing comes back."""
+"""What goes to a remote and what comes back, as plain values, and the ways in which nothing comes
+back.
+"""
 
 import json
 from collections.abc import Mapping
@@ -34,14 +36,18 @@ class Response(Struct, frozen=True, kw_only=True):
     body: bytes
 
     def json(self, kind: Any = Any) -> Any:
-        """The body as JSON, or as much of it as a `Struct` names. Raises `ValueError` when it is no such thing."""
+        """The body as JSON, or as much of it as a `Struct` names. Raises `ValueError` when it is no
+        such thing.
+        """
         try:
             return _read(self.body, kind)
         except RecursionError as error:
             raise ValueError("It is nested more deeply than any answer of worth.") from error
 
     def instant(self, header: str) -> datetime | None:
-        """A header that holds an HTTP date (RFC 9110 5.6.7), aware UTC; `None` when it is missing or holds no date."""
+        """A header that holds an HTTP date (RFC 9110 5.6.7), aware UTC; `None` when it is missing
+        or holds no date.
+        """
         try:
             at = parsedate_to_datetime(self.headers.get(header, ""))
         except ValueError:
@@ -53,21 +59,24 @@ def _read(body: bytes, kind: Any) -> Any:
     try:
         return msgspec.json.decode(body, type=kind)
     except ValueError:
-        # Where a vendor cut a text within an emoji, half of a pair is left. UTF-8 has no such thing: msgspec
-        # does not read it, and no store keeps it. So it goes.
+        # Where a vendor cut a text within an emoji, half of a pair is left. UTF-8 has no such
+        # thing: msgspec does not read it, and no store keeps it. So it goes.
         read = json.dumps(json.loads(body), ensure_ascii=False)
         return msgspec.json.decode(read.encode(errors="ignore"), type=kind)
 
 
 def as_json(value: Any) -> bytes:
-    """A request's body, in UTF-8 and without blanks. Halves of surrogate pairs, which UTF-8 has not, are escaped.
+    """A request's body, in UTF-8 and without blanks. Halves of surrogate pairs, which UTF-8 has
+    not, are escaped.
 
     What is JSON already, `msgspec.Raw`, stands in it as it is.
     """
     try:
         return msgspec.json.encode(value)
     except UnicodeEncodeError:
-        return json.dumps(value, separators=(",", ":"), default=lambda raw: json.loads(bytes(raw))).encode()
+        return json.dumps(
+            value, separators=(",", ":"), default=lambda raw: json.loads(bytes(raw))
+        ).encode()
 
 
 class NotSent(Exception):

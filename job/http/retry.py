@@ -1,8 +1,8 @@
 """When to repeat a request, and after what pause: pure rules.
 
-Promises: a request that must not be done twice is repeated only when it surely was not done (never sent, or refused by
-a rate limit before it was looked at); a pause is never shorter than the remote asked for.
-It does not sleep, count or log: `caller.py` does.
+Promises: a request that must not be done twice is repeated only when it surely was not done (never
+sent, or refused by a rate limit before it was looked at); a pause is never shorter than the remote
+asked for. It does not sleep, count or log: `caller.py` does.
 """
 
 from datetime import datetime
@@ -12,7 +12,9 @@ from job.http.message import NoAnswer, NotSent, Request, Response
 
 FIRST_PAUSE_S = 2.0
 LONGEST_PAUSE_S = 30.0
-"""Atlassian's advice for a 429 without Retry-After: start at 2 s, double, stop at 30 s, scatter by 0.7 to 1.3."""
+"""Atlassian's advice for a 429 without Retry-After: start at 2 s, double, stop at 30 s, scatter by
+0.7 to 1.3.
+"""
 
 
 class Verdict(Enum):
@@ -24,7 +26,9 @@ class Verdict(Enum):
 
 
 def judge(request: Request, result: Response | NotSent | NoAnswer) -> Verdict:
-    """Reads one attempt. A 408 or 5xx may come from a proxy after the effect, so it says nothing about the effect."""
+    """Reads one attempt. A 408 or 5xx may come from a proxy after the effect, so it says nothing
+    about the effect.
+    """
     if isinstance(result, NotSent):
         return Verdict.REPEAT
     if isinstance(result, Response):
@@ -42,7 +46,9 @@ def pause_s(attempt: int, *, asked_s: float | None, scatter: float) -> float:
 
 
 def asked_pause_s(response: Response, *, now: datetime) -> float | None:
-    """What Retry-After asks for, in seconds (RFC 9110 10.2.3: a number or a date); `None` when it asks for nothing."""
+    """What Retry-After asks for, in seconds (RFC 9110 10.2.3: a number or a date); `None` when it
+    asks for nothing.
+    """
     try:
         return max(0.0, float(response.headers.get("retry-after", "")))
     except ValueError:
@@ -52,4 +58,7 @@ def asked_pause_s(response: Response, *, now: datetime) -> float | None:
 
 def throttled(response: Response) -> bool:
     """Whether the remote asks everybody to slow down, or is about to."""
-    return response.status in {429, 503} or response.headers.get("x-ratelimit-nearlimit", "").lower() == "true"
+    return (
+        response.status in {429, 503}
+        or response.headers.get("x-ratelimit-nearlimit", "").lower() == "true"
+    )

@@ -1,7 +1,7 @@
 """Remembers for a run what is slow to learn and slow to change.
 
-Promises: whoever asks for the same thing at the same time shares one read; a read that failed is not remembered.
-Does not do: forgetting by itself.
+Promises: whoever asks for the same thing at the same time shares one read; a read that failed is
+not remembered. Does not do: forgetting by itself.
 """
 
 import asyncio

@@ -1,8 +1,8 @@
 """Both vendors, simulated: Halo and Jira Cloud in one process, meaner than the real ones.
 
-Use them in two ways. Directly, in virtual time, as `world.jira.answer(call)`; or over loopback HTTP, as
-`async with serve(world) as urls` or `python -m job.sim`. This package imports nothing from the rest of the job, so that
-a misreading of a vendor's documents is not shared by both sides.
+Use them in two ways. Directly, in virtual time, as `world.jira.answer(call)`; or over loopback
+HTTP, as `async with serve(world) as urls` or `python -m job.sim`. This package imports nothing from
+the rest of the job, so that a misreading of a vendor's documents is not shared by both sides.
 
     call.py       a Call comes in, an Answer goes out        faults.py   what goes wrong on the way
     world.py      both vendors and their clock.py            server.py   loopback HTTP, and control.py beside it

@@ -1,8 +1,9 @@
-"""Run both vendors as a process of their own: python -m job.sim --halo-port 8081 --jira-port 8082 --control-port 8083
+"""Run both vendors as a process of their own: python -m job.sim --halo-port 8081 --jira-port 8082
+--control-port 8083
 
-Promises: prints one line of JSON with the addresses and the job's settings once everything listens, then serves until
-it is interrupted. With --story the first act has happened by then; the control's POST /story plays the others.
-Does not do: keeping anything after it ends.
+Promises: prints one line of JSON with the addresses and the job's settings once everything listens,
+then serves until it is interrupted. With --story the first act has happened by then; the control's
+POST /story plays the others. Does not do: keeping anything after it ends.
 """
 
 import argparse
@@ -20,15 +21,25 @@ _LAGS = {"none": no_lag, "usual": usual_lag, "minute": fixed_lag(60.0), "long": 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m job.sim", description="The simulated Halo and Jira, on loopback.")
+    parser = argparse.ArgumentParser(
+        prog="python -m job.sim", description="The simulated Halo and Jira, on loopback."
+    )
     parser.add_argument("--halo-port", type=int, default=0)
     parser.add_argument("--jira-port", type=int, default=0)
     parser.add_argument("--control-port", type=int, default=0)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--lag", choices=_LAGS, default="usual", help="how far Jira's search runs behind")
-    parser.add_argument("--real-latency", action="store_true", help="answer as slowly as the real ones")
-    parser.add_argument("--no-limits", action="store_true", help="let Jira take any number of calls")
-    parser.add_argument("--story", action="store_true", help="begin with the first act of the demo's story")
+    parser.add_argument(
+        "--lag", choices=_LAGS, default="usual", help="how far Jira's search runs behind"
+    )
+    parser.add_argument(
+        "--real-latency", action="store_true", help="answer as slowly as the real ones"
+    )
+    parser.add_argument(
+        "--no-limits", action="store_true", help="let Jira take any number of calls"
+    )
+    parser.add_argument(
+        "--story", action="store_true", help="begin with the first act of the demo's story"
+    )
     asked = parser.parse_args()
     try:
         asyncio.run(_serve(asked))
@@ -44,9 +55,16 @@ async def _serve(asked: argparse.Namespace) -> None:
     if asked.story:
         Story(world).play(1)
     latency = REAL_LATENCY if asked.real_latency else NO_LATENCY
-    ports = {"halo_port": asked.halo_port, "jira_port": asked.jira_port, "control_port": asked.control_port}
+    ports = {
+        "halo_port": asked.halo_port,
+        "jira_port": asked.jira_port,
+        "control_port": asked.control_port,
+    }
     async with serve(world, latency=latency, **ports) as urls:
-        print(json.dumps({**dataclasses.asdict(urls), "settings": settings(world, urls=urls)}), flush=True)  # noqa: T201
+        print(
+            json.dumps({**dataclasses.asdict(urls), "settings": settings(world, urls=urls)}),
+            flush=True,
+        )  # noqa: T201
         await asyncio.Event().wait()
 
 

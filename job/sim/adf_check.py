@@ -1,9 +1,11 @@
-"""Whether a document is one that Jira Cloud takes: a strict small reading of the Atlassian Document Format.
+"""Whether a document is one that Jira Cloud takes: a strict small reading of the Atlassian Document
+Format.
 
-Promises: everything it accepts is valid by the published ADF schema and a little safer (no javascript: links); text is
-counted in UTF-16 units, as text and not as JSON. It knows the nodes a report needs and refuses the others.
-Does not do: media, mentions, layouts, extensions.
-Source: developer.atlassian.com/cloud/jira/platform/apis/document/structure, schema package @atlaskit/adf-schema.
+Promises: everything it accepts is valid by the published ADF schema and a little safer (no
+javascript: links); text is counted in UTF-16 units, as text and not as JSON. It knows the nodes a
+report needs and refuses the others. Does not do: media, mentions, layouts, extensions. Source:
+developer.atlassian.com/cloud/jira/platform/apis/document/structure, schema package
+@atlaskit/adf-schema.
 """
 
 from collections.abc import Iterator, Mapping
@@ -63,7 +65,9 @@ _REQUIRED: Final[Mapping[str, str]] = {
     "date": "timestamp",
     "nestedExpand": "title",
 }
-_MARKS: Final = frozenset({"strong", "em", "code", "link", "underline", "strike", "subsup", "textColor"})
+_MARKS: Final = frozenset(
+    {"strong", "em", "code", "link", "underline", "strike", "subsup", "textColor"}
+)
 _PANELS: Final = frozenset({"info", "note", "warning", "success", "error", "tip"})
 
 
@@ -73,7 +77,9 @@ def problems(document: object) -> list[str]:
         return ["not a document"]
     if document.get("version") != 1 or isinstance(document.get("version"), bool):
         return ["version must be 1"]
-    if set(document) - {"type", "version", "content"} or not isinstance(document.get("content"), list):
+    if set(document) - {"type", "version", "content"} or not isinstance(
+        document.get("content"), list
+    ):
         return ["a document has type, version and content"]
     return [f"doc{problem}" for problem in _walk(document)]
 
@@ -108,7 +114,11 @@ def _walk(node: dict[str, Any]) -> Iterator[str]:
             continue
         for problem in chain(_own(child, parent=kind), _walk(child)):
             yield f"[{number}]{problem}"
-    if kind == "listItem" and children and children[0].get("type") not in ("paragraph", "codeBlock"):
+    if (
+        kind == "listItem"
+        and children
+        and children[0].get("type") not in ("paragraph", "codeBlock")
+    ):
         yield ": a list item begins with a paragraph"
 
 
@@ -134,7 +144,11 @@ def _own(node: dict[str, Any], *, parent: str) -> Iterator[str]:
 
 
 def _text(node: dict[str, Any], *, parent: str) -> Iterator[str]:
-    if set(node) - {"type", "text", "marks"} or not isinstance(node.get("text"), str) or not node["text"]:
+    if (
+        set(node) - {"type", "text", "marks"}
+        or not isinstance(node.get("text"), str)
+        or not node["text"]
+    ):
         yield ": text must be a non-empty string"
     marks = node.get("marks", [])
     if not isinstance(marks, list) or any(not isinstance(mark, dict) for mark in marks):

@@ -1,7 +1,7 @@
 """The two values every simulated vendor trades in: a Call comes in, an Answer goes out.
 
-Promises: no I/O and no clock, so the same call can travel over loopback HTTP or as a plain function call.
-Does not do: anything that knows which vendor is meant.
+Promises: no I/O and no clock, so the same call can travel over loopback HTTP or as a plain function
+call. Does not do: anything that knows which vendor is meant.
 """
 
 import json
@@ -12,7 +12,9 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One HTTP request: path and query are decoded, header names are lower case, a repeated name stays repeated."""
+    """One HTTP request: path and query are decoded, header names are lower case, a repeated name
+    stays repeated.
+    """
 
     method: str
     path: str
@@ -27,7 +29,9 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One HTTP answer, header names in any case. `lost` means: close the connection without sending any of it."""
+    """One HTTP answer, header names in any case. `lost` means: close the connection without sending
+    any of it.
+    """
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -52,5 +56,11 @@ LOST = Answer(0, lost=True)
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
-def json_answer(body: object, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
-    return Answer(status, {"content-type": "application/json;charset=UTF-8", **(headers or {})}, _encode(body).encode())
+def json_answer(
+    body: object, *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Answer:
+    return Answer(
+        status,
+        {"content-type": "application/json;charset=UTF-8", **(headers or {})},
+        _encode(body).encode(),
+    )

@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 
 class SimClock:
-    """Call it for the time. Without a start it follows the machine's clock plus whatever was advanced."""
+    """Call it for the time. Without a start it follows the machine's clock plus whatever was
+    advanced.
+    """
 
     def __init__(self, start: datetime | None = None) -> None:
         self._stands_at = start

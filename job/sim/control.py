@@ -1,8 +1,9 @@
-"""The remote control of a world: lets another process change it and read the truth about it, as JSON.
+"""The remote control of a world: lets another process change it and read the truth about it, as
+JSON.
 
-Promises: the verbs are those of HaloEstate and People, by their names and keyword arguments; what they refuse comes
-back as 400 with the reason.
-Does not do: anything a vendor's API would do; it listens on a port of its own.
+Promises: the verbs are those of HaloEstate and People, by their names and keyword arguments; what
+they refuse comes back as 400 with the reason. Does not do: anything a vendor's API would do; it
+listens on a port of its own.
 
     POST /halo/{verb} {...}       open_issue, rescan, resolve, reopen, forget, retire_asset, edit_issue, ...
     POST /jira/{verb} {...}       transition_by_person, comment_by_person, edit, move_ticket, delete_ticket, ...
@@ -75,7 +76,12 @@ class Control:
         return verb
 
     def _setting(self, name: str) -> Callable[[dict[str, Any]], Any]:
-        settings = {"clock": self._clock, "faults": self._faults, "revoke": self._revoke, "story": self._play}
+        settings = {
+            "clock": self._clock,
+            "faults": self._faults,
+            "revoke": self._revoke,
+            "story": self._play,
+        }
         return settings[name]
 
     def _clock(self, body: dict[str, Any]) -> dict[str, str]:
@@ -84,9 +90,13 @@ class Control:
 
     def _faults(self, body: dict[str, Any]) -> dict[str, int]:
         """`at` counts from the next call on."""
-        faults: Faults = {"halo": self._world.halo.faults, "jira": self._world.jira.faults}[body["vendor"]]
+        faults: Faults = {"halo": self._world.halo.faults, "jira": self._world.jira.faults}[
+            body["vendor"]
+        ]
         faults.set_chance(body.get("chance", {}))
-        faults.at = {faults.count + int(number): kind for number, kind in body.get("at", {}).items()}
+        faults.at = {
+            faults.count + int(number): kind for number, kind in body.get("at", {}).items()
+        }
         return {"count": faults.count}
 
     def _revoke(self, body: dict[str, Any]) -> dict[str, str]:
@@ -107,7 +117,9 @@ def _plain(snapshot: Snapshot) -> Any:
 
 def _jsonable(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        own = {field.name: _jsonable(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        own = {
+            field.name: _jsonable(getattr(value, field.name)) for field in dataclasses.fields(value)
+        }
         return own | ({"ours": value.ours} if hasattr(value, "ours") else {})
     if isinstance(value, dict):
         return {key: _jsonable(one) for key, one in value.items()}

@@ -1,9 +1,9 @@
 """What goes wrong on the way to a vendor and back, for both vendors alike.
 
-Promises: a fault is exact (the hook, or `at[n]` for the n-th call) or drawn from a seeded generator, so that one seed
-replays exactly. Every fault says whether the effect happened: REFUSALS come before it, SPOILS after it.
-Does not do: faults that need the vendor's data. Those are the LOCAL kinds, and each simulator asks `strikes(kind)` at
-the place where they bite.
+Promises: a fault is exact (the hook, or `at[n]` for the n-th call) or drawn from a seeded
+generator, so that one seed replays exactly. Every fault says whether the effect happened: REFUSALS
+come before it, SPOILS after it. Does not do: faults that need the vendor's data. Those are the
+LOCAL kinds, and each simulator asks `strikes(kind)` at the place where they bite.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,12 +22,18 @@ _HTML_HEADERS: Final = {"content-type": "text/html;charset=UTF-8"}
 
 def _refusal(status: int, *, headers: Mapping[str, str] | None = None) -> Answer:
     """A gateway's own words: neither vendor's error shape, because neither vendor was reached."""
-    return json_answer({"code": status, "message": "The request has been refused."}, status=status, headers=headers)
+    return json_answer(
+        {"code": status, "message": "The request has been refused."}, status=status, headers=headers
+    )
 
 
 REFUSALS: Final[Mapping[str, Answer]] = {
-    "429_retry_after": _refusal(429, headers={"retry-after": "3", "ratelimit-reason": "jira-burst-based"}),
-    "429_reset": _refusal(429, headers={"x-ratelimit-remaining": "0", "x-ratelimit-reset": "2026-01-01T00:00Z"}),
+    "429_retry_after": _refusal(
+        429, headers={"retry-after": "3", "ratelimit-reason": "jira-burst-based"}
+    ),
+    "429_reset": _refusal(
+        429, headers={"x-ratelimit-remaining": "0", "x-ratelimit-reset": "2026-01-01T00:00Z"}
+    ),
     "429_beta": _refusal(429, headers={"beta-retry-after": "86400", "x-ratelimit-limit": "350"}),
     "429_http_date": _refusal(429, headers={"retry-after": "Thu, 01 Jan 2026 00:00:00 GMT"}),
     "429_bare": _refusal(429, headers={"x-failure-category": "FAILURE CLIENT RATE LIMITED"}),
@@ -54,7 +60,9 @@ SPOILS: Final[Mapping[str, Callable[[Answer], Answer]]] = {
     "500_after": lambda _: _refusal(500),
     "502_html_after": lambda _: Answer(502, _HTML_HEADERS, _HTML),
     "504_after": lambda _: _refusal(504),
-    "html_body": lambda answer: Answer(200 if answer.status == 204 else answer.status, _HTML_HEADERS, _HTML),
+    "html_body": lambda answer: Answer(
+        200 if answer.status == 204 else answer.status, _HTML_HEADERS, _HTML
+    ),
     "truncated_json": _cut,
     "empty_body": lambda answer: replace(answer, body=b""),
     "slow": lambda answer: replace(answer, delay_s=answer.delay_s + SLOW_S),
@@ -82,7 +90,9 @@ KINDS: Final = tuple(sorted({*REFUSALS, *SPOILS, *LOCAL}))
 
 
 class Faults:
-    """Decides, call by call, what goes wrong. `chance` maps a kind to a probability; 1.0 means always."""
+    """Decides, call by call, what goes wrong. `chance` maps a kind to a probability; 1.0 means
+    always.
+    """
 
     def __init__(self, *, seed: int = 0, chance: Mapping[str, float] | None = None) -> None:
         self.hook: Hook | None = None
@@ -95,7 +105,9 @@ class Faults:
 
     def set_chance(self, chance: Mapping[str, float]) -> None:
         """Replace all probabilities; an empty mapping makes the way quiet again."""
-        self._chance = {_known(kind): chance[kind] for kind in sorted(chance)}  # one order, so that a seed replays
+        self._chance = {
+            _known(kind): chance[kind] for kind in sorted(chance)
+        }  # one order, so that a seed replays
 
     def quiet(self) -> None:
         """From now on nothing goes wrong."""
@@ -104,7 +116,9 @@ class Faults:
         self._chance.clear()
 
     def strikes(self, kind: str) -> bool:
-        """Whether a LOCAL kind bites now. A kind without a chance draws nothing, so adding kinds keeps old seeds."""
+        """Whether a LOCAL kind bites now. A kind without a chance draws nothing, so adding kinds
+        keeps old seeds.
+        """
         if self._exact_now == kind:
             self._exact_now = None
             return True
@@ -112,7 +126,9 @@ class Faults:
         return probability > 0.0 and self._random.random() < probability
 
     def around(self, call: Call, *, effect: Callable[[Call], Answer]) -> Answer:
-        """Carry out a call with this moment's fault before or after its effect. A hook may also raise."""
+        """Carry out a call with this moment's fault before or after its effect. A hook may also
+        raise.
+        """
         if self.hook and (instead := self.hook(call, "before")) is not None:
             return instead
         kind = self._draw()

@@ -1,9 +1,9 @@
 """The simulated Halo API: tokens, the issue list and everything an issue points at.
 
-Promises: answers as CloudPassage Halo does (sources in halo_bodies.py and at the lines below), and is meaner where
-nothing is known: no useful order without sort_by, active issues of active servers only by default, pages of at most
-100 rows, nothing beyond row 10,000, `next` links that name the real host.
-Does not do: v1 and v2 issue lists, CVE details, writing.
+Promises: answers as CloudPassage Halo does (sources in halo_bodies.py and at the lines below), and
+is meaner where nothing is known: no useful order without sort_by, active issues of active servers
+only by default, pages of at most 100 rows, nothing beyond row 10,000, `next` links that name the
+real host. Does not do: v1 and v2 issue lists, CVE details, writing.
 """
 
 import base64
@@ -23,7 +23,9 @@ from .halo_texts import BASE
 
 PAGE_MAX: Final = 100  # the largest page any public client uses
 WINDOW_MAX: Final = 10_000  # CloudPassage's own event connector stops at this depth
-TOKEN_S: Final = 900  # RackSec/cloudpassage-lib doc/cloudpassage-api.md: expires_in 900, no refresh token
+TOKEN_S: Final = (
+    900  # RackSec/cloudpassage-lib doc/cloudpassage-api.md: expires_in 900, no refresh token
+)
 _TIMES: Final = ("created_at", "first_seen_at", "last_seen_at", "updated_at", "resolved_at")
 _BOUNDS: Final[dict[str, Callable[[datetime, datetime], bool]]] = {
     "_gte": lambda value, bound: value >= bound,
@@ -31,11 +33,23 @@ _BOUNDS: Final[dict[str, Callable[[datetime, datetime], bool]]] = {
     "_gt": lambda value, bound: value > bound,
     "_lt": lambda value, bound: value < bound,
 }
-_EQUALS: Final = ("id", "type", "source", "name", "rule_key", "asset_id", "asset_name", "asset_type", "group_name")
+_EQUALS: Final = (
+    "id",
+    "type",
+    "source",
+    "name",
+    "rule_key",
+    "asset_id",
+    "asset_name",
+    "asset_type",
+    "group_name",
+)
 
 
 class HaloSim:
-    """One Halo account behind `answer`. Change its world through `estate`, its manners through the switches."""
+    """One Halo account behind `answer`. Change its world through `estate`, its manners through the
+    switches.
+    """
 
     def __init__(
         self,
@@ -71,7 +85,8 @@ class HaloSim:
         """Every token given out so far answers 401 from now on."""
         self._tokens.clear()
 
-    # Routes ---------------------------------------------------------------------------------------------------------
+    # Routes
+    # ---------------------------------------------------------------------------------------------------------
 
     def _route(self, call: Call) -> tuple[str, Callable[[Call], Answer]]:
         if call.path == "/oauth/access_token":
@@ -80,17 +95,28 @@ class HaloSim:
         return f"{call.method} {route}", self._signed_in(effect)
 
     def _member_route(self, call: Call) -> tuple[str, Callable[[Call], Answer]]:
-        found: tuple[str, Callable[[Call], Answer]] = ("(unknown)", lambda asked: _not_found(asked.path))
+        found: tuple[str, Callable[[Call], Answer]] = (
+            "(unknown)",
+            lambda asked: _not_found(asked.path),
+        )
         match (call.method, *call.path.strip("/").split("/")):
             case ("GET", "v3", "issues"):
                 found = "/v3/issues", self._list
             case ("GET", "v3", "issues", issue_id):
                 found = "/v3/issues/{id}", lambda _: self._describe(issue_id)
             case ("GET", "v1", "scans", scan_id, "findings", finding_id):
-                found = "/v1/scans/{id}/findings/{id}", lambda asked: self._finding(asked, key=(scan_id, finding_id))
+                found = (
+                    "/v1/scans/{id}/findings/{id}",
+                    lambda asked: self._finding(asked, key=(scan_id, finding_id)),
+                )
             case ("GET", "v1", "events", event_id):
                 found = "/v1/events/{id}", lambda _: self._event(event_id)
-            case ("GET", "v1" | "v2" as version, "servers" | "csp_resources" | "container_images" as kind, asset_id):
+            case (
+                "GET",
+                "v1" | "v2" as version,
+                "servers" | "csp_resources" | "container_images" as kind,
+                asset_id,
+            ):
                 found = f"/{version}/{kind}/{{id}}", lambda _: self._asset(asset_id)
         return found
 
@@ -102,7 +128,9 @@ class HaloSim:
             if self.faults.strikes("token_revoked"):
                 self._tokens.pop(token, None)
             if self._tokens.get(token, self.now()) <= self.now():
-                return _error("Authorization failed: the access token is invalid or has expired.", status=401)
+                return _error(
+                    "Authorization failed: the access token is invalid or has expired.", status=401
+                )
             return effect(call)
 
         return checked
@@ -110,19 +138,32 @@ class HaloSim:
     def _is_throttled(self) -> bool:
         """Halo counts calls by the minute; the number is not published, and nor is any header."""
         minute = self.now().replace(second=0, microsecond=0)
-        self._this_minute = (minute, self._this_minute[1] + 1 if self._this_minute[0] == minute else 1)
+        self._this_minute = (
+            minute,
+            self._this_minute[1] + 1 if self._this_minute[0] == minute else 1,
+        )
         return self.calls_a_minute is not None and self._this_minute[1] > self.calls_a_minute
 
-    # Tokens ---------------------------------------------------------------------------------------------------------
+    # Tokens
+    # ---------------------------------------------------------------------------------------------------------
 
     def _token(self, call: Call) -> Answer:
-        """POST /oauth/access_token, grant_type in the query or as a form (both are used by Halo's own connectors)."""
+        """POST /oauth/access_token, grant_type in the query or as a form (both are used by Halo's
+        own connectors).
+        """
         grants = {*call.args().values(), *call.body.decode(errors="replace").split("&")}
-        if call.method != "POST" or not grants & {"client_credentials", "grant_type=client_credentials"}:
-            return json_answer({"error": "invalid_request", "error_description": "grant_type is missing"}, status=400)
+        if call.method != "POST" or not grants & {
+            "client_credentials",
+            "grant_type=client_credentials",
+        }:
+            return json_answer(
+                {"error": "invalid_request", "error_description": "grant_type is missing"},
+                status=400,
+            )
         if not self._knows(call.headers.get("authorization", "")):
             return json_answer(
-                {"error": "invalid_client", "error_description": "Client authentication failed"}, status=401
+                {"error": "invalid_client", "error_description": "Client authentication failed"},
+                status=401,
             )
         token = f"{self._random.getrandbits(128):032x}"
         self._tokens[token] = self.now() + timedelta(seconds=TOKEN_S)
@@ -136,7 +177,8 @@ class HaloSim:
             return False
         return given == self.credentials
 
-    # Issues ---------------------------------------------------------------------------------------------------------
+    # Issues
+    # ---------------------------------------------------------------------------------------------------------
 
     def _describe(self, issue_id: str) -> Answer:
         issue = self.estate.issues.get(issue_id)
@@ -163,7 +205,10 @@ class HaloSim:
         if page < 1 or size < 1:
             return _error("page and per_page must be positive", status=422)
         if page * size > WINDOW_MAX:
-            return _error(f"Result window is too large, page * per_page must be at most {WINDOW_MAX}", status=422)
+            return _error(
+                f"Result window is too large, page * per_page must be at most {WINDOW_MAX}",
+                status=422,
+            )
         if page > 1 and rows and self.faults.strikes("shifted_rows"):
             self.estate.rescan(rows[0].id)  # the world moves between two pages, as it does
             rows = self._rows(args)
@@ -187,7 +232,9 @@ class HaloSim:
         return json_answer(body)
 
     def _rows(self, args: dict[str, str]) -> list[HaloIssue]:
-        """All rows that match, in the order asked for; kept until the world changes, as pages come one by one."""
+        """All rows that match, in the order asked for; kept until the world changes, as pages come
+        one by one.
+        """
         if self._kept_version != self.estate.version:
             self._kept_lists.clear()
             self._kept_version = self.estate.version
@@ -198,17 +245,29 @@ class HaloSim:
         return self._kept_lists[key]
 
     def _select(self, args: dict[str, str]) -> list[HaloIssue]:
-        tests = _tests(args, ignored=(("_gte",) * self.ignores_gte) + (("_lte",) * self.ignores_lte))
-        rows = [issue for issue in self.estate.issues.values() if all(test(issue) for test in tests)]
-        rows.sort(key=lambda issue: (issue.shape, issue.id))  # no order that means anything, unless one is asked for
+        tests = _tests(
+            args, ignored=(("_gte",) * self.ignores_gte) + (("_lte",) * self.ignores_lte)
+        )
+        rows = [
+            issue for issue in self.estate.issues.values() if all(test(issue) for test in tests)
+        ]
+        rows.sort(
+            key=lambda issue: (issue.shape, issue.id)
+        )  # no order that means anything, unless one is asked for
         for part in reversed(args["sort_by"].split(",") if "sort_by" in args else []):
             name, _, direction = part.partition(".")
-            if name not in (*_TIMES, "id", "critical", "status", "name") or direction not in ("asc", "desc"):
+            if name not in (*_TIMES, "id", "critical", "status", "name") or direction not in (
+                "asc",
+                "desc",
+            ):
                 raise ValueError(f"cannot sort by {part}")
-            rows.sort(key=lambda issue: _sort_key(getattr(issue, name)), reverse=direction == "desc")
+            rows.sort(
+                key=lambda issue: _sort_key(getattr(issue, name)), reverse=direction == "desc"
+            )
         return rows
 
-    # What issues point at -------------------------------------------------------------------------------------------
+    # What issues point at
+    # -------------------------------------------------------------------------------------------
 
     def _finding(self, call: Call, *, key: tuple[str, str]) -> Answer:
         issue, finding = self.estate.findings.get(key, (None, None))
@@ -218,7 +277,9 @@ class HaloSim:
         return json_answer(finding_body(self.estate, issue=issue, finding=finding, page=page))
 
     def _event(self, event_id: str) -> Answer:
-        """Bare in the captured answer; clients have been seen to unwrap `event` as well, so it comes both ways."""
+        """Bare in the captured answer; clients have been seen to unwrap `event` as well, so it
+        comes both ways.
+        """
         issue, finding = self.estate.events.get(event_id, (None, None))
         if issue is None or finding is None or self._is_gone(issue) or not finding.is_event:
             return _not_found(f"/v1/events/{event_id}")
@@ -245,7 +306,9 @@ def _tests(args: dict[str, str], *, ignored: tuple[str, ...]) -> list[Callable[[
         lambda issue: issue.asset.kind != "server" or issue.asset.state in states,
     ]
     for name, text in args.items():
-        field, suffix = next(((name.removesuffix(end), end) for end in _BOUNDS if name.endswith(end)), (name, ""))
+        field, suffix = next(
+            ((name.removesuffix(end), end) for end in _BOUNDS if name.endswith(end)), (name, "")
+        )
         if suffix and field in _TIMES and suffix not in ignored:
             tests.append(_bound(field, suffix=suffix, bound=_instant(text)))
         elif name == "since":
@@ -267,7 +330,12 @@ def _bound(field: str, *, suffix: str, bound: datetime) -> Callable[[HaloIssue],
 
 def _equal(name: str, *, wanted: set[str]) -> Callable[[HaloIssue], bool]:
     if name.startswith(("asset_", "group_")):
-        field = {"asset_id": "id", "asset_name": "name", "asset_type": "kind", "group_name": "group"}[name]
+        field = {
+            "asset_id": "id",
+            "asset_name": "name",
+            "asset_type": "kind",
+            "group_name": "group",
+        }[name]
         return lambda issue: getattr(issue.asset, field) in wanted
     return lambda issue: getattr(issue, name) in wanted
 
@@ -286,9 +354,13 @@ def _sort_key(value: Any) -> tuple[bool, Any]:
 
 
 def _next_link(args: dict[str, str], *, page: int, size: int) -> str:
-    """Every filter again, keys in alphabetical order, commas escaped (Halo SDK, test_integration_http_helper)."""
+    """Every filter again, keys in alphabetical order, commas escaped (Halo SDK,
+    test_integration_http_helper).
+    """
     everything = sorted({**args, "page": str(page), "per_page": str(size)}.items())
-    return f"{BASE}/v3/issues?" + "&".join(f"{name}={quote(value, safe='')}" for name, value in everything)
+    return f"{BASE}/v3/issues?" + "&".join(
+        f"{name}={quote(value, safe='')}" for name, value in everything
+    )
 
 
 def _hyphenate(bare: str) -> str:

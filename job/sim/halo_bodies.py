@@ -1,9 +1,9 @@
 """How Halo writes its world down as JSON: issues, findings, events and assets.
 
-Promises: shapes as seen in captured answers (cloudpassage/jira_halo_issues_sync test/fixture, the Halo SDK and its
-connectors): hyphenated ids in v3 and bare ones in v1, fractions of a second with their trailing zeros cut, findings as
-text and as objects in one list, optional values absent, null, "" or "null_value" as the issue's shape says.
-Does not do: deciding what is listed or found.
+Promises: shapes as seen in captured answers (cloudpassage/jira_halo_issues_sync test/fixture, the
+Halo SDK and its connectors): hyphenated ids in v3 and bare ones in v1, fractions of a second with
+their trailing zeros cut, findings as text and as objects in one list, optional values absent, null,
+"" or "null_value" as the issue's shape says. Does not do: deciding what is listed or found.
 """
 
 from datetime import datetime, timedelta
@@ -81,20 +81,30 @@ def _write_policy(body: dict[str, Any], *, issue: HaloIssue, draw: Random) -> No
         _absent(body, key="policy_name", draw=draw)
         _absent(body, key="policy_id", draw=draw, also=("null_value",))
     else:
-        body["policy_name"] = "CIS AWS Foundations v1.2" if issue.source == "cloud_secure" else "Golden AMI baseline"
+        body["policy_name"] = (
+            "CIS AWS Foundations v1.2" if issue.source == "cloud_secure" else "Golden AMI baseline"
+        )
         body["rule_name"] = issue.name
     if issue.source == "cloud_secure":
         body["cp_rule_id"] = f"CP:S3:{issue.shape % 40}"
 
 
-def _write_evidence(body: dict[str, Any], *, estate: HaloEstate, issue: HaloIssue, draw: Random) -> None:
+def _write_evidence(
+    body: dict[str, Any], *, estate: HaloEstate, issue: HaloIssue, draw: Random
+) -> None:
     latest = issue.findings[-1]
     if issue.type.endswith("sva"):
         cves = estate.cves_of(issue, revision=latest.revision)
         body["package_name"] = issue.name.removeprefix("Vulnerable package: ")
         body["package_version"] = "1.8.23-9.el7"
-        body["cve_ids"], body["max_cvss"], body["remotely_exploitable"] = cves, 7.8, bool(issue.shape % 2)
-        body["extended_attributes"] = {"cve_info": [{"id": cve, "score": 7.8, "cvss_version": 3} for cve in cves]}
+        body["cve_ids"], body["max_cvss"], body["remotely_exploitable"] = (
+            cves,
+            7.8,
+            bool(issue.shape % 2),
+        )
+        body["extended_attributes"] = {
+            "cve_info": [{"id": cve, "score": 7.8, "cvss_version": 3} for cve in cves]
+        }
     elif issue.source == "cloud_secure":
         body["extended_attributes"] = draw.choice(({}, None, {"revision": latest.revision}))
     else:
@@ -149,11 +159,17 @@ def _write_asset(body: dict[str, Any], *, asset: Asset, draw: Random) -> None:
         else:
             _absent(body, key="csp_account_type", draw=draw, also=("null_value",))
     else:
-        body |= {"csp_account_type": "aws", "csp_account_name": "acme-prod", "csp_service_type": "S3"}
+        body |= {
+            "csp_account_type": "aws",
+            "csp_account_name": "acme-prod",
+            "csp_service_type": "S3",
+        }
         body |= {"csp_resource_id": asset.name, "csp_resource_uri": f"arn:aws:s3:::{asset.name}"}
 
 
-def finding_body(estate: HaloEstate, *, issue: HaloIssue, finding: Finding, page: int) -> dict[str, Any]:
+def finding_body(
+    estate: HaloEstate, *, issue: HaloIssue, finding: Finding, page: int
+) -> dict[str, Any]:
     body: dict[str, Any] = {
         "id": finding.finding_id,
         "url": finding_url(issue, finding=finding),
@@ -197,7 +213,9 @@ def _sva_part(estate: HaloEstate, *, issue: HaloIssue, finding: Finding) -> dict
 
 
 def _fim_part(issue: HaloIssue, *, finding: Finding, page: int) -> dict[str, Any]:
-    """A finding with its own paging: `next` is "" at the end. One issue in four has more files than a page holds."""
+    """A finding with its own paging: `next` is "" at the end. One issue in four has more files than
+    a page holds.
+    """
     url = finding_url(issue, finding=finding)
     total = _FIM_FILES if issue.shape % 4 == 0 else finding.revision
     start = (page - 1) * FIM_PAGE
@@ -205,7 +223,12 @@ def _fim_part(issue: HaloIssue, *, finding: Finding, page: int) -> dict[str, Any
     more = start + FIM_PAGE < total
     return {
         "reference_identifiers": [],
-        "rule": {"target": issue.name, "description": "Watched files", "critical": issue.critical, "recurse": True},
+        "rule": {
+            "target": issue.name,
+            "description": "Watched files",
+            "critical": issue.critical,
+            "recurse": True,
+        },
         "counts": {"added": 0, "changed": total, "missing": 0, "ok": 38},
         "per_page": FIM_PAGE,
         "starting_at": f"{url}?per_page={FIM_PAGE}",
@@ -215,7 +238,14 @@ def _fim_part(issue: HaloIssue, *, finding: Finding, page: int) -> dict[str, Any
 
 
 def _fim_file(issue: HaloIssue, *, finding: Finding, number: int) -> dict[str, Any]:
-    meta = {"type": "regular", "mode": "rw-r--r--", "size": 1490, "user": "root", "group": "root", "mtime": 1583142800}
+    meta = {
+        "type": "regular",
+        "mode": "rw-r--r--",
+        "size": 1490,
+        "user": "root",
+        "group": "root",
+        "mtime": 1583142800,
+    }
     return {
         "file": f"{issue.name.strip()}/{number}.conf",
         "status": "changed",
@@ -223,7 +253,13 @@ def _fim_file(issue: HaloIssue, *, finding: Finding, number: int) -> dict[str, A
             "status": ["changed"],
             "sha256": f"{issue.shape:032x}{finding.revision:032x}",
             "meta": meta,
-            "expected": [{"baseline_server_node_name": "gold-01", "sha256": f"{issue.shape:064x}", "meta": meta}],
+            "expected": [
+                {
+                    "baseline_server_node_name": "gold-01",
+                    "sha256": f"{issue.shape:064x}",
+                    "meta": meta,
+                }
+            ],
         },
     }
 
@@ -253,9 +289,21 @@ def event_body(issue: HaloIssue, *, finding: Finding) -> dict[str, Any]:
 def asset_body(asset: Asset) -> dict[str, Any]:
     """Wrapped in the singular of its collection; a server's bare id, a portal host in its url."""
     if asset.kind == "image":
-        return {"container_image": {"id": asset.id, "name": asset.name, "registry": {"name": "acme-ecr"}}}
+        return {
+            "container_image": {
+                "id": asset.id,
+                "name": asset.name,
+                "registry": {"name": "acme-ecr"},
+            }
+        }
     if asset.kind != "server":
-        return {"csp_resource": {"id": asset.id, "csp_resource_id": asset.name, "csp_account_type": "AWS"}}
+        return {
+            "csp_resource": {
+                "id": asset.id,
+                "csp_resource_id": asset.name,
+                "csp_account_type": "AWS",
+            }
+        }
     server: dict[str, Any] = {
         "id": bare(asset.id),
         "url": f"https://portal.cloudpassage.com/v1/servers/{bare(asset.id)}",

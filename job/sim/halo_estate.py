@@ -1,8 +1,9 @@
-"""Halo's world: assets, issues and findings, and what happens to them. Tests and the story change it here.
+"""Halo's world: assets, issues and findings, and what happens to them. Tests and the story change
+it here.
 
-Promises: everything is drawn from one seed; ids are UUIDs of version 1 in time order; instants are real datetimes and
-become text only in halo_bodies.py. An issue keeps its id from open to resolve to reopen.
-Does not do: HTTP, listing or faults.
+Promises: everything is drawn from one seed; ids are UUIDs of version 1 in time order; instants are
+real datetimes and become text only in halo_bodies.py. An issue keeps its id from open to resolve to
+reopen. Does not do: HTTP, listing or faults.
 """
 
 from collections.abc import Callable
@@ -32,7 +33,9 @@ class Asset:
 
 @dataclass(slots=True)
 class Finding:
-    """One scan's evidence. `revision` is what the evidence says: a rescan that found the same keeps it."""
+    """One scan's evidence. `revision` is what the evidence says: a rescan that found the same keeps
+    it.
+    """
 
     scan_id: str
     finding_id: str
@@ -43,7 +46,9 @@ class Finding:
 
 @dataclass(slots=True)
 class HaloIssue:
-    """One issue as Halo knows it. `shape` seeds which optional keys are absent, null or empty in its body."""
+    """One issue as Halo knows it. `shape` seeds which optional keys are absent, null or empty in
+    its body.
+    """
 
     id: str
     type: str
@@ -72,7 +77,9 @@ def bare(hyphenated: str) -> str:
 
 
 class HaloEstate:
-    """All of Halo's data and the verbs that change it. `version` rises with every change, so that lists can be kept."""
+    """All of Halo's data and the verbs that change it. `version` rises with every change, so that
+    lists can be kept.
+    """
 
     def __init__(self, now: Callable[[], datetime], *, seed: int = 0) -> None:
         self.now = now
@@ -94,7 +101,9 @@ class HaloEstate:
         asset: str | None = None,
         **over: Any,
     ) -> str:
-        """A new active issue with one finding. `over` replaces keys of the body that Halo would answer."""
+        """A new active issue with one finding. `over` replaces keys of the body that Halo would
+        answer.
+        """
         source = source or SOURCES.get(type, "server_secure")
         now = self.now()
         name = name or self._random.choice(RULES["cloud" if source == "cloud_secure" else type])
@@ -119,16 +128,24 @@ class HaloEstate:
         return issue.id
 
     def rescan(self, issue_id: str, *, changed: bool = False) -> None:
-        """The scanner saw it again: a new finding and a new last_seen_at. `changed` means the evidence differs."""
+        """The scanner saw it again: a new finding and a new last_seen_at. `changed` means the
+        evidence differs.
+        """
         issue = self.issues[issue_id]
         revision = issue.findings[-1].revision if issue.findings else 0
         issue.last_seen_at = self._later_than(issue.last_seen_at)
-        issue.updated_at = issue.last_seen_at + timedelta(microseconds=self._random.randrange(500, 1_100))
+        issue.updated_at = issue.last_seen_at + timedelta(
+            microseconds=self._random.randrange(500, 1_100)
+        )
         self._add_finding(issue, revision=revision + 1 if changed else revision)
         self._changed(issue)
 
     def resolve(
-        self, issue_id: str, *, by: str = "system", comment: str = "Halo detected that the issue has been remediated."
+        self,
+        issue_id: str,
+        *,
+        by: str = "system",
+        comment: str = "Halo detected that the issue has been remediated.",
     ) -> None:
         issue = self.issues[issue_id]
         issue.status, issue.resolved_by, issue.comment = "resolved", by, comment
@@ -138,7 +155,12 @@ class HaloEstate:
     def reopen(self, issue_id: str) -> None:
         """The scanner found it again after it was resolved: same id, resolution gone."""
         issue = self.issues[issue_id]
-        issue.status, issue.resolved_at, issue.resolved_by, issue.comment = "active", None, None, None
+        issue.status, issue.resolved_at, issue.resolved_by, issue.comment = (
+            "active",
+            None,
+            None,
+            None,
+        )
         self.rescan(issue_id, changed=True)
 
     def forget(self, issue_id: str) -> None:
@@ -147,11 +169,15 @@ class HaloEstate:
         self._changed(self.issues[issue_id])
 
     def forget_asset(self, asset_id: str) -> None:
-        """A deleted server takes its scans along: asset and finding answer 404, its issues stay listed."""
+        """A deleted server takes its scans along: asset and finding answer 404, its issues stay
+        listed.
+        """
         self.assets[asset_id].forgotten = True
 
     def retire_asset(self, asset_id: str) -> None:
-        """All of the asset's issues are resolved by the system, as thirty days after a server went away."""
+        """All of the asset's issues are resolved by the system, as thirty days after a server went
+        away.
+        """
         self.assets[asset_id].state = "retired"
         for issue in list(self.issues.values()):
             if issue.asset.id == asset_id and issue.status == "active":
@@ -165,8 +191,14 @@ class HaloEstate:
         issue.over = {**issue.over, **over}
         self.rescan(issue_id)
 
-    def add_asset(self, *, kind: str = "server", name: str | None = None, group: str | None = None) -> str:
-        asset_id = self.new_id() if kind == "server" else str(UUID(int=self._random.getrandbits(128), version=4))
+    def add_asset(
+        self, *, kind: str = "server", name: str | None = None, group: str | None = None
+    ) -> str:
+        asset_id = (
+            self.new_id()
+            if kind == "server"
+            else str(UUID(int=self._random.getrandbits(128), version=4))
+        )
         name = name or f"ip-10-4-{self._random.randrange(256)}-{self._random.randrange(256)}"
         self.assets[asset_id] = Asset(asset_id, kind, name, group or self._random.choice(GROUPS))
         return asset_id
@@ -177,27 +209,53 @@ class HaloEstate:
         ticks = (self.now() - _UUID_EPOCH) // timedelta(microseconds=1) * 10 + self._ids_made
         low, middle, high = ticks & 0xFFFFFFFF, (ticks >> 32) & 0xFFFF, (ticks >> 48) & 0x0FFF
         rest = self._random.getrandbits(14) | 0x8000
-        return str(UUID(fields=(low, middle, high | 0x1000, rest >> 8, rest & 0xFF, self._random.getrandbits(48))))
+        return str(
+            UUID(
+                fields=(
+                    low,
+                    middle,
+                    high | 0x1000,
+                    rest >> 8,
+                    rest & 0xFF,
+                    self._random.getrandbits(48),
+                )
+            )
+        )
 
     def _some_asset(self, source: str) -> Asset:
         kind = {"server_secure": "server", "container_secure": "image"}.get(source, "bucket")
-        mine = [asset for asset in self.assets.values() if asset.kind == kind and not asset.forgotten]
+        mine = [
+            asset for asset in self.assets.values() if asset.kind == kind and not asset.forgotten
+        ]
         if mine and self._random.random() < 0.5:
             return self._random.choice(mine)
         return self.assets[self.add_asset(kind=kind)]
 
     def _rule_key(self, kind: str, *, name: str) -> str:
         number = "" if kind.endswith("sva") else str(self._random.randrange(10**5, 10**7))
-        return f"{kind}::{number}::{name}" if kind != "fim" else f"fim::{number}::Watched files::{name}"
+        return (
+            f"{kind}::{number}::{name}"
+            if kind != "fim"
+            else f"fim::{number}::Watched files::{name}"
+        )
 
     def _add_finding(self, issue: HaloIssue, *, revision: int) -> None:
         """Cloud issues have no finding of their own in the API."""
         if issue.source == "cloud_secure":
             issue.findings = [Finding("", "", issue.last_seen_at, revision, is_event=False)]
             return
-        finding = Finding(bare(self.new_id()), bare(self.new_id()), issue.last_seen_at, revision, issue.type == "lids")
+        finding = Finding(
+            bare(self.new_id()),
+            bare(self.new_id()),
+            issue.last_seen_at,
+            revision,
+            issue.type == "lids",
+        )
         issue.findings.append(finding)
-        self.findings[finding.scan_id, finding.finding_id] = self.events[finding.finding_id] = (issue, finding)
+        self.findings[finding.scan_id, finding.finding_id] = self.events[finding.finding_id] = (
+            issue,
+            finding,
+        )
 
     def _changed(self, issue: HaloIssue) -> None:
         self.version += 1

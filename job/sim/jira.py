@@ -1,9 +1,11 @@
-"""The simulated Jira Cloud: who is asking, which operation, and what comes back (REST v3, both bases).
+"""The simulated Jira Cloud: who is asking, which operation, and what comes back (REST v3, both
+bases).
 
-Promises: a bad token is an anonymous visitor, who sees an empty site with status 200 and one telling header; direct
-reads are true at once while search lags; closed request bodies are closed; errors have Jira's shapes and sentences.
-Does not do: API v2, webhooks, boards, attachments, bulk operations in the background.
-Source: Jira Cloud REST v3 (official OpenAPI document, build of September 2026).
+Promises: a bad token is an anonymous visitor, who sees an empty site with status 200 and one
+telling header; direct reads are true at once while search lags; closed request bodies are closed;
+errors have Jira's shapes and sentences. Does not do: API v2, webhooks, boards, attachments, bulk
+operations in the background. Source: Jira Cloud REST v3 (official OpenAPI document, build of
+September 2026).
 """
 
 import base64
@@ -50,7 +52,9 @@ class Route:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visitor:
-    """Who is asking, as far as Jira will tell. Somebody who is not signed in is a stranger, but not turned away."""
+    """Who is asking, as far as Jira will tell. Somebody who is not signed in is a stranger, but not
+    turned away.
+    """
 
     signed_in: bool
     turned_away: bool
@@ -58,10 +62,17 @@ class Visitor:
 
 
 class JiraSim:
-    """One Jira site behind `answer`. `people` acts as its users do; `site`, `search`, `faults` hold the switches."""
+    """One Jira site behind `answer`. `people` acts as its users do; `site`, `search`, `faults` hold
+    the switches.
+    """
 
     def __init__(
-        self, now: Callable[[], datetime], *, seed: int = 0, site: Site | None = None, keep: int = 10_000
+        self,
+        now: Callable[[], datetime],
+        *,
+        seed: int = 0,
+        site: Site | None = None,
+        keep: int = 10_000,
     ) -> None:
         self.now = now
         self.site = site or Site()
@@ -102,7 +113,8 @@ class JiraSim:
         """Jira takes 5,000 comments for a ticket, tests have less patience."""
         self._writes.comments_max = most
 
-    # Identity -------------------------------------------------------------------------------------------------------
+    # Identity
+    # -------------------------------------------------------------------------------------------------------
 
     def _rest_of(self, call: Call) -> tuple[str, ...] | None:
         """The path below /rest/api/3, on the site or through the gateway; None when it is neither."""
@@ -112,7 +124,9 @@ class JiraSim:
         return parts[3:] if parts[:3] == _API else None
 
     def _who(self, call: Call) -> Visitor:
-        """Tokens with scopes are for the gateway, those without for the site; misplaced ones are turned away."""
+        """Tokens with scopes are for the gateway, those without for the site; misplaced ones are
+        turned away.
+        """
         if "authorization" not in call.headers:
             return Visitor(signed_in=False, turned_away=False, headers={})
         given, email = _decoded(call.headers["authorization"]), self.site.email
@@ -123,17 +137,22 @@ class JiraSim:
         expired = self.token_expires_at is not None and self.now() >= self.token_expires_at
         if given == f"{email}:{token}" and not expired:
             return Visitor(
-                signed_in=True, turned_away=False, headers={"X-AAccountId": quote(self.site.me.account_id, safe="")}
+                signed_in=True,
+                turned_away=False,
+                headers={"X-AAccountId": quote(self.site.me.account_id, safe="")},
             )
         turned_away = through_gateway or given == f"{email}:{other}"
         return Visitor(signed_in=False, turned_away=turned_away, headers=_FAILED_LOGIN)
 
-    # Operations -----------------------------------------------------------------------------------------------------
+    # Operations
+    # -----------------------------------------------------------------------------------------------------
 
     def _find(self, method: str, *, rest: tuple[str, ...]) -> tuple[Route, tuple[str, ...]] | None:
         for segments, route in self._routes.get((method, len(rest)), []):
             if all(segment in ("{}", part) for segment, part in zip(segments, rest, strict=True)):
-                return route, tuple(part for segment, part in zip(segments, rest, strict=True) if segment == "{}")
+                return route, tuple(
+                    part for segment, part in zip(segments, rest, strict=True) if segment == "{}"
+                )
         return None
 
     def _carry_out(self, call: Call, *, found: tuple[Route, tuple[str, ...]] | None) -> Answer:
@@ -143,7 +162,9 @@ class JiraSim:
             return _with(_unknown_path(call), headers=headers)
         route, names = found
         if visitor.turned_away or (route.members_only and not visitor.signed_in):
-            return _with(json_answer({"code": 401, "message": "Unauthorized"}, status=401), headers=headers)
+            return _with(
+                json_answer({"code": 401, "message": "Unauthorized"}, status=401), headers=headers
+            )
         limits = self._operations.limits
         refusal, near = limits.take(route.title) if limits else (None, {})
         request = Request(call, names, visitor.signed_in)
@@ -166,7 +187,9 @@ class JiraSim:
         language = "en" if english else self.site.language
         body = {
             "errorMessages": [one.said_in(language) for one in refusals if one.field is None],
-            "errors": {one.field: one.said_in(language) for one in refusals if one.field is not None},
+            "errors": {
+                one.field: one.said_in(language) for one in refusals if one.field is not None
+            },
         }
         return json_answer(body, status=status)
 
@@ -222,8 +245,15 @@ def _removed(request: Request) -> Answer:
 
 
 def _unknown_path(call: Call) -> Answer:
-    body = {"type": "about:blank", "title": "Not Found", "status": 404, "detail": f"No endpoint {call.path}."}
-    return _with(json_answer(body, status=404), headers={"content-type": "application/problem+json"})
+    body = {
+        "type": "about:blank",
+        "title": "Not Found",
+        "status": 404,
+        "detail": f"No endpoint {call.path}.",
+    }
+    return _with(
+        json_answer(body, status=404), headers={"content-type": "application/problem+json"}
+    )
 
 
 def _decoded(authorization: str) -> str:

@@ -1,8 +1,8 @@
 """How Jira Cloud writes its tickets, people and metadata down as JSON (REST v3).
 
-Promises: `self` links name the site whatever base was called; instants carry milliseconds and an offset without a colon
-in the site's zone, which is not UTC; e-mail addresses are left out, as profile privacy has it.
-Does not do: choosing what may be seen.
+Promises: `self` links name the site whatever base was called; instants carry milliseconds and an
+offset without a colon in the site's zone, which is not UTC; e-mail addresses are left out, as
+profile privacy has it. Does not do: choosing what may be seen.
 """
 
 from collections.abc import Callable, Sequence
@@ -38,9 +38,12 @@ class Bodies:
         text = at.astimezone(self._site.zone).isoformat(timespec="milliseconds")
         return f"{text[:-3]}{text[-2:]}"
 
-    # Tickets --------------------------------------------------------------------------------------------------------
+    # Tickets
+    # --------------------------------------------------------------------------------------------------------
 
-    def ticket(self, ticket: Ticket, *, fields: Sequence[str], properties: Sequence[str] = ()) -> dict[str, Any]:
+    def ticket(
+        self, ticket: Ticket, *, fields: Sequence[str], properties: Sequence[str] = ()
+    ) -> dict[str, Any]:
         body: dict[str, Any] = {
             "expand": "",
             "id": str(ticket.id),
@@ -50,7 +53,9 @@ class Bodies:
         if wanted := self._wanted(fields):
             body["fields"] = {name: self._value(ticket, name=name) for name in wanted}
         if properties:
-            body["properties"] = {key: ticket.properties[key] for key in properties if key in ticket.properties}
+            body["properties"] = {
+                key: ticket.properties[key] for key in properties if key in ticket.properties
+            }
         return body
 
     def _wanted(self, fields: Sequence[str]) -> list[str]:
@@ -69,7 +74,9 @@ class Bodies:
 
     def _value(self, ticket: Ticket, *, name: str) -> Any:
         derive = self._derived.get(name)
-        return derive(ticket) if derive else ticket.fields.get(name, [] if name == "labels" else None)
+        return (
+            derive(ticket) if derive else ticket.fields.get(name, [] if name == "labels" else None)
+        )
 
     def _status_of(self, ticket: Ticket) -> dict[str, Any]:
         workflow = self._site.workflow(ticket.project, issue_type=ticket.issue_type)
@@ -78,9 +85,16 @@ class Bodies:
     def _comments(self, ticket: Ticket) -> dict[str, Any]:
         """Embedded, only a first slice of them comes along."""
         slice_ = [self.comment(ticket, comment=comment) for comment in ticket.comments[:20]]
-        return {"comments": slice_, "startAt": 0, "maxResults": len(slice_), "total": len(ticket.comments)}
+        return {
+            "comments": slice_,
+            "startAt": 0,
+            "maxResults": len(slice_),
+            "total": len(ticket.comments),
+        }
 
-    def comment(self, ticket: Ticket, *, comment: Comment, with_properties: str = "") -> dict[str, Any]:
+    def comment(
+        self, ticket: Ticket, *, comment: Comment, with_properties: str = ""
+    ) -> dict[str, Any]:
         body: dict[str, Any] = {
             "self": self.url(f"issue/{ticket.id}/comment/{comment.id}"),
             "id": comment.id,
@@ -92,10 +106,13 @@ class Bodies:
             "jsdPublic": True,
         }
         if "properties" in with_properties.split(","):
-            body["properties"] = [{"key": key, "value": value} for key, value in comment.properties.items()]
+            body["properties"] = [
+                {"key": key, "value": value} for key, value in comment.properties.items()
+            ]
         return body
 
-    # Values ---------------------------------------------------------------------------------------------------------
+    # Values
+    # ---------------------------------------------------------------------------------------------------------
 
     def person(self, person: Person) -> dict[str, Any]:
         return {
@@ -110,7 +127,11 @@ class Bodies:
     def option(self, field: Field, *, option: Option) -> dict[str, Any]:
         """Options of custom fields have a `value`; priorities and resolutions have a `name`."""
         if field.kind in ("select", "multiselect"):
-            return {"self": self.url(f"customFieldOption/{option.id}"), "value": option.name, "id": option.id}
+            return {
+                "self": self.url(f"customFieldOption/{option.id}"),
+                "value": option.name,
+                "id": option.id,
+            }
         return {"self": self.url(f"{field.kind}/{option.id}"), "name": option.name, "id": option.id}
 
     def project(self, project: Project) -> dict[str, Any]:
@@ -148,7 +169,8 @@ class Bodies:
             "statusCategory": {"self": self.url(f"statuscategory/{category['id']}"), **category},
         }
 
-    # Metadata -------------------------------------------------------------------------------------------------------
+    # Metadata
+    # -------------------------------------------------------------------------------------------------------
 
     def field(self, field: Field) -> dict[str, Any]:
         clauses = [f"cf[{field.number}]", field.name] if field.is_custom else [field.id]
@@ -173,7 +195,9 @@ class Bodies:
             "key": field.id,
             "fieldId": field.id,
             "hasDefaultValue": field.has_default,
-            "operations": ["add", "set", "remove"] if field.kind in ("labels", "multiselect") else ["set"],
+            "operations": ["add", "set", "remove"]
+            if field.kind in ("labels", "multiselect")
+            else ["set"],
         }
         if field.options:
             body["allowedValues"] = [self.option(field, option=option) for option in field.options]
@@ -184,10 +208,14 @@ class Bodies:
         if field.id == "issuetype":
             body["allowedValues"] = [self.issue_type(issue_type)]
         if field.kind == "user":
-            body["autoCompleteUrl"] = self.url(f"user/assignable/search?project={project.key}&query=")
+            body["autoCompleteUrl"] = self.url(
+                f"user/assignable/search?project={project.key}&query="
+            )
         return body
 
-    def transition(self, transition: Transition, *, to: Status, with_fields: bool) -> dict[str, Any]:
+    def transition(
+        self, transition: Transition, *, to: Status, with_fields: bool
+    ) -> dict[str, Any]:
         body: dict[str, Any] = {
             "id": transition.id,
             "name": transition.name,
@@ -200,7 +228,9 @@ class Bodies:
             "isLooped": False,
         }
         if with_fields:
-            body["fields"] = {name: self._screen_field(name, transition=transition) for name in transition.screen}
+            body["fields"] = {
+                name: self._screen_field(name, transition=transition) for name in transition.screen
+            }
         return body
 
     def _screen_field(self, name: str, *, transition: Transition) -> dict[str, Any]:

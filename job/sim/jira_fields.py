@@ -1,8 +1,9 @@
 """Whether a value may be written into a Jira field, and what the field then holds.
 
-Promises: each kind takes exactly the shape Jira Cloud documents for it (REST v3, "Issue fields"), and refuses others
-with Jira's sentence, under the field's id. Text is measured as text: 255 characters in a line, 32,767 in a document.
-Does not do: required fields and screens (jira_writes.py).
+Promises: each kind takes exactly the shape Jira Cloud documents for it (REST v3, "Issue fields"),
+and refuses others with Jira's sentence, under the field's id. Text is measured as text: 255
+characters in a line, 32,767 in a document. Does not do: required fields and screens
+(jira_writes.py).
 """
 
 from collections.abc import Callable, Mapping

@@ -1,9 +1,9 @@
 """What Jira says about itself: identity, fields, projects, issue types, permissions.
 
-Promises: everything comes from the site's one definition, so that what metadata promises is what a create will take;
-an anonymous visitor sees a site with system fields and no projects.
-Does not do: tickets (jira_operations.py).
-Source: Jira Cloud REST v3, groups "Myself", "Server info", "Issue fields", "Issues", "JQL", "Permissions", "Projects".
+Promises: everything comes from the site's one definition, so that what metadata promises is what a
+create will take; an anonymous visitor sees a site with system fields and no projects. Does not do:
+tickets (jira_operations.py). Source: Jira Cloud REST v3, groups "Myself", "Server info", "Issue
+fields", "Issues", "JQL", "Permissions", "Projects".
 """
 
 from collections.abc import Callable
@@ -17,8 +17,22 @@ from .jira_site import Field, Option, Project, Site
 from .sentences import EN, Refused
 
 PERMISSIONS: Final = (
-    *("BROWSE_PROJECTS", "CREATE_ISSUES", "EDIT_ISSUES", "ADD_COMMENTS", "TRANSITION_ISSUES", "RESOLVE_ISSUES"),
-    *("CLOSE_ISSUES", "ASSIGN_ISSUES", "LINK_ISSUES", "SCHEDULE_ISSUES", "DELETE_ISSUES", "EDIT_OWN_COMMENTS"),
+    *(
+        "BROWSE_PROJECTS",
+        "CREATE_ISSUES",
+        "EDIT_ISSUES",
+        "ADD_COMMENTS",
+        "TRANSITION_ISSUES",
+        "RESOLVE_ISSUES",
+    ),
+    *(
+        "CLOSE_ISSUES",
+        "ASSIGN_ISSUES",
+        "LINK_ISSUES",
+        "SCHEDULE_ISSUES",
+        "DELETE_ISSUES",
+        "EDIT_OWN_COMMENTS",
+    ),
     *("ADMINISTER_PROJECTS", "BULK_CHANGE"),
 )
 _META_PAGE_MAX: Final = 200
@@ -32,7 +46,9 @@ class Metadata:
         self._now = now
 
     def myself(self, request: Request) -> Answer:
-        body = self._bodies.person(self._site.me) | {"locale": "en_US" if self._site.language == "en" else "de_DE"}
+        body = self._bodies.person(self._site.me) | {
+            "locale": "en_US" if self._site.language == "en" else "de_DE"
+        }
         return json_answer(body)
 
     def server_info(self, request: Request) -> Answer:
@@ -61,10 +77,20 @@ class Metadata:
 
     def projects(self, request: Request) -> Answer:
         start, size = request.number("startAt", default=0), request.number("maxResults", default=50)
-        seen = [one for one in self._site.projects if request.signed_in and one.key not in self._site.hidden]
+        seen = [
+            one
+            for one in self._site.projects
+            if request.signed_in and one.key not in self._site.hidden
+        ]
         rows = [self._bodies.project(project) for project in seen[start : start + size]]
         last = start + size >= len(seen)
-        page = {"startAt": start, "maxResults": size, "total": len(seen), "isLast": last, "values": rows}
+        page = {
+            "startAt": start,
+            "maxResults": size,
+            "total": len(seen),
+            "isLast": last,
+            "values": rows,
+        }
         return json_answer(page)
 
     def project_statuses(self, request: Request) -> Answer:
@@ -76,7 +102,8 @@ class Metadata:
                 "name": option.name,
                 "subtask": False,
                 "statuses": [
-                    self._bodies.status(one) for one in self._site.workflow(project, issue_type=option).statuses
+                    self._bodies.status(one)
+                    for one in self._site.workflow(project, issue_type=option).statuses
                 ],
             }
             for option in self._site.issue_types
@@ -86,7 +113,11 @@ class Metadata:
     def create_types(self, request: Request) -> Answer:
         """Without the right to create, an empty list and no error."""
         project = self._creatable(request)
-        types = [self._bodies.issue_type(option) for option in self._site.issue_types] if project else []
+        types = (
+            [self._bodies.issue_type(option) for option in self._site.issue_types]
+            if project
+            else []
+        )
         return self._meta_page(request, key="issueTypes", rows=types)
 
     def create_fields(self, request: Request) -> Answer:
@@ -111,17 +142,30 @@ class Metadata:
 
     def my_permissions(self, request: Request) -> Answer:
         wanted = [key for key in request.arg("permissions").split(",") if key]
-        if unknown := [key for key in wanted if key not in PERMISSIONS] or ([] if wanted else ["permissions"]):
-            return json_answer({"errorMessages": [], "errors": dict.fromkeys(unknown, EN["unrecognised"])}, status=400)
+        if unknown := [key for key in wanted if key not in PERMISSIONS] or (
+            [] if wanted else ["permissions"]
+        ):
+            return json_answer(
+                {"errorMessages": [], "errors": dict.fromkeys(unknown, EN["unrecognised"])},
+                status=400,
+            )
         if key := request.arg("projectKey") or request.arg("projectId"):
             self._visible_project(request, name=key)
-        held = {key: request.signed_in and key not in self._site.refused_permissions for key in wanted}
-        return json_answer({"permissions": {key: _permission(key, held=has) for key, has in held.items()}})
+        held = {
+            key: request.signed_in and key not in self._site.refused_permissions for key in wanted
+        }
+        return json_answer(
+            {"permissions": {key: _permission(key, held=has) for key, has in held.items()}}
+        )
 
     def assignable(self, request: Request) -> Answer:
         self._visible_project(request, name=request.arg("project"))
         query = (request.arg("query") or request.arg("accountId")).lower()
-        found = [one for one in self._site.people if query in (one.account_id, "") or query in one.name.lower()]
+        found = [
+            one
+            for one in self._site.people
+            if query in (one.account_id, "") or query in one.name.lower()
+        ]
         return json_answer([self._bodies.person(one) for one in found])
 
     def _visible_project(self, request: Request, *, name: str) -> Project:
@@ -142,7 +186,12 @@ class Metadata:
         start, size = request.number("startAt", default=0), request.number("maxResults", default=50)
         if size > _META_PAGE_MAX:
             raise Refused("bad_payload")
-        page = {"startAt": start, "maxResults": size, "total": len(rows), key: rows[start : start + size]}
+        page = {
+            "startAt": start,
+            "maxResults": size,
+            "total": len(rows),
+            key: rows[start : start + size],
+        }
         return json_answer(page)
 
 
@@ -162,7 +211,14 @@ def _permission(key: str, *, held: bool) -> dict[str, Any]:
     kind = "GLOBAL" if key == "BULK_CHANGE" else "PROJECT"
     name = key.replace("_", " ").title()
     number = str(PERMISSIONS.index(key))
-    return {"id": number, "key": key, "name": name, "type": kind, "description": "", "havePermission": held}
+    return {
+        "id": number,
+        "key": key,
+        "name": name,
+        "type": kind,
+        "description": "",
+        "havePermission": held,
+    }
 
 
 def _not_found(field: str) -> Answer:

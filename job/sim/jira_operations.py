@@ -1,9 +1,9 @@
 """The operations on tickets: search, read, create, edit, comment, transition.
 
-Promises: direct reads never lag; bulkfetch answers in ascending id and leaves out silently what is gone or hidden; bulk
-creates say every failure by its 0-based place, in both places where Jira puts them.
-Does not do: checking values (jira_writes.py), JQL itself (jira_search.py).
-Source: Jira Cloud REST v3, groups "Issue search", "Issues", "Issue comments", "Issue properties".
+Promises: direct reads never lag; bulkfetch answers in ascending id and leaves out silently what is
+gone or hidden; bulk creates say every failure by its 0-based place, in both places where Jira puts
+them. Does not do: checking values (jira_writes.py), JQL itself (jira_search.py). Source: Jira Cloud
+REST v3, groups "Issue search", "Issues", "Issue comments", "Issue properties".
 """
 
 import hashlib
@@ -36,7 +36,14 @@ RECONCILE_MAX: Final = 50
 _TOKEN_LIFE: Final = timedelta(days=7)
 _HEAVY_FIELDS: Final = frozenset({"comment", "worklog", "attachment", "*all", "*navigable"})
 _HEAVY_EXPANDS: Final = frozenset(
-    {"changelog", "editmeta", "operations", "renderedFields", "transitions", "versionedRepresentations"}
+    {
+        "changelog",
+        "editmeta",
+        "operations",
+        "renderedFields",
+        "transitions",
+        "versionedRepresentations",
+    }
 )
 _SEARCH_KEYS: Final = frozenset(
     {
@@ -79,7 +86,8 @@ class Operations:
         self._random = Random(seed)
         self._cursors: dict[str, _Cursor] = {}
 
-    # Search ---------------------------------------------------------------------------------------------------------
+    # Search
+    # ---------------------------------------------------------------------------------------------------------
 
     def search(self, request: Request) -> Answer:
         body = request.closed(_SEARCH_KEYS)
@@ -101,7 +109,9 @@ class Operations:
         return json_answer({"count": len(rows)})
 
     def _rows(self, request: Request, *, body: dict[str, Any]) -> tuple[Sequence[Ticket], str]:
-        """The rest of a search that goes on, or all of a new one; and the mark that ties pages to their query."""
+        """The rest of a search that goes on, or all of a new one; and the mark that ties pages to
+        their query.
+        """
         own = {key: value for key, value in body.items() if key != "nextPageToken"}
         query = hashlib.sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()
         if body.get("nextPageToken") is not None:
@@ -126,7 +136,13 @@ class Operations:
         return rows
 
     def _page(
-        self, rows: Sequence[Ticket], *, size: int, fields: list[str], properties: list[str], query: str
+        self,
+        rows: Sequence[Ticket],
+        *,
+        size: int,
+        fields: list[str],
+        properties: list[str],
+        query: str,
     ) -> Answer:
         if size > 1 and len(rows) > 1 and self._faults.strikes("short_search_page"):
             size = self._random.randrange(1, min(size, len(rows)))
@@ -134,7 +150,9 @@ class Operations:
             size = 0
         shown, rest = rows[:size], rows[size:]
         body: dict[str, Any] = {
-            "issues": [self._bodies.ticket(one, fields=fields, properties=properties) for one in shown],
+            "issues": [
+                self._bodies.ticket(one, fields=fields, properties=properties) for one in shown
+            ],
             "isLast": not rest,
         }
         if self._faults.strikes("wrong_is_last"):
@@ -146,7 +164,9 @@ class Operations:
         if self._faults.strikes("search_warning"):
             body["issues"] = body["issues"][: len(shown) // 2]
             details = {"clause": "in", "arguments": 100, "actual": 100, "limit": 50}
-            body["warnings"] = [{"type": "CLAUSE_LIMIT_EXCEEDED", "message": "Results are cut.", "details": details}]
+            body["warnings"] = [
+                {"type": "CLAUSE_LIMIT_EXCEEDED", "message": "Results are cut.", "details": details}
+            ]
         return json_answer(body)
 
     def _keep_cursor(self, query: str, *, rest: Sequence[Ticket]) -> str:
@@ -154,7 +174,8 @@ class Operations:
         self._cursors[token] = _Cursor(query, tuple(rest), self._now() + _TOKEN_LIFE)
         return token
 
-    # Read -----------------------------------------------------------------------------------------------------------
+    # Read
+    # -----------------------------------------------------------------------------------------------------------
 
     def fetch(self, request: Request) -> Answer:
         body = request.closed(_FETCH_KEYS)
@@ -162,15 +183,28 @@ class Operations:
         fields = strings(body, key="fields", default=["*navigable"])
         expand = strings(body, key="expand", default=[])
         properties = strings(body, key="properties", default=[])
-        if not 1 <= len(wanted) <= _fetch_max(fields, expand=expand) or len(properties) > PROPERTIES_MAX:
+        if (
+            not 1 <= len(wanted) <= _fetch_max(fields, expand=expand)
+            or len(properties) > PROPERTIES_MAX
+        ):
             raise Refused("bulk_size", FETCH_MAX)
-        found = {ticket.id: ticket for one in wanted if (ticket := self._visible(request, name=one))}
+        found = {
+            ticket.id: ticket for one in wanted if (ticket := self._visible(request, name=one))
+        }
         errors = []
         for ticket_id in list(found):
             if self._faults.strikes("retriable_issue_errors"):
-                errors.append({"id": str(ticket_id), "errorMessage": "The issue could not be loaded, try again."})
+                errors.append(
+                    {
+                        "id": str(ticket_id),
+                        "errorMessage": "The issue could not be loaded, try again.",
+                    }
+                )
                 del found[ticket_id]
-        rows = [self._bodies.ticket(found[one], fields=fields, properties=properties) for one in sorted(found)]
+        rows = [
+            self._bodies.ticket(found[one], fields=fields, properties=properties)
+            for one in sorted(found)
+        ]
         return json_answer({"expand": "schema,names", "issues": rows, "issueErrors": errors})
 
     def get(self, request: Request) -> Answer:
@@ -188,14 +222,19 @@ class Operations:
         ordered = ticket.comments[::-1] if order == "-created" else ticket.comments
         expand = request.arg("expand")
         rows = [
-            self._bodies.comment(ticket, comment=one, with_properties=expand) for one in ordered[start : start + size]
+            self._bodies.comment(ticket, comment=one, with_properties=expand)
+            for one in ordered[start : start + size]
         ]
         page = {"startAt": start, "maxResults": size, "total": len(ordered), "comments": rows}
         return json_answer(page)
 
     def comment_list(self, request: Request) -> Answer:
         ids = request.closed({"ids"}).get("ids")
-        if not isinstance(ids, list) or len(ids) > 1_000 or not all(type(one) is int for one in ids):
+        if (
+            not isinstance(ids, list)
+            or len(ids) > 1_000
+            or not all(type(one) is int for one in ids)
+        ):
             raise Refused("bad_payload")
         wanted = {str(one) for one in ids}
         rows = [
@@ -205,7 +244,13 @@ class Operations:
             for comment in ticket.comments
             if comment.id in wanted
         ]
-        body = {"values": rows, "startAt": 0, "maxResults": 1_048_576, "total": len(rows), "isLast": True}
+        body = {
+            "values": rows,
+            "startAt": 0,
+            "maxResults": 1_048_576,
+            "total": len(rows),
+            "isLast": True,
+        }
         return json_answer(body)
 
     def transitions(self, request: Request) -> Answer:
@@ -220,7 +265,8 @@ class Operations:
         ]
         return json_answer({"expand": "transitions", "transitions": rows})
 
-    # Create ---------------------------------------------------------------------------------------------------------
+    # Create
+    # ---------------------------------------------------------------------------------------------------------
 
     def create(self, request: Request) -> Answer:
         ticket = self._writes.create(self._draft(request, body=request.json()))
@@ -232,12 +278,18 @@ class Operations:
             raise Refused("bad_payload")
         if not 1 <= len(elements) <= BULK_MAX:
             raise Refused("bulk_size", BULK_MAX)
-        stop_after = self._random.randrange(len(elements)) if self._faults.strikes("bulk_prefix") else len(elements)
+        stop_after = (
+            self._random.randrange(len(elements))
+            if self._faults.strikes("bulk_prefix")
+            else len(elements)
+        )
         created: list[dict[str, str]] = []
         errors: list[dict[str, Any]] = []
         for place, element in enumerate(elements[:stop_after]):
             try:
-                created.append(self._created(self._writes.create(self._draft(request, body=element))))
+                created.append(
+                    self._created(self._writes.create(self._draft(request, body=element)))
+                )
             except (Refused, RefusedAll) as refused:
                 errors.append(_element_error(refused, place=place))
         if stop_after < len(elements):
@@ -252,12 +304,19 @@ class Operations:
         return self._writes.draft(body)
 
     def _created(self, ticket: Ticket) -> dict[str, str]:
-        return {"id": str(ticket.id), "key": ticket.key, "self": self._bodies.url(f"issue/{ticket.id}")}
+        return {
+            "id": str(ticket.id),
+            "key": ticket.key,
+            "self": self._bodies.url(f"issue/{ticket.id}"),
+        }
 
-    # Write ----------------------------------------------------------------------------------------------------------
+    # Write
+    # ----------------------------------------------------------------------------------------------------------
 
     def edit(self, request: Request) -> Answer:
-        ticket = self._writes.edit(self._to_write(request, needs="EDIT_ISSUES"), body=request.json())
+        ticket = self._writes.edit(
+            self._to_write(request, needs="EDIT_ISSUES"), body=request.json()
+        )
         if request.arg("returnIssue") != "true":
             return Answer(204)
         return json_answer(self._bodies.ticket(ticket, fields=["*all"]))
@@ -276,7 +335,11 @@ class Operations:
         return self._property(self._ticket(request).properties, key=request.names[1])
 
     def set_property(self, request: Request) -> Answer:
-        ticket, key, value = self._to_write(request, needs="EDIT_ISSUES"), request.names[1], request.json()
+        ticket, key, value = (
+            self._to_write(request, needs="EDIT_ISSUES"),
+            request.names[1],
+            request.json(),
+        )
         check_property(key, value=value)
         self._tickets.set_property(ticket, key=key, value=value)
         return Answer(200 if key in ticket.properties else 201)
@@ -284,7 +347,9 @@ class Operations:
     def property_keys(self, request: Request) -> Answer:
         ticket = self._ticket(request)
         here = self._bodies.url(f"issue/{ticket.id}/properties")
-        return json_answer({"keys": [{"self": f"{here}/{key}", "key": key} for key in ticket.properties]})
+        return json_answer(
+            {"keys": [{"self": f"{here}/{key}", "key": key} for key in ticket.properties]}
+        )
 
     def comment_property(self, request: Request) -> Answer:
         _, comment = self._comment(request)
@@ -301,7 +366,8 @@ class Operations:
             raise Refused("no_property", key, status=404)
         return json_answer({"key": key, "value": properties[key]})
 
-    # Finding them ---------------------------------------------------------------------------------------------------
+    # Finding them
+    # ---------------------------------------------------------------------------------------------------
 
     def _visible(self, request: Request, *, name: str) -> Ticket | None:
         return self._tickets.visible(name) if request.signed_in else None
@@ -343,7 +409,11 @@ def _bounded(jql: str) -> Query:
 def _reconciled(body: dict[str, Any]) -> list[int]:
     """Ids as JSON numbers, at most fifty."""
     ids = body.get("reconcileIssues", [])
-    if not isinstance(ids, list) or len(ids) > RECONCILE_MAX or not all(type(one) is int for one in ids):
+    if (
+        not isinstance(ids, list)
+        or len(ids) > RECONCILE_MAX
+        or not all(type(one) is int for one in ids)
+    ):
         raise Refused("bad_payload")
     return ids
 
@@ -351,11 +421,17 @@ def _reconciled(body: dict[str, Any]) -> list[int]:
 def _fetch_max(fields: list[str], *, expand: list[str]) -> int:
     """A thousand at once, if the field list is explicit, short and light."""
     light = not set(fields) & _HEAVY_FIELDS and any(not name.startswith("-") for name in fields)
-    return FETCH_NARROW_MAX if light and len(fields) <= 100 and not set(expand) & _HEAVY_EXPANDS else FETCH_MAX
+    return (
+        FETCH_NARROW_MAX
+        if light and len(fields) <= 100 and not set(expand) & _HEAVY_EXPANDS
+        else FETCH_MAX
+    )
 
 
 def _element_error(refused: Refused | RefusedAll, *, place: int) -> dict[str, Any]:
-    """Messages without a field go into errorMessages, the others into errors: clients must read both."""
+    """Messages without a field go into errorMessages, the others into errors: clients must read
+    both.
+    """
     every = refused.refusals if isinstance(refused, RefusedAll) else [refused]
     return {
         "status": 400,

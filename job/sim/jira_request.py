@@ -1,7 +1,7 @@
 """A call as Jira's operations see it: signed in or not, with the names from its path.
 
-Promises: bodies are parsed once, and refused as Jira does when they are no JSON or not the object that was asked for.
-Does not do: routing (jira.py).
+Promises: bodies are parsed once, and refused as Jira does when they are no JSON or not the object
+that was asked for. Does not do: routing (jira.py).
 """
 
 import json

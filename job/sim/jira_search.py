@@ -1,9 +1,10 @@
 """Jira's search: an index that runs behind, and JQL over what it has seen so far.
 
-Promises: a created or edited ticket shows after a delay drawn for it alone; two replicas may disagree; old views are
-answered as if they were true. Clauses are checked against the site first and refused with Jira's sentences.
-Does not do: paging and visibility (jira.py). Direct reads never come here.
-Source: developer.atlassian.com "Search and reconcile"; support.atlassian.com on JQL operators and text search.
+Promises: a created or edited ticket shows after a delay drawn for it alone; two replicas may
+disagree; old views are answered as if they were true. Clauses are checked against the site first
+and refused with Jira's sentences. Does not do: paging and visibility (jira.py). Direct reads never
+come here. Source: developer.atlassian.com "Search and reconcile"; support.atlassian.com on JQL
+operators and text search.
 """
 
 import re
@@ -45,7 +46,9 @@ def usual_lag(draw: Random) -> float:
 
 
 def long_lag(longest_s: float = 12 * 3_600.0) -> Lag:
-    """As usual, but one in ten takes anything up to `longest_s` (twelve hours were seen in the field)."""
+    """As usual, but one in ten takes anything up to `longest_s` (twelve hours were seen in the
+    field).
+    """
 
     def lag(draw: Random) -> float:
         return draw.uniform(0.0, longest_s) if draw.random() < 0.1 else usual_lag(draw)
@@ -58,7 +61,9 @@ def fixed_lag(seconds: float) -> Lag:
 
 
 class Replica:
-    """One copy of the index. Moments of tickets become visible when their time has come, the newest wins."""
+    """One copy of the index. Moments of tickets become visible when their time has come, the newest
+    wins.
+    """
 
     def __init__(self) -> None:
         self.shown: dict[int, Ticket] = {}
@@ -77,7 +82,9 @@ class Replica:
                 self._index_words(ticket, fields=fields)
 
     def _index_words(self, ticket: Ticket, *, fields: Iterable[Field]) -> None:
-        """Only ever adds, so a word leads to too many tickets and never to too few; the clause decides."""
+        """Only ever adds, so a word leads to too many tickets and never to too few; the clause
+        decides.
+        """
         for field in fields:
             if field.kind in _INDEXED and ticket.fields.get(field.id):
                 for value in _values(ticket, field=field):
@@ -97,7 +104,9 @@ class Search:
         self._replicas = [Replica()]
 
     def use_replicas(self, count: int) -> None:
-        """More than one: each draws its own delays, and every request meets any of them. Set before any ticket."""
+        """More than one: each draws its own delays, and every request meets any of them. Set before
+        any ticket.
+        """
         self._replicas = [Replica() for _ in range(count)]
 
     def note(self, ticket: Ticket) -> None:
@@ -109,15 +118,25 @@ class Search:
 
     def find(self, where: Node, *, tickets: Tickets, reconcile: Iterable[int] = ()) -> list[Ticket]:
         """What some replica believes. The ids to reconcile are looked up in the truth instead."""
-        replica = self._replicas[0] if len(self._replicas) == 1 else self._random.choice(self._replicas)
+        replica = (
+            self._replicas[0] if len(self._replicas) == 1 else self._random.choice(self._replicas)
+        )
         replica.catch_up(self._now(), fields=self._site.fields)
         compiler = Compiler(self._site, tickets=tickets, now=self._now())
         test = compiler.test(where)
         candidates = compiler.candidates(where, replica=replica)
-        seen = replica.shown if candidates is None else {one: replica.shown[one] for one in sorted(candidates)}
+        seen = (
+            replica.shown
+            if candidates is None
+            else {one: replica.shown[one] for one in sorted(candidates)}
+        )
         truth = {one: tickets.by_id[one] for one in reconcile if one in tickets.by_id}
         pool = {**seen, **truth}
-        return [ticket for ticket in pool.values() if not ticket.deleted and not ticket.archived and test(ticket)]
+        return [
+            ticket
+            for ticket in pool.values()
+            if not ticket.deleted and not ticket.archived and test(ticket)
+        ]
 
 
 class Compiler:
@@ -141,7 +160,11 @@ class Compiler:
         if isinstance(node, Group):
             return self._group_candidates(node, replica=replica)
         fields = [] if node.field.lower() in _KEY_NAMES else self.fields(node.field)
-        if not fields or any(field.kind not in _INDEXED for field in fields) or node.operator not in ("=", "in", "~"):
+        if (
+            not fields
+            or any(field.kind not in _INDEXED for field in fields)
+            or node.operator not in ("=", "in", "~")
+        ):
             return None
         found: set[int] = set()
         for value in node.values:
@@ -149,7 +172,9 @@ class Compiler:
             if not wanted or "*" in value:
                 return None
             for field in fields:
-                found |= set.intersection(*(replica.by_word.get((field.id, word), set()) for word in wanted))
+                found |= set.intersection(
+                    *(replica.by_word.get((field.id, word), set()) for word in wanted)
+                )
         return found
 
     def _group_candidates(self, group: Group, *, replica: Replica) -> set[int] | None:
@@ -160,7 +185,9 @@ class Compiler:
         return set[int]().union(*known) if len(known) == len(sets) else None
 
     def fields(self, name: str) -> list[Field]:
-        """cf[N] or an id names one field; a display name may name several, and then any of them matches."""
+        """cf[N] or an id names one field; a display name may name several, and then any of them
+        matches.
+        """
         wanted = f"customfield_{name[3:-1]}" if name.startswith("cf[") else name.lower()
         alias = {"type": "issuetype", "due": "duedate"}.get(wanted, wanted)
         by_id = [field for field in self._site.fields if field.id == alias]
@@ -201,7 +228,9 @@ class Compiler:
             return lambda ticket: (not _values(ticket, field=field)) is empty
         if clause.operator in ("~", "!~"):
             phrase, wanted = _phrase(clause.values[0], field=clause.field), clause.operator == "~"
-            return lambda ticket: any(phrase(value) for value in _values(ticket, field=field)) is wanted
+            return lambda ticket: (
+                any(phrase(value) for value in _values(ticket, field=field)) is wanted
+            )
         operands = [self._operand(field, text=value, name=clause.field) for value in clause.values]
         return _comparison(field, operator=clause.operator, operands=operands)
 
@@ -223,11 +252,23 @@ class Compiler:
         site = self._site
         if field.kind == "project":
             seen = [project for project in site.projects if project.key not in site.hidden]
-            pairs = [(name, project.id) for project in seen for name in (project.id, project.key, project.name)]
+            pairs = [
+                (name, project.id)
+                for project in seen
+                for name in (project.id, project.key, project.name)
+            ]
         elif field.kind == "status":
             places = [(project, type_) for project in site.projects for type_ in site.issue_types]
-            statuses = {one for project, type_ in places for one in site.workflow(project, issue_type=type_).statuses}
-            pairs = [(name, status.name.lower()) for status in statuses for name in (status.id, status.name)]
+            statuses = {
+                one
+                for project, type_ in places
+                for one in site.workflow(project, issue_type=type_).statuses
+            }
+            pairs = [
+                (name, status.name.lower())
+                for status in statuses
+                for name in (status.id, status.name)
+            ]
         else:
             options = site.issue_types if field.kind == "issuetype" else field.options
             pairs = [(name, option.id) for option in options for name in (option.id, option.name)]
@@ -257,9 +298,14 @@ _OWN: Final[dict[str, Callable[[Ticket], Any]]] = {
 
 def _comparison(field: Field, *, operator: str, operands: list[Any]) -> Test:
     if operator in ("=", "in"):
-        return lambda ticket: any(value in operands for value in _values(ticket, field=field) or [""])
+        return lambda ticket: any(
+            value in operands for value in _values(ticket, field=field) or [""]
+        )
     if operator in ("!=", "not in"):
-        return lambda ticket: bool(found := _values(ticket, field=field)) and not any(one in operands for one in found)
+        return lambda ticket: (
+            bool(found := _values(ticket, field=field))
+            and not any(one in operands for one in found)
+        )
     bound = operands[0]
     compare: Callable[[Any], bool] = {
         "<": lambda value: value < bound,
@@ -300,7 +346,9 @@ def words(text: str) -> tuple[str, ...]:
 
 
 def _phrase(text: str, *, field: str) -> Callable[[str], bool]:
-    """In inner quotes: the words beside each other, in order. Without: all of them, anywhere; * ends a prefix."""
+    """In inner quotes: the words beside each other, in order. Without: all of them, anywhere; *
+    ends a prefix.
+    """
     bare = text.strip()
     if bare.startswith("*"):
         raise Refused("wildcard", text, field)
@@ -308,7 +356,10 @@ def _phrase(text: str, *, field: str) -> Callable[[str], bool]:
         wanted = words(bare[1:-1])
         size = len(wanted)
         return lambda value: (
-            size > 0 and any(words(value)[at : at + size] == wanted for at in range(len(words(value)) - size + 1))
+            size > 0
+            and any(
+                words(value)[at : at + size] == wanted for at in range(len(words(value)) - size + 1)
+            )
         )
     exact = words(re.sub(r"\w+\*", "", bare))
     prefixes = tuple(one.lower() for one in re.findall(r"(\w+)\*", bare))

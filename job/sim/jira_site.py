@@ -1,8 +1,9 @@
-"""What a Jira site consists of before anybody creates a ticket: projects, issue types, fields, people, workflows.
+"""What a Jira site consists of before anybody creates a ticket: projects, issue types, fields,
+people, workflows.
 
-Promises: every id is a string as on the wire; fields know their JSON schema, their JQL operators and their options, so
-that metadata, create checks and search all read one definition.
-Does not do: keeping tickets (jira_tickets.py).
+Promises: every id is a string as on the wire; fields know their JSON schema, their JQL operators
+and their options, so that metadata, create checks and search all read one definition. Does not do:
+keeping tickets (jira_tickets.py).
 """
 
 from collections.abc import Mapping
@@ -46,7 +47,9 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """`on_screen` fields can be written; the others exist but are refused. `options` limit what may be written."""
+    """`on_screen` fields can be written; the others exist but are refused. `options` limit what may
+    be written.
+    """
 
     id: str
     name: str
@@ -94,7 +97,11 @@ class Project:
 PRIORITIES: Final = tuple(
     Option(str(n), name) for n, name in enumerate(("Highest", "High", "Medium", "Low", "Lowest"), 1)
 )
-RESOLUTIONS: Final = (Option("10000", "Done"), Option("10001", "Won't Do"), Option("10002", "Duplicate"))
+RESOLUTIONS: Final = (
+    Option("10000", "Done"),
+    Option("10001", "Won't Do"),
+    Option("10002", "Duplicate"),
+)
 
 SYSTEM_FIELDS: Final = (
     Field("project", "Project", "project", required=True),
@@ -117,7 +124,12 @@ CUSTOM_FIELDS: Final = (
     Field("customfield_10011", "Halo Link", "url"),
     Field("customfield_10012", "Halo Tags", "labels"),
     Field("customfield_10013", "Halo Score", "number"),
-    Field("customfield_10014", "Halo Severity", "select", options=(Option("10020", "High"), Option("10021", "Normal"))),
+    Field(
+        "customfield_10014",
+        "Halo Severity",
+        "select",
+        options=(Option("10020", "High"), Option("10021", "Normal")),
+    ),
     Field(
         "customfield_10015",
         "Halo Modules",
@@ -155,7 +167,10 @@ class Site:
     me: Person = US
     people: tuple[Person, ...] = (US, ANNA, BORIS)
     projects: list[Project] = field(
-        default_factory=lambda: [Project("10001", "SEC", "Security"), Project("10002", "OPS", "Operations")]
+        default_factory=lambda: [
+            Project("10001", "SEC", "Security"),
+            Project("10002", "OPS", "Operations"),
+        ]
     )
     issue_types: tuple[Option, ...] = (Option("10004", "Bug"), Option("10005", "Task"))
     fields: list[Field] = field(default_factory=lambda: [*SYSTEM_FIELDS, *CUSTOM_FIELDS])
@@ -164,7 +179,9 @@ class Site:
     refused_permissions: set[str] = field(default_factory=set)
 
     def workflow(self, project: Project, *, issue_type: Option) -> Workflow:
-        """By project key and issue type name; ("SEC", "") is for all types, ("", "") for everything."""
+        """By project key and issue type name; ("SEC", "") is for all types, ("", "") for
+        everything.
+        """
         for place in ((project.key, issue_type.name), (project.key, ""), ("", "")):
             if place in self.workflows:
                 return self.workflows[place]
@@ -173,7 +190,9 @@ class Site:
     def project(self, id_or_key: str) -> Project | None:
         """Whether or not it is hidden from us."""
         wanted = id_or_key.upper()
-        return next((project for project in self.projects if wanted in (project.id, project.key)), None)
+        return next(
+            (project for project in self.projects if wanted in (project.id, project.key)), None
+        )
 
     def field_by_id(self, field_id: str) -> Field | None:
         return next((field for field in self.fields if field.id == field_id), None)
@@ -187,7 +206,9 @@ class Site:
 
     def change_field(self, field_id: str, **changes: Any) -> None:
         """For tests: make a field required, take it off the screen, give it other options."""
-        self.fields = [replace(one, **changes) if one.id == field_id else one for one in self.fields]
+        self.fields = [
+            replace(one, **changes) if one.id == field_id else one for one in self.fields
+        ]
 
     def add_twin_field(self, field_id: str, *, twin_id: str) -> None:
         """A second field with the same name: names are not unique in Jira."""

@@ -1,8 +1,9 @@
 """The tickets of the simulated site and everything that ever happened to them.
 
-Promises: a ticket's id never changes and its fields are never changed in place, so that yesterday's view of it can be
-kept by the search index for free. Who did what is remembered: `ours` is the account the job signs in with.
-Does not do: checks. jira_writes.py checks requests, people.py acts without asking.
+Promises: a ticket's id never changes and its fields are never changed in place, so that yesterday's
+view of it can be kept by the search index for free. Who did what is remembered: `ours` is the
+account the job signs in with. Does not do: checks. jira_writes.py checks requests, people.py acts
+without asking.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -74,9 +75,13 @@ class Ticket:
 
 
 class Tickets:
-    """All tickets by id and by every key they ever had. `changed` is told each new moment (the index listens)."""
+    """All tickets by id and by every key they ever had. `changed` is told each new moment (the
+    index listens).
+    """
 
-    def __init__(self, site: Site, *, now: Callable[[], datetime], changed: Callable[[Ticket], None]) -> None:
+    def __init__(
+        self, site: Site, *, now: Callable[[], datetime], changed: Callable[[Ticket], None]
+    ) -> None:
         self.site = site
         self.now = now
         self.by_id: dict[int, Ticket] = {}
@@ -88,7 +93,9 @@ class Tickets:
 
     def find(self, id_or_key: str) -> Ticket | None:
         """By id, or by any key it had, whatever the case; deleted tickets are gone for good."""
-        ticket_id = int(id_or_key) if id_or_key.isdecimal() else self._id_by_key.get(id_or_key.upper(), -1)
+        ticket_id = (
+            int(id_or_key) if id_or_key.isdecimal() else self._id_by_key.get(id_or_key.upper(), -1)
+        )
         ticket = self.by_id.get(ticket_id)
         return None if ticket is None or ticket.deleted else ticket
 
@@ -133,22 +140,33 @@ class Tickets:
             for name, value in fields.items()
             if ticket.fields.get(name) != value
         )
-        return self.update(ticket, fields={**ticket.fields, **fields}, history=ticket.history + changes)
+        return self.update(
+            ticket, fields={**ticket.fields, **fields}, history=ticket.history + changes
+        )
 
-    def move_status(self, ticket: Ticket, *, status: str, resolution: Any, author: Person) -> Ticket:
+    def move_status(
+        self, ticket: Ticket, *, status: str, resolution: Any, author: Person
+    ) -> Ticket:
         change = Change(self.now(), "status", ticket.status, status, author)
         fields = {**ticket.fields, "resolution": resolution}
         return self.update(ticket, status=status, fields=fields, history=(*ticket.history, change))
 
     def comment(
-        self, ticket: Ticket, *, body: Any, author: Person, properties: Mapping[str, Any] | None = None
+        self,
+        ticket: Ticket,
+        *,
+        body: Any,
+        author: Person,
+        properties: Mapping[str, Any] | None = None,
     ) -> Comment:
         self._comment_ids += 1
         comment = Comment(str(self._comment_ids), body, author, self.now(), dict(properties or {}))
         self.update(ticket, comments=(*ticket.comments, comment))
         return comment
 
-    def move(self, ticket: Ticket, *, project: Project, author: Person, fields: Mapping[str, Any]) -> Ticket:
+    def move(
+        self, ticket: Ticket, *, project: Project, author: Person, fields: Mapping[str, Any]
+    ) -> Ticket:
         """A new key in the other project; the old one keeps resolving."""
         change = Change(self.now(), "project", ticket.project.key, project.key, author)
         key = self._new_key(project)
@@ -170,7 +188,9 @@ class Tickets:
         """Properties leave `updated` alone and are never searched."""
         self.by_id[ticket.id] = replace(ticket, properties={**ticket.properties, key: value})
 
-    def set_comment_property(self, ticket: Ticket, *, comment: Comment, key: str, value: Any) -> None:
+    def set_comment_property(
+        self, ticket: Ticket, *, comment: Comment, key: str, value: Any
+    ) -> None:
         after = replace(comment, properties={**comment.properties, key: value})
         comments = tuple(after if one.id == comment.id else one for one in ticket.comments)
         self.by_id[ticket.id] = replace(ticket, comments=comments)

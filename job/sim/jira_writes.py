@@ -1,9 +1,9 @@
 """The writes of Jira Cloud: create, edit, comment, transition; each checked as Jira checks it.
 
-Promises: a refused write leaves no trace, and says every field that was wrong. Bulk creation goes one by one and is not
-a transaction: an injected break leaves a prefix behind.
-Does not do: HTTP and identity (jira.py).
-Source: Jira Cloud REST v3, POST /issue, /issue/bulk, PUT /issue, POST /issue/{key}/comment and /transitions.
+Promises: a refused write leaves no trace, and says every field that was wrong. Bulk creation goes
+one by one and is not a transaction: an injected break leaves a prefix behind. Does not do: HTTP and
+identity (jira.py). Source: Jira Cloud REST v3, POST /issue, /issue/bulk, PUT /issue, POST
+/issue/{key}/comment and /transitions.
 """
 
 from collections.abc import Mapping
@@ -50,16 +50,23 @@ class Writes:
         self.bodies = bodies
         self.comments_max = 5_000
 
-    # Create ---------------------------------------------------------------------------------------------------------
+    # Create
+    # ---------------------------------------------------------------------------------------------------------
 
     def draft(self, body: Any) -> Draft:
-        if not isinstance(body, dict) or set(body) - _CREATE_KEYS or not isinstance(body.get("fields"), dict):
+        if (
+            not isinstance(body, dict)
+            or set(body) - _CREATE_KEYS
+            or not isinstance(body.get("fields"), dict)
+        ):
             raise Refused("bad_payload")
         raw = _merged(body, current={})
         project = self._project(raw.pop("project", None))
         issue_type = self._issue_type(raw.pop("issuetype", None))
         fields = self._accepted(raw, missing_matters=True)
-        fields.setdefault("priority", self.bodies.option(self._field("priority"), option=PRIORITIES[2]))
+        fields.setdefault(
+            "priority", self.bodies.option(self._field("priority"), option=PRIORITIES[2])
+        )
         return Draft(project, issue_type, fields, _properties(body.get("properties", [])))
 
     def create(self, draft: Draft) -> Ticket:
@@ -74,20 +81,31 @@ class Writes:
     def _project(self, raw: Any) -> Project:
         wanted = (raw.get("id") or raw.get("key")) if isinstance(raw, dict) else None
         project = self.site.project(wanted) if isinstance(wanted, str) else None
-        if project is None or project.key in self.site.hidden or "CREATE_ISSUES" in self.site.refused_permissions:
+        if (
+            project is None
+            or project.key in self.site.hidden
+            or "CREATE_ISSUES" in self.site.refused_permissions
+        ):
             raise Refused("project", field="project")
         return project
 
     def _issue_type(self, raw: Any) -> Option:
         for option in self.site.issue_types:
-            if isinstance(raw, dict) and (raw.get("id") == option.id or raw.get("name") == option.name):
+            if isinstance(raw, dict) and (
+                raw.get("id") == option.id or raw.get("name") == option.name
+            ):
                 return option
         raise Refused("issuetype", field="issuetype")
 
-    # Edit -----------------------------------------------------------------------------------------------------------
+    # Edit
+    # -----------------------------------------------------------------------------------------------------------
 
     def edit(self, ticket: Ticket, *, body: Any) -> Ticket:
-        if not isinstance(body, dict) or set(body) - _CREATE_KEYS or not set(body) & {"fields", "update", "properties"}:
+        if (
+            not isinstance(body, dict)
+            or set(body) - _CREATE_KEYS
+            or not set(body) & {"fields", "update", "properties"}
+        ):
             raise Refused("bad_payload")
         self._refuse_archived(ticket)
         properties = _properties(body.get("properties", []))
@@ -124,7 +142,11 @@ class Writes:
             if raw.get(field.id, None if missing_matters else ...) in (None, [])
         ]
         return [
-            Refused("summary_required" if field.id == "summary" else "required", field.name, field=field.id)
+            Refused(
+                "summary_required" if field.id == "summary" else "required",
+                field.name,
+                field=field.id,
+            )
             for field in missing
         ]
 
@@ -138,7 +160,8 @@ class Writes:
         if ticket.archived:
             raise Refused("archived", status=403)
 
-    # Comment --------------------------------------------------------------------------------------------------------
+    # Comment
+    # --------------------------------------------------------------------------------------------------------
 
     def comment(self, ticket: Ticket, *, body: Any) -> Comment:
         if not isinstance(body, dict):
@@ -150,12 +173,15 @@ class Writes:
             raise Refused("too_many_comments", self.comments_max, status=413)
         return self.tickets.comment(ticket, body=text, author=self.site.me, properties=properties)
 
-    # Transition -----------------------------------------------------------------------------------------------------
+    # Transition
+    # -----------------------------------------------------------------------------------------------------
 
     def transitions(self, ticket: Ticket) -> list[Transition]:
         if "TRANSITION_ISSUES" in self.site.refused_permissions or ticket.archived:
             return []
-        return self.site.workflow(ticket.project, issue_type=ticket.issue_type).available(ticket.status)
+        return self.site.workflow(ticket.project, issue_type=ticket.issue_type).available(
+            ticket.status
+        )
 
     def transition(self, ticket: Ticket, *, body: Any) -> Ticket:
         wanted = body.get("transition") if isinstance(body, dict) else None
@@ -168,7 +194,9 @@ class Writes:
         fields = self._screen_fields(chosen, raw=_merged(body, current=ticket.fields))
         return self.carry_out(ticket, transition=chosen, fields=fields)
 
-    def carry_out(self, ticket: Ticket, *, transition: Transition, fields: Mapping[str, Any]) -> Ticket:
+    def carry_out(
+        self, ticket: Ticket, *, transition: Transition, fields: Mapping[str, Any]
+    ) -> Ticket:
         resolution = fields.get("resolution", ticket.fields.get("resolution"))
         if transition.sets_resolution:
             resolution = self._resolution(transition.sets_resolution)
@@ -177,18 +205,28 @@ class Writes:
         others = {name: value for name, value in fields.items() if name != "resolution"}
         if others:
             ticket = self.tickets.edit(ticket, fields=others, author=self.site.me)
-        return self.tickets.move_status(ticket, status=transition.to, resolution=resolution, author=self.site.me)
+        return self.tickets.move_status(
+            ticket, status=transition.to, resolution=resolution, author=self.site.me
+        )
 
     def _resolution(self, name: str) -> Any:
-        return accept(self._field("resolution"), raw={"name": name}, site=self.site, bodies=self.bodies)
+        return accept(
+            self._field("resolution"), raw={"name": name}, site=self.site, bodies=self.bodies
+        )
 
     def _screen_fields(self, transition: Transition, *, raw: Mapping[str, Any]) -> dict[str, Any]:
-        refusals = [Refused("off_screen", name, field=name) for name in raw if name not in transition.screen]
+        refusals = [
+            Refused("off_screen", name, field=name) for name in raw if name not in transition.screen
+        ]
         accepted: dict[str, Any] = {}
         for name in transition.screen:
             field = self._field(name)
             if raw.get(name) is None:
-                refusals += [Refused("required", field.name, field=name)] if name in transition.required else []
+                refusals += (
+                    [Refused("required", field.name, field=name)]
+                    if name in transition.required
+                    else []
+                )
                 continue
             try:
                 accepted[name] = accept(field, raw=raw[name], site=self.site, bodies=self.bodies)
@@ -206,7 +244,10 @@ def _merged(body: Mapping[str, Any], *, current: Mapping[str, Any]) -> dict[str,
         raise Refused("bad_payload")
     if both := set(fields) & set(update):
         raise Refused("both_places", *sorted(both)[:1], field=sorted(both)[0])
-    return {**fields, **{name: _updated(name, verbs=verbs, current=current) for name, verbs in update.items()}}
+    return {
+        **fields,
+        **{name: _updated(name, verbs=verbs, current=current) for name, verbs in update.items()},
+    }
 
 
 def _updated(name: str, *, verbs: Any, current: Mapping[str, Any]) -> Any:
@@ -221,7 +262,10 @@ def _updated(name: str, *, verbs: Any, current: Mapping[str, Any]) -> Any:
         if verb == "set":
             value = operand
         elif isinstance(value, list) or value is None:
-            value = [*(item for item in value or [] if item != operand), *([operand] if verb == "add" else [])]
+            value = [
+                *(item for item in value or [] if item != operand),
+                *([operand] if verb == "add" else []),
+            ]
         else:
             raise Refused("array", field=name)
     return value
@@ -231,7 +275,11 @@ def _properties(raw: Any) -> dict[str, Any]:
     if not isinstance(raw, list):
         raise Refused("bad_payload", field="properties")
     for one in raw:
-        if not isinstance(one, dict) or set(one) != {"key", "value"} or not isinstance(one["key"], str):
+        if (
+            not isinstance(one, dict)
+            or set(one) != {"key", "value"}
+            or not isinstance(one["key"], str)
+        ):
             raise Refused("bad_payload", field="properties")
         check_property(one["key"], value=one["value"])
     return {one["key"]: one["value"] for one in raw}

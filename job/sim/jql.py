@@ -1,9 +1,10 @@
 """JQL as text to JQL as a tree: the part of the language that a synchronising client can need.
 
-Promises: AND, OR, NOT, parentheses, = != ~ !~ < <= > >=, in, not in, is, is not, EMPTY, quoted names and values with
-escapes, cf[N], ORDER BY. What it does not know it refuses with Jira's sentence and the character's place. Negation is
-pushed down to the clauses, because Jira reads `NOT a = b` as `a != b` (which skips empty fields) too.
-Does not do: functions, WAS and CHANGED; knowing any field (jira_search.py).
+Promises: AND, OR, NOT, parentheses, = != ~ !~ < <= > >=, in, not in, is, is not, EMPTY, quoted
+names and values with escapes, cf[N], ORDER BY. What it does not know it refuses with Jira's
+sentence and the character's place. Negation is pushed down to the clauses, because Jira reads `NOT
+a = b` as `a != b` (which skips empty fields) too. Does not do: functions, WAS and CHANGED; knowing
+any field (jira_search.py).
 """
 
 import re
@@ -26,7 +27,9 @@ _TOKEN: Final = re.compile(
 _CUSTOM: Final = re.compile(r"cf\[\d+\]", re.IGNORECASE)
 _RESERVED: Final = re.compile(r"[@+;?|*/%^$#{}\[\]&]")
 _ESCAPE: Final = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
-_KEYWORDS: Final = frozenset({"and", "or", "not", "in", "is", "empty", "null", "order", "by", "asc", "desc"})
+_KEYWORDS: Final = frozenset(
+    {"and", "or", "not", "in", "is", "empty", "null", "order", "by", "asc", "desc"}
+)
 _OPPOSITE: Final = {
     "=": "!=",
     "~": "!~",

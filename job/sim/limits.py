@@ -1,4 +1,5 @@
-"""Jira's rate limits: a bucket for each endpoint and method, and a slower one for writes to a single ticket.
+"""Jira's rate limits: a bucket for each endpoint and method, and a slower one for writes to a
+single ticket.
 
 Promises: a call is refused before it has any effect; every answer near the limit says so.
 Does not do: points per hour, which API tokens are not subject to.

@@ -1,8 +1,9 @@
-"""The people who share the Jira site with the job: they move, close, delete and write as they please.
+"""The people who share the Jira site with the job: they move, close, delete and write as they
+please.
 
-Promises: every verb acts at once and without the checks that API calls meet, but only along the workflow; the author is
-a person and not our account. `tickets()` is the truth, to be compared with what the job believes.
-Does not do: anything the job could do itself.
+Promises: every verb acts at once and without the checks that API calls meet, but only along the
+workflow; the author is a person and not our account. `tickets()` is the truth, to be compared with
+what the job believes. Does not do: anything the job could do itself.
 """
 
 from collections.abc import Mapping
@@ -73,7 +74,9 @@ class People:
         """Set stored values by field id; a person can empty the id field as well."""
         self._tickets.edit(self._find(key), fields=fields, author=author)
 
-    def move_ticket(self, key: str, *, project: str, lost_fields: tuple[str, ...] = (), author: Person = ANNA) -> str:
+    def move_ticket(
+        self, key: str, *, project: str, lost_fields: tuple[str, ...] = (), author: Person = ANNA
+    ) -> str:
         """To another project, with a new key; fields without a place there are lost."""
         ticket, target = self._find(key), self._project(project)
         fields = {name: value for name, value in ticket.fields.items() if name not in lost_fields}
@@ -93,7 +96,10 @@ class People:
         """Fields and labels come along, the id field too; properties and comments do not."""
         ticket = self._find(key)
         copy = self._tickets.create(
-            project=ticket.project, issue_type=ticket.issue_type, fields=ticket.fields, author=author
+            project=ticket.project,
+            issue_type=ticket.issue_type,
+            fields=ticket.fields,
+            author=author,
         )
         return copy.key
 
@@ -131,7 +137,9 @@ class People:
         return project
 
     def _snapshot(self, ticket: Ticket) -> Snapshot:
-        """Kept for as long as the ticket is the same: checkers look at all tickets after every step."""
+        """Kept for as long as the ticket is the same: checkers look at all tickets after every
+        step.
+        """
         before, snapshot = self._kept.get(ticket.id, (None, None))
         if snapshot is None or before is not ticket:
             snapshot = self._look_at(ticket)

@@ -1,8 +1,8 @@
 """What Jira says when it refuses, in the languages of its users.
 
-Promises: the English sentences are those seen on real sites; a user with another language gets another text, so that
-a client which branches on sentences fails here first.
-Does not do: deciding when to refuse.
+Promises: the English sentences are those seen on real sites; a user with another language gets
+another text, so that a client which branches on sentences fails here first. Does not do: deciding
+when to refuse.
 """
 
 from typing import Final
@@ -74,9 +74,13 @@ DE: Final[dict[str, str]] = {
 
 
 class Refused(Exception):
-    """A request that Jira answers with a sentence. `field` names where the sentence belongs, None the whole request."""
+    """A request that Jira answers with a sentence. `field` names where the sentence belongs, None
+    the whole request.
+    """
 
-    def __init__(self, sentence: str, *facts: object, field: str | None = None, status: int = 400) -> None:
+    def __init__(
+        self, sentence: str, *facts: object, field: str | None = None, status: int = 400
+    ) -> None:
         super().__init__(EN[sentence].format(*facts))
         self.sentence = sentence
         self.facts = facts

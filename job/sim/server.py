@@ -1,9 +1,9 @@
 """A world behind loopback HTTP: each vendor on a port of its own, and the control on a third.
 
-Promises: nothing listens beyond 127.0.0.1. Half of a call's latency passes before its effect and half after, so that a
-client killed meanwhile may have left either; what we need to work an answer out is a part of it. A lost answer closes
-the connection without a byte.
-Does not do: TLS; a client that can be pointed at http://127.0.0.1 needs none.
+Promises: nothing listens beyond 127.0.0.1. Half of a call's latency passes before its effect and
+half after, so that a client killed meanwhile may have left either; what we need to work an answer
+out is a part of it. A lost answer closes the connection without a byte. Does not do: TLS; a client
+that can be pointed at http://127.0.0.1 needs none.
 """
 
 import asyncio
@@ -20,7 +20,12 @@ from .call import Answer, Call
 from .control import Control
 from .world import World
 
-_READING_POSTS: Final = ("/search/jql", "/issue/bulkfetch", "/comment/list", "/search/approximate-count")
+_READING_POSTS: Final = (
+    "/search/jql",
+    "/issue/bulkfetch",
+    "/comment/list",
+    "/search/approximate-count",
+)
 _BODY_MAX: Final = 64 * 1024 * 1024
 
 
@@ -68,9 +73,15 @@ async def serve(
 ) -> AsyncIterator[Urls]:
     """Serve until the block ends. Port 0 takes a free one."""
     async with AsyncExitStack() as stack:
-        halo = await stack.enter_async_context(_listen(world.halo.answer, pace=latency.halo, port=halo_port))
-        jira = await stack.enter_async_context(_listen(world.jira.answer, pace=latency.jira, port=jira_port))
-        control = await stack.enter_async_context(_listen(Control(world).answer, pace=Pace(), port=control_port))
+        halo = await stack.enter_async_context(
+            _listen(world.halo.answer, pace=latency.halo, port=halo_port)
+        )
+        jira = await stack.enter_async_context(
+            _listen(world.jira.answer, pace=latency.jira, port=jira_port)
+        )
+        control = await stack.enter_async_context(
+            _listen(Control(world).answer, pace=Pace(), port=control_port)
+        )
         yield Urls(halo, jira, control)
 
 
@@ -118,7 +129,9 @@ def _write(request: web.Request, *, answer: Answer) -> web.StreamResponse:
 
 @lru_cache(maxsize=4)
 def _elements(body: bytes) -> int:
-    """How many tickets a bulk create asks for. Who watches us asks again, and a large body takes a while to read."""
+    """How many tickets a bulk create asks for. Who watches us asks again, and a large body takes a
+    while to read.
+    """
     try:
         return len(json.loads(body)["issueUpdates"])
     except (ValueError, KeyError, TypeError):

@@ -1,8 +1,8 @@
 """The small story that the demo plays: three acts, and what happens to the world in each.
 
-Promises: each act has a title, and every event a sentence that says what happened, for people to read before they watch
-the job deal with it. `settings` is the environment in which the job meets this world.
-Does not do: running the job or printing.
+Promises: each act has a title, and every event a sentence that says what happened, for people to
+read before they watch the job deal with it. `settings` is the environment in which the job meets
+this world. Does not do: running the job or printing.
 """
 
 from collections.abc import Callable
@@ -54,14 +54,20 @@ class Story:
     def ticket_of(self, name: str) -> Snapshot:
         """The newest live ticket that carries the id of this issue."""
         wanted = self.cast[name]
-        return [one for one in self.world.jira.people.tickets() if one.fields.get(ID_FIELD) == wanted][-1]
+        return [
+            one for one in self.world.jira.people.tickets() if one.fields.get(ID_FIELD) == wanted
+        ][-1]
 
 
-def _open(name: str, *, kind: str, called: str, source: str | None = None) -> Callable[[Story], None]:
+def _open(
+    name: str, *, kind: str, called: str, source: str | None = None
+) -> Callable[[Story], None]:
     """The first of the cast is the critical one."""
 
     def happens(story: Story) -> None:
-        opened = story.world.halo.estate.open_issue(type=kind, source=source, name=called, critical=not story.cast)
+        opened = story.world.halo.estate.open_issue(
+            type=kind, source=source, name=called, critical=not story.cast
+        )
         story.cast[name] = opened
 
     return happens
@@ -111,31 +117,61 @@ ACTS: Final = (
                 "A server lets root log in from afar, which is critical.",
                 _open("ssh", kind="csm", called="5.2.8 Ensure SSH root login is disabled"),
             ),
-            Event("Files that should not change have changed.", _open("files", kind="fim", called="/etc/nginx")),
-            Event("A package with a known hole is installed.", _open("package", kind="sva", called="sudo.x86_64")),
-            Event("A log line matches an intrusion rule.", _open("log", kind="lids", called="New local user added")),
-            Event("A container image carries a bad library.", _open("image", kind="image_sva", called="zlib1g")),
+            Event(
+                "Files that should not change have changed.",
+                _open("files", kind="fim", called="/etc/nginx"),
+            ),
+            Event(
+                "A package with a known hole is installed.",
+                _open("package", kind="sva", called="sudo.x86_64"),
+            ),
+            Event(
+                "A log line matches an intrusion rule.",
+                _open("log", kind="lids", called="New local user added"),
+            ),
+            Event(
+                "A container image carries a bad library.",
+                _open("image", kind="image_sva", called="zlib1g"),
+            ),
             Event(
                 "A storage bucket is open to the world.",
-                _open("bucket", kind="csm", called="Bucket allows public read", source="cloud_secure"),
+                _open(
+                    "bucket", kind="csm", called="Bucket allows public read", source="cloud_secure"
+                ),
             ),
             Event(
                 "A weakness was found and repaired before we looked.",
-                _open_resolved("repaired", kind="csm", called="1.4.2 Ensure bootloader password is set"),
+                _open_resolved(
+                    "repaired", kind="csm", called="1.4.2 Ensure bootloader password is set"
+                ),
             ),
         ),
     ),
     Act(
         "Scans repeat, and people step in",
         (
-            Event("The configuration is scanned again and looks worse.", _rescan("ssh", changed=True)),
-            Event("The files are scanned again and look the same.", _rescan("files", changed=False)),
+            Event(
+                "The configuration is scanned again and looks worse.", _rescan("ssh", changed=True)
+            ),
+            Event(
+                "The files are scanned again and look the same.", _rescan("files", changed=False)
+            ),
             Event(
                 "The package was updated; the next scan passes.",
-                _resolve("package", by="system", comment="Halo detected that the issue has been remediated."),
+                _resolve(
+                    "package",
+                    by="system",
+                    comment="Halo detected that the issue has been remediated.",
+                ),
             ),
-            Event("Anna closes the log ticket, but Halo sees it again.", _person_sets("log", status="Done")),
-            Event("Anna closes the image ticket for good; Halo disagrees.", _person_sets("image", status="Closed")),
+            Event(
+                "Anna closes the log ticket, but Halo sees it again.",
+                _person_sets("log", status="Done"),
+            ),
+            Event(
+                "Anna closes the image ticket for good; Halo disagrees.",
+                _person_sets("image", status="Closed"),
+            ),
         ),
     ),
     Act(

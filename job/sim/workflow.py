@@ -1,7 +1,9 @@
-"""Jira's workflows as data: statuses, and named transitions between them, some with a screen that demands fields.
+"""Jira's workflows as data: statuses, and named transitions between them, some with a screen that
+demands fields.
 
-Promises: a transition is found by its id and only if it starts where the ticket stands; names need not be unique.
-Does not do: carrying one out. jira_writes.py does, and people.py walks the same graph for persons.
+Promises: a transition is found by its id and only if it starts where the ticket stands; names need
+not be unique. Does not do: carrying one out. jira_writes.py does, and people.py walks the same
+graph for persons.
 """
 
 from collections.abc import Mapping
@@ -11,7 +13,12 @@ from typing import Any, Final
 # Real sites answer these ids and keys (a public Jira Cloud site, GET /rest/api/3/status).
 CATEGORIES: Final[Mapping[str, dict[str, Any]]] = {
     "new": {"id": 2, "key": "new", "colorName": "blue-gray", "name": "To Do"},
-    "indeterminate": {"id": 4, "key": "indeterminate", "colorName": "yellow", "name": "In Progress"},
+    "indeterminate": {
+        "id": 4,
+        "key": "indeterminate",
+        "colorName": "yellow",
+        "name": "In Progress",
+    },
     "done": {"id": 3, "key": "done", "colorName": "green", "name": "Done"},
 }
 
@@ -25,7 +32,9 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """`sources` None means: from everywhere, itself included. `required` fields stand on its screen."""
+    """`sources` None means: from everywhere, itself included. `required` fields stand on its
+    screen.
+    """
 
     id: str
     name: str
@@ -72,15 +81,22 @@ DEFAULT: Final = Workflow(
     transitions=(
         Transition("11", "Start work", "In Progress", frozenset({"To Do"})),
         Transition("21", "Stop work", "To Do", frozenset({"In Progress"})),
-        Transition("31", "Resolve", "Done", frozenset({"To Do", "In Progress"}), required=("resolution",)),
+        Transition(
+            "31", "Resolve", "Done", frozenset({"To Do", "In Progress"}), required=("resolution",)
+        ),
         Transition("41", "Reopen", "To Do", frozenset({"Done"}), clears_resolution=True),
         Transition(
-            "51", "Close forever", "Closed", frozenset({"To Do", "In Progress", "Done"}), sets_resolution="Done"
+            "51",
+            "Close forever",
+            "Closed",
+            frozenset({"To Do", "In Progress", "Done"}),
+            sets_resolution="Done",
         ),
     ),
 )
 
-# What a new team-managed project has: a global transition to every status, named like it, usable from itself too.
+# What a new team-managed project has: a global transition to every status, named like it, usable
+# from itself too.
 SIMPLIFIED: Final = Workflow(
     statuses=(TO_DO, IN_PROGRESS, DONE),
     transitions=(

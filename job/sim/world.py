@@ -21,7 +21,12 @@ class World:
 
     @classmethod
     def make(
-        cls, *, seed: int = 0, start: datetime | None = None, site: Site | None = None, keep: int = 10_000
+        cls,
+        *,
+        seed: int = 0,
+        start: datetime | None = None,
+        site: Site | None = None,
+        keep: int = 10_000,
     ) -> "World":
         """Without a start the world follows the machine's clock. `keep` 0 records no requests."""
         clock = SimClock(start)

@@ -1,14 +1,16 @@
-"""A store in Firestore, for the job in the cloud: any number of machines, any of which may be killed.
+"""A store in Firestore, for the job in the cloud: any number of machines, any of which may be
+killed.
 
-The lease document is the fence. Whatever we write goes out as one atomic batch that also changes the lease document
-*from exactly what we last saw*, by a precondition on its update time. So a batch is applied only while nobody has taken
-the lease, and never after a later one of ours, not even when it was delayed on the way. Each batch leaves its name in
-the lease document; when an answer is lost, that name tells whether the batch was applied. One document bears about one
-write a second for long, so commits that wait for their turn at it go out together.
+The lease document is the fence. Whatever we write goes out as one atomic batch that also changes
+the lease document *from exactly what we last saw*, by a precondition on its update time. So a batch
+is applied only while nobody has taken the lease, and never after a later one of ours, not even when
+it was delayed on the way. Each batch leaves its name in the lease document; when an answer is lost,
+that name tells whether the batch was applied. One document bears about one write a second for long,
+so commits that wait for their turn at it go out together.
 
-Every call has a deadline and is repeated for a bounded time. There are no transactions here: the client gives theirs no
-deadline, and they ask three times where a batch asks once. No query needs a composite index; the fields that are asked
-by are `live` of links and `started_at` of runs.
+Every call has a deadline and is repeated for a bounded time. There are no transactions here: the
+client gives theirs no deadline, and they ask three times where a batch asks once. No query needs a
+composite index; the fields that are asked by are `live` of links and `started_at` of runs.
 """
 
 import asyncio
@@ -36,7 +38,14 @@ from google.api_core.exceptions import (
 )
 from google.api_core.retry_async import AsyncRetry, if_exception_type
 from google.auth.exceptions import GoogleAuthError
-from google.cloud.firestore import AsyncClient, AsyncQuery, AsyncWriteBatch, DocumentSnapshot, FieldFilter, Query
+from google.cloud.firestore import (
+    AsyncClient,
+    AsyncQuery,
+    AsyncWriteBatch,
+    DocumentSnapshot,
+    FieldFilter,
+    Query,
+)
 from msgspec import Struct, field
 from msgspec.structs import replace
 
@@ -46,7 +55,9 @@ from job.state import records, rules
 from job.state.records import Record, Table, Write
 
 AT_ONCE_MAX = 300
-"""Documents of one read. Only its bytes are limited by Firestore; a smaller read is repeated more cheaply."""
+"""Documents of one read. Only its bytes are limited by Firestore; a smaller read is repeated more
+cheaply.
+"""
 CALL_S = 5.0
 PATIENCE_S = 12.0
 ROUNDS_MAX = 5
@@ -63,12 +74,16 @@ R = TypeVar("R")
 async def open_firestore(
     *, project: str | None, database: str, prefix: str, patience_s: float = PATIENCE_S
 ) -> AsyncIterator["FirestoreStore"]:
-    """The store in this database, in collections that begin with the prefix. Nothing is asked before the first use."""
+    """The store in this database, in collections that begin with the prefix. Nothing is asked
+    before the first use.
+    """
     try:
         client = AsyncClient(project=project, database=database)
     except (GoogleAuthError, OSError) as error:
         advice = "Run `gcloud auth application-default login`, or name the project in STATE_URL."
-        raise RemoteRefused("store", "opening Firestore", f"There is no identity to use: {error}", advice) from error
+        raise RemoteRefused(
+            "store", "opening Firestore", f"There is no identity to use: {error}", advice
+        ) from error
     try:
         yield FirestoreStore(client, prefix=prefix, patience_s=patience_s)
     finally:
@@ -76,7 +91,9 @@ async def open_firestore(
 
 
 class _Sight(Struct, frozen=True, kw_only=True):
-    """The lease document as we last saw it: the lease, the name of the batch that left it so, and when that was."""
+    """The lease document as we last saw it: the lease, the name of the batch that left it so, and
+    when that was.
+    """
 
     lease: Lease
     batch: str
@@ -84,7 +101,9 @@ class _Sight(Struct, frozen=True, kw_only=True):
 
 
 class _Group(Struct, kw_only=True):
-    """Commits under one lease that wait for the same turn, and how their batch ended once it was sent."""
+    """Commits under one lease that wait for the same turn, and how their batch ended once it was
+    sent.
+    """
 
     lease: Lease
     writes: list[Write] = field(default_factory=list)
@@ -111,7 +130,9 @@ class FirestoreStore:
         self.spent = rules.Spent()
         self._client = client
         self._prefix = prefix
-        self._patiently = AsyncRetry(if_exception_type(*_PASSING), initial=0.2, maximum=2.0, timeout=patience_s)
+        self._patiently = AsyncRetry(
+            if_exception_type(*_PASSING), initial=0.2, maximum=2.0, timeout=patience_s
+        )
         self._lock = asyncio.Lock()
         """Our own batches would only make each other fail."""
         self._sights: dict[str, _Sight] = {}
@@ -193,15 +214,24 @@ class FirestoreStore:
             raise group.error
 
     async def runs(self, *, limit: int) -> list[RunRecord]:
-        query = self._collection(Table.RUNS).order_by("started_at", direction=Query.DESCENDING).limit(limit)
-        return [self._record(RunRecord, snapshot) for snapshot in await self._ask(query, doing="listing runs")]
+        query = (
+            self._collection(Table.RUNS)
+            .order_by("started_at", direction=Query.DESCENDING)
+            .limit(limit)
+        )
+        return [
+            self._record(RunRecord, snapshot)
+            for snapshot in await self._ask(query, doing="listing runs")
+        ]
 
-    # --- Writing under the lease ------------------------------------------------------------------------------------
+    # --- Writing under the lease ------------------------------------------------------------------
 
     async def _send(self, group: _Group) -> None:
         """Writes for everyone in the group; each of them raises what went wrong."""
         group.sent, doing = True, "writing to Firestore"
-        group.error = RemoteDown("store", doing, "The batch was cut short.", "The next run takes it from there.")
+        group.error = RemoteDown(
+            "store", doing, "The batch was cut short.", "The next run takes it from there."
+        )
         try:
             await self._write(group.lease, writes=group.writes, intents=group.intents, doing=doing)
         except StopsRun as error:
@@ -218,7 +248,9 @@ class FirestoreStore:
         writes: Sequence[Write] = (),
         intents: Sequence[Intent] = (),
     ) -> None:
-        """Writes everything under our lease, which stays as it is or becomes another. Raises `LeaseLost`."""
+        """Writes everything under our lease, which stays as it is or becomes another. Raises
+        `LeaseLost`.
+        """
         following = [intent for intent in intents if intent.follows]
         unproven = following
         for _ in range(ROUNDS_MAX):
@@ -228,7 +260,8 @@ class FirestoreStore:
             if await self._swap(sight, becomes or kept, writes=writes, doing=doing):
                 self.spent.wrote(writes, following=following)
                 return
-            # The answer tells that something stood in the way, not what: now first intents are looked at too.
+            # The answer tells that something stood in the way, not what: now first intents are
+            # looked at too.
             unproven = list(intents)
         raise _contended(doing)
 
@@ -238,13 +271,19 @@ class FirestoreStore:
         for intent in intents:
             rules.follow(intent, standing.get(intent.issue_id), lease=lease)
 
-    async def _swap(self, before: _Sight | None, lease: Lease, *, doing: str, writes: Sequence[Write] = ()) -> bool:
-        """Changes the lease document from exactly what we saw, and writes the rest with it; or does nothing: False."""
+    async def _swap(
+        self, before: _Sight | None, lease: Lease, *, doing: str, writes: Sequence[Write] = ()
+    ) -> bool:
+        """Changes the lease document from exactly what we saw, and writes the rest with it; or does
+        nothing: False.
+        """
         name = next(self._names)
         batch = self._batch(before, lease, name=name, writes=writes)
         self._sights.pop(lease.shard, None)
         try:
-            results = await self._repeat(lambda: batch.commit(retry=None, timeout=CALL_S), doing=doing)
+            results = await self._repeat(
+                lambda: batch.commit(retry=None, timeout=CALL_S), doing=doing
+            )
             sight = _Sight(lease=lease, batch=name, at=results[0].update_time)
         except StopsRun as stop:
             if not isinstance(stop.__cause__, _CONFLICTS):
@@ -256,14 +295,18 @@ class FirestoreStore:
         self._sights[lease.shard] = sight
         return True
 
-    def _batch(self, before: _Sight | None, lease: Lease, *, name: str, writes: Sequence[Write]) -> AsyncWriteBatch:
+    def _batch(
+        self, before: _Sight | None, lease: Lease, *, name: str, writes: Sequence[Write]
+    ) -> AsyncWriteBatch:
         batch = self._client.batch()
         control = self._collection(Table.CONTROL).document(records.lease_id(lease.shard))
         kept = records.document(lease) | {"batch": name}
         if before is None:
             batch.create(control, kept)
         else:
-            batch.update(control, kept, option=self._client.write_option(last_update_time=before.at))
+            batch.update(
+                control, kept, option=self._client.write_option(last_update_time=before.at)
+            )
         for write in writes:
             document = self._collection(write.table).document(write.id)
             if write.document is None:
@@ -279,9 +322,13 @@ class FirestoreStore:
         snapshot = (await self._snapshots(Table.CONTROL, [key], doing="reading the lease")).get(key)
         if snapshot is None:
             return None
-        return _Sight(lease=self._record(Lease, snapshot), batch=snapshot.get("batch"), at=snapshot.update_time)
+        return _Sight(
+            lease=self._record(Lease, snapshot),
+            batch=snapshot.get("batch"),
+            at=snapshot.update_time,
+        )
 
-    # --- Reading ----------------------------------------------------------------------------------------------------
+    # --- Reading ----------------------------------------------------------------------------------
 
     def _collection(self, table: Table) -> Any:
         return self._client.collection(f"{self._prefix}-{table}")
@@ -294,15 +341,23 @@ class FirestoreStore:
         return [record async for page in pages for record in page.values()]
 
     async def _of_shards(self, kind: type[T], prefix: str) -> dict[str, T]:
-        """The control documents of this kind, by the name of the shard. Of plain characters "~" is the last."""
+        """The control documents of this kind, by the name of the shard. Of plain characters "~" is
+        the last.
+        """
         control = self._collection(Table.CONTROL)
         first = FieldFilter("__name__", ">=", control.document(prefix))
         end = FieldFilter("__name__", "<", control.document(f"{prefix}~"))
-        pages = self._pages(kind, control.where(filter=first).where(filter=end), doing="listing shards")
-        return {key.removeprefix(prefix): record async for page in pages for key, record in page.items()}
+        pages = self._pages(
+            kind, control.where(filter=first).where(filter=end), doing="listing shards"
+        )
+        return {
+            key.removeprefix(prefix): record async for page in pages for key, record in page.items()
+        }
 
     async def _pages(self, kind: type[T], among: Any, *, doing: str) -> AsyncIterator[dict[str, T]]:
-        """Everything that is found, by id and in pages, so that no call is longer than its deadline allows."""
+        """Everything that is found, by id and in pages, so that no call is longer than its deadline
+        allows.
+        """
         query = among.order_by("__name__").limit(rules.PAGE)
         while page := await self._ask(query, doing=doing):
             yield {snapshot.id: self._record(kind, snapshot) for snapshot in page}
@@ -314,23 +369,34 @@ class FirestoreStore:
         self, kind: type[T], table: Table, ids: Collection[IssueId], *, doing: str
     ) -> dict[IssueId, T]:
         keys = {records.document_id(issue_id): issue_id for issue_id in ids}
-        return {keys[key]: record for key, record in (await self._get(kind, table, list(keys), doing=doing)).items()}
+        return {
+            keys[key]: record
+            for key, record in (await self._get(kind, table, list(keys), doing=doing)).items()
+        }
 
-    async def _get(self, kind: type[T], table: Table, keys: Sequence[str], *, doing: str) -> dict[str, T]:
+    async def _get(
+        self, kind: type[T], table: Table, keys: Sequence[str], *, doing: str
+    ) -> dict[str, T]:
         found = await self._snapshots(table, keys, doing=doing)
         return {key: self._record(kind, snapshot) for key, snapshot in found.items()}
 
-    async def _snapshots(self, table: Table, keys: Sequence[str], *, doing: str) -> dict[str, Snapshot]:
+    async def _snapshots(
+        self, table: Table, keys: Sequence[str], *, doing: str
+    ) -> dict[str, Snapshot]:
         """The documents that exist, by id: Firestore promises no order."""
         found: dict[str, Snapshot] = {}
         for start in range(0, len(keys), AT_ONCE_MAX):
-            wanted = [self._collection(table).document(key) for key in keys[start : start + AT_ONCE_MAX]]
+            wanted = [
+                self._collection(table).document(key) for key in keys[start : start + AT_ONCE_MAX]
+            ]
             answers = await self._repeat(partial(self._read, wanted), doing=doing)
             found |= {snapshot.id: snapshot for snapshot in answers if snapshot.exists}
         return found
 
     async def _read(self, wanted: list[Any]) -> list[Snapshot]:
-        return [snapshot async for snapshot in self._client.get_all(wanted, retry=None, timeout=CALL_S)]
+        return [
+            snapshot async for snapshot in self._client.get_all(wanted, retry=None, timeout=CALL_S)
+        ]
 
     async def _ask(self, query: AsyncQuery, *, doing: str) -> list[Snapshot]:
         found = await self._repeat(lambda: query.get(retry=None, timeout=CALL_S), doing=doing)
@@ -340,10 +406,12 @@ class FirestoreStore:
     def _record(self, kind: type[T], snapshot: Snapshot) -> T:
         return records.read(kind, snapshot.to_dict(), name=snapshot.reference.path)
 
-    # --- Calling ----------------------------------------------------------------------------------------------------
+    # --- Calling ----------------------------------------------------------------------------------
 
     async def _repeat(self, work: Callable[[], Awaitable[R]], *, doing: str) -> R:
-        """Works until it succeeds, is refused, or our patience ends. Firestore's own error is the cause of ours."""
+        """Works until it succeeds, is refused, or our patience ends. Firestore's own error is the
+        cause of ours.
+        """
         try:
             return await self._patiently(work)()
         except RetryError as error:
@@ -358,11 +426,22 @@ def _in_our_words(error: BaseException, *, doing: str) -> StopsRun:
         advice = "Give the account that this runs as roles/datastore.user, and see that the Firestore API is enabled."
         return RemoteRefused("store", doing, wrong, advice)
     if isinstance(error, NotFound):
-        return RemoteRefused("store", doing, wrong, "Create the database (Native mode), or name another in STATE_URL.")
+        return RemoteRefused(
+            "store",
+            doing,
+            wrong,
+            "Create the database (Native mode), or name another in STATE_URL.",
+        )
     if isinstance(error, _PASSING):
-        return RemoteDown("store", doing, wrong, "Check the network, and FIRESTORE_EMULATOR_HOST if it is set.")
-    return RemoteRefused("store", doing, wrong, "This is not a passing fault: repeating will not help.")
+        return RemoteDown(
+            "store", doing, wrong, "Check the network, and FIRESTORE_EMULATOR_HOST if it is set."
+        )
+    return RemoteRefused(
+        "store", doing, wrong, "This is not a passing fault: repeating will not help."
+    )
 
 
 def _contended(doing: str) -> RemoteDown:
-    return RemoteDown("store", doing, f"The document of the lease changed under us {ROUNDS_MAX} times on end.")
+    return RemoteDown(
+        "store", doing, f"The document of the lease changed under us {ROUNDS_MAX} times on end."
+    )

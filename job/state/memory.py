@@ -1,10 +1,11 @@
 """A store in this process's memory, for simulations: the promises of a store without its waiting.
 
-It never awaits, so a simulation of thousands of runs stays fast and plays the same way each time. A restart is
-handing the same object to the next run. `hook`, when set, is called before and after each operation and may raise: a
-crash on either side of the effect.
+It never awaits, so a simulation of thousands of runs stays fast and plays the same way each time. A
+restart is handing the same object to the next run. `hook`, when set, is called before and after
+each operation and may raise: a crash on either side of the effect.
 
-It keeps the model's values as they are: how documents are written and read is the business of the other stores' tests.
+It keeps the model's values as they are: how documents are written and read is the business of the
+other stores' tests.
 """
 
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
@@ -35,7 +36,9 @@ class MemoryStore:
 
     async def take_lease(self, shard: str, *, holder: str, now: datetime, until: datetime) -> Lease:
         with self._operation("take_lease"):
-            lease = rules.succeed(self._leases.get(shard), shard=shard, holder=holder, now=now, until=until)
+            lease = rules.succeed(
+                self._leases.get(shard), shard=shard, holder=holder, now=now, until=until
+            )
             self._leases[shard] = lease
             self.spent.took_lease()
         return lease
@@ -72,7 +75,9 @@ class MemoryStore:
         with self._operation("links"):
             wanted = dict.fromkeys(ids)
             self.spent["read"] += len(wanted)
-            return {issue_id: self._links[issue_id] for issue_id in wanted if issue_id in self._links}
+            return {
+                issue_id: self._links[issue_id] for issue_id in wanted if issue_id in self._links
+            }
 
     async def live_links(self) -> AsyncIterator[Sequence[Link]]:
         after = ""
@@ -84,7 +89,9 @@ class MemoryStore:
 
     def _live_page(self, after: str) -> list[Link]:
         with self._operation("live_links"):
-            page = sorted(key for key, link in self._links.items() if link.live and key > after)[: rules.PAGE]
+            page = sorted(key for key, link in self._links.items() if link.live and key > after)[
+                : rules.PAGE
+            ]
             self.spent.read(len(page))
             return [self._links[key] for key in page]
 
@@ -111,7 +118,9 @@ class MemoryStore:
             for intent in changes.intents:
                 rules.follow(intent, self._intents.get(intent.issue_id), lease=lease)
             self._apply(changes, shard=lease.shard)
-            self.spent.wrote(writes, following=[intent for intent in changes.intents if intent.follows])
+            self.spent.wrote(
+                writes, following=[intent for intent in changes.intents if intent.follows]
+            )
 
     def _apply(self, changes: Changes, *, shard: str) -> None:
         self._links.update((link.issue_id, link) for link in changes.links)
@@ -122,21 +131,29 @@ class MemoryStore:
         for issue_id in changes.released:
             self._parked.pop(issue_id, None)
         if changes.watermark:
-            self._watermarks[shard] = replace(changes.watermark, highest_keys=dict(changes.watermark.highest_keys))
+            self._watermarks[shard] = replace(
+                changes.watermark, highest_keys=dict(changes.watermark.highest_keys)
+            )
         if run := changes.run:
             self._runs[records.run_id(run)] = run
             oldest = run.finished_at - records.RUNS_KEPT
-            self._runs = {key: kept for key, kept in self._runs.items() if kept.finished_at > oldest}
+            self._runs = {
+                key: kept for key, kept in self._runs.items() if kept.finished_at > oldest
+            }
 
     async def runs(self, *, limit: int) -> list[RunRecord]:
         with self._operation("runs"):
-            newest = sorted(self._runs.values(), key=lambda run: run.started_at, reverse=True)[:limit]
+            newest = sorted(self._runs.values(), key=lambda run: run.started_at, reverse=True)[
+                :limit
+            ]
             self.spent.read(len(newest))
             return newest
 
     @contextmanager
     def _operation(self, name: str) -> Iterator[None]:
-        """Where a simulation may crash: before an operation has its effect, or after it and before the caller knows."""
+        """Where a simulation may crash: before an operation has its effect, or after it and before
+        the caller knows.
+        """
         if self.hook:
             self.hook(name, "before")
         yield

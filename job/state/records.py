@@ -1,10 +1,12 @@
 """Model values as plain documents and back: the one form in which every store keeps them.
 
-Each document carries the schema it was written by. What is read is checked field by field against the model; a newer
-schema, a missing field or a value of another kind is `StateUnreadable` with the document's name and a way out, never a
-guess. A field that the model gives a default may be absent, so that adding one needs no new schema.
+Each document carries the schema it was written by. What is read is checked field by field against
+the model; a newer schema, a missing field or a value of another kind is `StateUnreadable` with the
+document's name and a way out, never a guess. A field that the model gives a default may be absent,
+so that adding one needs no new schema.
 
-This file does no I/O and knows no store: a document is a `dict` of text, numbers, instants, lists and maps.
+This file does no I/O and knows no store: a document is a `dict` of text, numbers, instants, lists
+and maps.
 """
 
 import re
@@ -59,7 +61,7 @@ class Write(Struct, frozen=True, kw_only=True):
     fresh: bool = False
 
 
-# --- Names ----------------------------------------------------------------------------------------------------------
+# --- Names ----------------------------------------------------------------------------------------
 
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 
@@ -87,7 +89,7 @@ def run_id(run: RunRecord) -> str:
     return sha256(f"{run.run_id} {run.shard}".encode()).hexdigest()[:32]
 
 
-# --- Writing --------------------------------------------------------------------------------------------------------
+# --- Writing --------------------------------------------------------------------------------------
 
 
 def document(record: Record) -> Document:
@@ -95,44 +97,67 @@ def document(record: Record) -> Document:
     plain = msgspec.to_builtins(record, builtin_types=(datetime,))
     kept: Document = {"schema": SCHEMA}
     for name, value in plain.items():
-        kept[name] = _utc(value) if type(value) is datetime else list(value) if type(value) is tuple else value
+        kept[name] = (
+            _utc(value)
+            if type(value) is datetime
+            else list(value)
+            if type(value) is tuple
+            else value
+        )
     return kept
 
 
 def _utc(at: datetime) -> datetime:
     if at.tzinfo is None:
         raise ValueError(f"{at} names no time zone, so it is no instant.")
-    # Firestore reads a timestamp as a kind of datetime of its own; the model knows the plain one only.
+    # Firestore reads a timestamp as a kind of datetime of its own; the model knows the plain one
+    # only.
     return datetime.combine((utc := at.astimezone(UTC)).date(), utc.timetz())
 
 
 def writes(changes: Changes, *, shard: str) -> list[Write]:
-    """Every document that these changes put or drop. Naming one twice, or too many at once, is a bug of the caller."""
+    """Every document that these changes put or drop. Naming one twice, or too many at once, is a
+    bug of the caller.
+    """
     found = [
         *(_of_issue(Table.LINKS, link) for link in changes.links),
         *(_of_issue(Table.INTENTS, intent) for intent in changes.intents),
         *(_of_issue(Table.PARKED, parked) for parked in changes.parked),
-        *(Write(table=Table.INTENTS, id=document_id(issue), document=None) for issue in changes.settled),
-        *(Write(table=Table.PARKED, id=document_id(issue), document=None) for issue in changes.released),
+        *(
+            Write(table=Table.INTENTS, id=document_id(issue), document=None)
+            for issue in changes.settled
+        ),
+        *(
+            Write(table=Table.PARKED, id=document_id(issue), document=None)
+            for issue in changes.released
+        ),
     ]
     if changes.watermark:
-        found.append(Write(table=Table.CONTROL, id=watermark_id(shard), document=document(changes.watermark)))
+        found.append(
+            Write(table=Table.CONTROL, id=watermark_id(shard), document=document(changes.watermark))
+        )
     if run := changes.run:
         kept = document(run) | {"expires_at": _utc(run.finished_at + RUNS_KEPT)}
         found.append(Write(table=Table.RUNS, id=run_id(run), document=kept))
     if len({(write.table, write.id) for write in found}) < len(found):
-        raise ValueError("A commit names one document twice; which of the two would hold is anybody's guess.")
+        raise ValueError(
+            "A commit names one document twice; which of the two would hold is anybody's guess."
+        )
     if len(found) > WRITES_MAX:
-        raise ValueError(f"A commit of {len(found)} documents; at most {WRITES_MAX} are written as one.")
+        raise ValueError(
+            f"A commit of {len(found)} documents; at most {WRITES_MAX} are written as one."
+        )
     return found
 
 
 def _of_issue(table: Table, record: Link | Intent | Parked) -> Write:
     fresh = isinstance(record, Intent) and record.follows is None
-    return Write(table=table, id=document_id(record.issue_id), document=document(record), fresh=fresh)
+    return Write(
+        table=table, id=document_id(record.issue_id), document=document(record), fresh=fresh
+    )
 
 
-# --- Reading --------------------------------------------------------------------------------------------------------
+# --- Reading --------------------------------------------------------------------------------------
 
 
 def read(kind: type[T], found: object, *, name: str) -> T:
@@ -141,21 +166,30 @@ def read(kind: type[T], found: object, *, name: str) -> T:
         raise unreadable(kind, name=name, wrong="it is not a document")
     schema = found.get("schema")
     if type(schema) is not int or schema < 1:
-        raise unreadable(kind, name=name, wrong=f"its schema is {schema!r}, not a number from 1 to {SCHEMA}")
+        raise unreadable(
+            kind, name=name, wrong=f"its schema is {schema!r}, not a number from 1 to {SCHEMA}"
+        )
     if schema > SCHEMA:
         raise newer(schema, name=name)
     try:
-        plain = {key: _utc(value) if isinstance(value, datetime) else value for key, value in found.items()}
+        plain = {
+            key: _utc(value) if isinstance(value, datetime) else value
+            for key, value in found.items()
+        }
         record = msgspec.convert(plain, kind)
     except ValueError as misfit:
         raise unreadable(kind, name=name, wrong=str(misfit).rstrip(".")) from None
-    if isinstance(record, Link | Intent | Parked) and not name.endswith(f"/{document_id(record.issue_id)}"):
+    if isinstance(record, Link | Intent | Parked) and not name.endswith(
+        f"/{document_id(record.issue_id)}"
+    ):
         raise unreadable(kind, name=name, wrong=f"it is about another issue, {record.issue_id}")
     return record
 
 
 def unreadable(kind: type[Any], *, name: str, wrong: str) -> StateUnreadable:
-    return StateUnreadable("store", f"reading {name}", f"This {kind.__name__} cannot be used: {wrong}.", WAY_OUT[kind])
+    return StateUnreadable(
+        "store", f"reading {name}", f"This {kind.__name__} cannot be used: {wrong}.", WAY_OUT[kind]
+    )
 
 
 def newer(schema: int, *, name: str) -> StateUnreadable:

@@ -17,14 +17,19 @@ from job.state.records import Write
 PAGE = 500
 """Records of one page of a listing. A page that is not full is the last."""
 LEASE_MAX = timedelta(days=1)
-"""Leases last minutes. One that ends later than this was written by a wrong clock, or ours is wrong."""
+"""Leases last minutes. One that ends later than this was written by a wrong clock, or ours is
+wrong.
+"""
 
 
-def succeed(last: Lease | None, *, shard: str, holder: str, now: datetime, until: datetime) -> Lease:
+def succeed(
+    last: Lease | None, *, shard: str, holder: str, now: datetime, until: datetime
+) -> Lease:
     """The lease that may follow the last one given for the shard.
 
-    A lease that ends days from now is neither waited for (every run would quietly do nothing) nor broken (its holder
-    may be at work): it is `StateUnreadable`, which is loud and leaves the choice to a person.
+    A lease that ends days from now is neither waited for (every run would quietly do nothing) nor
+    broken (its holder may be at work): it is `StateUnreadable`, which is loud and leaves the choice
+    to a person.
     """
     if last is not None and last.until > now + LEASE_MAX:
         raise StateUnreadable(
@@ -35,11 +40,15 @@ def succeed(last: Lease | None, *, shard: str, holder: str, now: datetime, until
         )
     if last is not None and last.until > now:
         raise LeaseHeld(shard, last.holder, last.until)
-    return Lease(shard=shard, holder=holder, fence=1 if last is None else last.fence + 1, until=until)
+    return Lease(
+        shard=shard, holder=holder, fence=1 if last is None else last.fence + 1, until=until
+    )
 
 
 def holds(kept: Lease | None, ours: Lease) -> bool:
-    """Whether the lease that is kept is still ours. Its end is the caller's business, who has the clock."""
+    """Whether the lease that is kept is still ours. Its end is the caller's business, who has the
+    clock.
+    """
     return kept is not None and (kept.fence, kept.holder) == (ours.fence, ours.holder)
 
 
@@ -49,7 +58,10 @@ def confirm(kept: Lease | None, ours: Lease) -> Lease:
         lost(ours, happened="The lease is gone from the store.")
     if not holds(kept, ours):
         taker = f"run {kept.holder}" if kept.holder else "another run, which has ended,"
-        lost(ours, happened=f"It was given back or ran out, and {taker} has fence {kept.fence} (ours: {ours.fence}).")
+        lost(
+            ours,
+            happened=f"It was given back or ran out, and {taker} has fence {kept.fence} (ours: {ours.fence}).",
+        )
     return kept
 
 
@@ -61,12 +73,16 @@ def released(lease: Lease) -> Lease:
 def follow(new: Intent, standing: Intent | None, *, lease: Lease) -> None:
     """Raises `LeaseLost` unless the new intent follows the one that stands.
 
-    Only the holder of the lease writes intents, so one that this run does not know of was written by another holder.
+    Only the holder of the lease writes intents, so one that this run does not know of was written
+    by another holder.
     """
     found = None if standing is None else standing.attempt
     if found != new.follows:
         wanted = f"follows {new.follows}" if new.follows else "is the first"
-        lost(lease, happened=f"Our intent for issue {new.issue_id} {wanted}, but {found or 'none'} is in the store.")
+        lost(
+            lease,
+            happened=f"Our intent for issue {new.issue_id} {wanted}, but {found or 'none'} is in the store.",
+        )
 
 
 def lost(lease: Lease, *, happened: str) -> NoReturn:
@@ -75,17 +91,22 @@ def lost(lease: Lease, *, happened: str) -> NoReturn:
 
 
 class Spent(Counter[str]):
-    """Operations on documents by kind, as Firestore bills them; counted alike by every store, each operation once.
+    """Operations on documents by kind, as Firestore bills them; counted alike by every store, each
+    operation once.
 
     What a retry after a lost answer may add to the bill is not known and not in here.
     """
 
     def read(self, documents: int) -> None:
-        """A query that finds nothing, and a document that is not there, are billed like one that is."""
+        """A query that finds nothing, and a document that is not there, are billed like one that
+        is.
+        """
         self["read"] += max(1, documents)
 
     def listed(self, documents: int) -> None:
-        """A listing read to its end in pages: when the last page is full, only an empty one after it tells the end."""
+        """A listing read to its end in pages: when the last page is full, only an empty one after
+        it tells the end.
+        """
         self.read(documents)
         self["read"] += bool(documents) and documents % PAGE == 0
 
@@ -98,7 +119,9 @@ class Spent(Counter[str]):
         self["write"] += 1
 
     def wrote(self, writes: Sequence[Write], *, following: Collection[Intent]) -> None:
-        """A commit: its documents, the lease's own, and a read for each intent that follows another."""
+        """A commit: its documents, the lease's own, and a read for each intent that follows
+        another.
+        """
         dropped = sum(write.document is None for write in writes)
         self["read"] += len(following)
         self["write"] += len(writes) - dropped + 1

@@ -1,11 +1,11 @@
 """A store in one SQLite file, for a laptop: any number of processes, any of which may be killed.
 
-Every change is one `BEGIN IMMEDIATE` transaction that reads the lease before it writes, in write-ahead mode with full
-synchronisation: what was committed survives a lost machine. A file that is not ours, is damaged or was written by a
-newer program is `StateUnreadable`; it is never changed.
+Every change is one `BEGIN IMMEDIATE` transaction that reads the lease before it writes, in
+write-ahead mode with full synchronisation: what was committed survives a lost machine. A file that
+is not ours, is damaged or was written by a newer program is `StateUnreadable`; it is never changed.
 
-Documents are kept as JSON, so that the file can be read with nothing but `sqlite3`. It does not belong in a network
-folder, whose locks cannot be trusted.
+Documents are kept as JSON, so that the file can be read with nothing but `sqlite3`. It does not
+belong in a network folder, whose locks cannot be trusted.
 """
 
 import asyncio
@@ -61,7 +61,8 @@ async def open_sqlite(path: Path) -> AsyncIterator["SqliteStore"]:
 
 def _open(path: Path) -> sqlite3.Connection:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # Only a new file is opened past SQLite: closing an old one would drop this process's locks on it.
+    # Only a new file is opened past SQLite: closing an old one would drop this process's locks on
+    # it.
     with suppress(FileExistsError):
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     connection = sqlite3.connect(path, isolation_level=None, timeout=BUSY_S)
@@ -74,7 +75,9 @@ def _open(path: Path) -> sqlite3.Connection:
 
 
 def _prepare(connection: sqlite3.Connection, *, path: Path) -> None:
-    """Makes the layout in an empty file, and refuses a file that another program or a newer version made."""
+    """Makes the layout in an empty file, and refuses a file that another program or a newer version
+    made.
+    """
     with _immediate(connection):
         empty = not _number(connection, "SELECT count(*) FROM sqlite_schema")
         if empty:
@@ -82,7 +85,9 @@ def _prepare(connection: sqlite3.Connection, *, path: Path) -> None:
                 connection.execute(statement)
         elif _number(connection, "PRAGMA application_id") != OURS:
             wrong = "It is an SQLite file of another program."
-            raise StateUnreadable("store", f"opening {path}", wrong, "Name another file in STATE_URL.")
+            raise StateUnreadable(
+                "store", f"opening {path}", wrong, "Name another file in STATE_URL."
+            )
         elif (schema := _number(connection, "PRAGMA user_version")) > records.SCHEMA:
             raise records.newer(schema, name=str(path))
     connection.execute("PRAGMA synchronous = FULL")
@@ -133,26 +138,38 @@ def _told(path: Path, *, doing: str) -> Iterator[None]:
         raise _in_our_words(error, doing=f"{doing} {path}") from error
 
 
-def _in_our_words(error: sqlite3.Error, *, doing: str) -> StateUnreadable | RemoteDown | RemoteRefused:
+def _in_our_words(
+    error: sqlite3.Error, *, doing: str
+) -> StateUnreadable | RemoteDown | RemoteRefused:
     name, wrong = getattr(error, "sqlite_errorname", "") or "", f"SQLite says: {error}."
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-        return RemoteDown("store", doing, f"Another program has kept the file locked for {BUSY_S:.0f} s.", "Close it.")
+        return RemoteDown(
+            "store",
+            doing,
+            f"Another program has kept the file locked for {BUSY_S:.0f} s.",
+            "Close it.",
+        )
     if name.startswith(("SQLITE_READONLY", "SQLITE_PERM", "SQLITE_AUTH")):
         return RemoteRefused("store", doing, wrong, CHECK_FILE)
     if name.startswith("SQLITE_CANTOPEN"):
         return StateUnreadable("store", doing, wrong, CHECK_FILE)
     if name.startswith(("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_NOMEM")):
         return RemoteDown("store", doing, wrong, "Check the disk; nothing was half written.")
-    return StateUnreadable("store", doing, wrong, "Name another file in STATE_URL, or restore this one from a backup.")
+    return StateUnreadable(
+        "store", doing, wrong, "Name another file in STATE_URL, or restore this one from a backup."
+    )
 
 
 class SqliteStore:
-    """The `Store` of `job/ports.py` on one connection, which one thread uses: what is asked of it happens whole, and
+    """The `Store` of `job/ports.py` on one connection, which one thread uses: what is asked of it
+    happens whole, and
 
     one after the other. Opened and closed by `open_sqlite`.
     """
 
-    def __init__(self, connection: sqlite3.Connection, *, path: Path, thread: ThreadPoolExecutor) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, *, path: Path, thread: ThreadPoolExecutor
+    ) -> None:
         self.spent = rules.Spent()
         self._connection = connection
         self._path = path
@@ -160,7 +177,9 @@ class SqliteStore:
 
     async def take_lease(self, shard: str, *, holder: str, now: datetime, until: datetime) -> Lease:
         def take() -> Lease:
-            lease = rules.succeed(self._lease(shard), shard=shard, holder=holder, now=now, until=until)
+            lease = rules.succeed(
+                self._lease(shard), shard=shard, holder=holder, now=now, until=until
+            )
             self._put([_lease_write(lease)])
             return lease
 
@@ -194,14 +213,19 @@ class SqliteStore:
 
     async def watermark(self, shard: str) -> Watermark | None:
         self.spent.read(1)
-        return await self._look(lambda: self._one(Watermark, Table.CONTROL, records.watermark_id(shard)))
+        return await self._look(
+            lambda: self._one(Watermark, Table.CONTROL, records.watermark_id(shard))
+        )
 
     async def watermarks(self) -> dict[str, Watermark]:
         return await self._of_shards(Watermark, records.WATERMARK)
 
     async def links(self, ids: Collection[IssueId]) -> dict[IssueId, Link]:
         self.spent["read"] += len(set(ids))
-        return {link.issue_id: link for link in await self._look(lambda: self._of_issues(Link, Table.LINKS, ids))}
+        return {
+            link.issue_id: link
+            for link in await self._look(lambda: self._of_issues(Link, Table.LINKS, ids))
+        }
 
     async def live_links(self) -> AsyncIterator[Sequence[Link]]:
         question = """SELECT id, document FROM documents WHERE kind = 'links' AND json_extract(document, '$.live')
@@ -255,17 +279,22 @@ class SqliteStore:
         return found
 
     async def _of_shards(self, kind: type[T], prefix: str) -> dict[str, T]:
-        question = "SELECT id, document FROM documents WHERE kind = 'control' AND id GLOB ? ORDER BY id"
+        question = (
+            "SELECT id, document FROM documents WHERE kind = 'control' AND id GLOB ? ORDER BY id"
+        )
 
         def read() -> dict[str, T]:
             rows = self._connection.execute(question, (f"{prefix}*",))
-            return {key.removeprefix(prefix): self._record(kind, Table.CONTROL, key, text) for key, text in rows}
+            return {
+                key.removeprefix(prefix): self._record(kind, Table.CONTROL, key, text)
+                for key, text in rows
+            }
 
         found = await self._look(read)
         self.spent.listed(len(found))
         return found
 
-    # --- Into the thread --------------------------------------------------------------------------------------------
+    # --- Into the thread --------------------------------------------------------------------------
 
     async def _look(self, read: Callable[[], R]) -> R:
         with _told(self._path, doing="reading"):
@@ -281,14 +310,16 @@ class SqliteStore:
         with _told(self._path, doing=doing):
             return await asyncio.get_running_loop().run_in_executor(self._thread, whole)
 
-    # --- Documents, in the thread -----------------------------------------------------------------------------------
+    # --- Documents, in the thread -----------------------------------------------------------------
 
     def _lease(self, shard: str) -> Lease | None:
         return self._one(Lease, Table.CONTROL, records.lease_id(shard))
 
     def _check_follows(self, intents: Sequence[Intent], *, lease: Lease) -> None:
         ids = [intent.issue_id for intent in intents]
-        standing = {intent.issue_id: intent for intent in self._of_issues(Intent, Table.INTENTS, ids)}
+        standing = {
+            intent.issue_id: intent for intent in self._of_issues(Intent, Table.INTENTS, ids)
+        }
         for intent in intents:
             rules.follow(intent, standing.get(intent.issue_id), lease=lease)
 
@@ -302,8 +333,13 @@ class SqliteStore:
         wanted = json.dumps([records.document_id(issue_id) for issue_id in ids])
         return self._records(kind, table, question, (table, wanted))
 
-    def _records(self, kind: type[T], table: Table, question: str, values: tuple[Any, ...]) -> list[T]:
-        return [self._record(kind, table, key, text) for key, text in self._connection.execute(question, values)]
+    def _records(
+        self, kind: type[T], table: Table, question: str, values: tuple[Any, ...]
+    ) -> list[T]:
+        return [
+            self._record(kind, table, key, text)
+            for key, text in self._connection.execute(question, values)
+        ]
 
     def _record(self, kind: type[T], table: Table, key: str, text: str) -> T:
         name = f"{self._path}: {table}/{key}"
@@ -314,7 +350,11 @@ class SqliteStore:
         return records.read(kind, found, name=name)
 
     def _put(self, writes: Sequence[Write]) -> None:
-        put = [(write.table, write.id, _text(write.document)) for write in writes if write.document is not None]
+        put = [
+            (write.table, write.id, _text(write.document))
+            for write in writes
+            if write.document is not None
+        ]
         dropped = [(write.table, write.id) for write in writes if write.document is None]
         self._connection.executemany("REPLACE INTO documents VALUES (?, ?, ?)", put)
         self._connection.executemany("DELETE FROM documents WHERE kind = ? AND id = ?", dropped)
@@ -325,11 +365,16 @@ class SqliteStore:
 
 
 def _lease_write(lease: Lease) -> Write:
-    return Write(table=Table.CONTROL, id=records.lease_id(lease.shard), document=records.document(lease))
+    return Write(
+        table=Table.CONTROL, id=records.lease_id(lease.shard), document=records.document(lease)
+    )
 
 
 def _text(document: Document) -> str:
-    plain = {key: _instant(value) if isinstance(value, datetime) else value for key, value in document.items()}
+    plain = {
+        key: _instant(value) if isinstance(value, datetime) else value
+        for key, value in document.items()
+    }
     return msgspec.json.encode(plain).decode()
 
 

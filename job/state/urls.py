@@ -1,7 +1,8 @@
 """STATE_URL in, an open store out; whoever opens one here closes it by leaving the block.
 
-`sqlite:////absolute/path`, or `firestore://PROJECT/DATABASE?prefix=PREFIX` where all but the scheme may be left out for
-the ambient project, `(default)` and `halo-jira-sync`. A store's libraries are imported only when it is opened.
+`sqlite:////absolute/path`, or `firestore://PROJECT/DATABASE?prefix=PREFIX` where all but the scheme
+may be left out for the ambient project, `(default)` and `halo-jira-sync`. A store's libraries are
+imported only when it is opened.
 """
 
 import re
@@ -29,7 +30,9 @@ class SqlitePlace(Struct, frozen=True, kw_only=True):
 
 
 class FirestorePlace(Struct, frozen=True, kw_only=True):
-    """A database, and what our collections' names begin with. `None` as the project is the ambient one."""
+    """A database, and what our collections' names begin with. `None` as the project is the ambient
+    one.
+    """
 
     project: str | None
     database: str
@@ -44,7 +47,9 @@ class CountingStore(Store, Protocol):
 
 
 def parse_url(url: str) -> SqlitePlace | FirestorePlace:
-    """What the URL names. Raises `BadSettings`, so that it can be checked before anything is opened."""
+    """What the URL names. Raises `BadSettings`, so that it can be checked before anything is
+    opened.
+    """
     try:
         parts = urlsplit(url)
     except ValueError as error:
@@ -71,8 +76,12 @@ def _firestore_place(parts: SplitResult) -> FirestorePlace:
     if query:
         raise _bad(f"It has unknown parameters: {', '.join(sorted(query))}.")
     if not _PREFIX_FORM.fullmatch(prefix):
-        raise _bad("The prefix is not a letter followed by letters, digits, hyphens and underscores.")
-    return FirestorePlace(project=unquote(parts.netloc) or None, database=database or "(default)", prefix=prefix)
+        raise _bad(
+            "The prefix is not a letter followed by letters, digits, hyphens and underscores."
+        )
+    return FirestorePlace(
+        project=unquote(parts.netloc) or None, database=database or "(default)", prefix=prefix
+    )
 
 
 def _bad(wrong: str) -> BadSettings:
@@ -91,5 +100,7 @@ async def open_store(url: str) -> AsyncIterator[CountingStore]:
         case FirestorePlace(project=project, database=database, prefix=prefix):
             from job.state.firestore import open_firestore  # noqa: PLC0415 - heavy, only when used
 
-            async with open_firestore(project=project, database=database, prefix=prefix) as firestore:
+            async with open_firestore(
+                project=project, database=database, prefix=prefix
+            ) as firestore:
                 yield firestore

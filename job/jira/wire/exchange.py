@@ -1,8 +1,10 @@
-"""How any exchange with Jira Cloud looks: what goes around a body, and what has to be true before a body is believed.
+"""How any exchange with Jira Cloud looks: what goes around a body, and what has to be true before a
+body is believed.
 
-Promises: an answer that was given to a stranger (an expired token) or to somebody else never passes as an answer to us;
-no body is taken for JSON unread; Jira's words are kept, shortened, whatever shape an error has.
-Does not do: single endpoints (the files beside this one), sending and repeating (`job/http`).
+Promises: an answer that was given to a stranger (an expired token) or to somebody else never passes
+as an answer to us; no body is taken for JSON unread; Jira's words are kept, shortened, whatever
+shape an error has. Does not do: single endpoints (the files beside this one), sending and repeating
+(`job/http`).
 """
 
 import base64
@@ -20,7 +22,9 @@ REMOTE = "jira"
 WORDS_MAX = 300
 GATEWAY = "https://api.atlassian.com/ex/jira/"
 REJECTED = frozenset({400, 403, 404, 409, 413, 422})
-"""Jira looked at the write and said no to it (Jira Cloud REST v3, the responses of POST "issue" and its neighbours)."""
+"""Jira looked at the write and said no to it (Jira Cloud REST v3, the responses of POST "issue" and
+its neighbours).
+"""
 
 _CHECK_TOKEN = "Check JIRA_API_USER and JIRA_API_TOKEN: tokens expire, after a year at the latest."
 SITE_ADVICE = (
@@ -34,12 +38,15 @@ GATEWAY_ADVICE = (
 
 
 class Site:
-    """Which Jira we speak to, and as whom. `base_url` is the site's address, or the gateway's with the cloud id."""
+    """Which Jira we speak to, and as whom. `base_url` is the site's address, or the gateway's with
+    the cloud id.
+    """
 
     def __init__(self, *, base_url: str, user: str, token: str) -> None:
         self._base_url = base_url.rstrip("/")
         secret = base64.b64encode(f"{user}:{token}".encode()).decode()
-        # Error texts come in the user's language unless English is forced (Jira Cloud REST v3, "Special headers").
+        # Error texts come in the user's language unless English is forced (Jira Cloud REST v3,
+        # "Special headers").
         self._headers = {
             "Authorization": f"Basic {secret}",
             "Accept": "application/json",
@@ -80,31 +87,56 @@ class Site:
         )
 
     def trust(self, response: Response, *, doing: str, account_id: str | None) -> Response:
-        """The answer, if it was given to us. Raises `RemoteRefused` for one that was given to somebody else."""
-        # Where strangers may look, a bad token does not give 401 but 200 and an empty site, and this header tells
-        # (met by many clients: github.com MrRefactoring/jira.js#418, n8n-io/n8n#16325).
+        """The answer, if it was given to us. Raises `RemoteRefused` for one that was given to
+        somebody else.
+        """
+        # Where strangers may look, a bad token does not give 401 but 200 and an empty site, and
+        # this header tells (met by many clients: github.com MrRefactoring/jira.js#418,
+        # n8n-io/n8n#16325).
         reason = response.headers.get("x-seraph-loginreason", "")
         if "AUTHENTICATED_FAILED" in reason or "AUTHENTICATION_DENIED" in reason:
-            raise RemoteRefused(REMOTE, doing, f"our credentials were not accepted ({reason}).", self.advice)
+            raise RemoteRefused(
+                REMOTE, doing, f"our credentials were not accepted ({reason}).", self.advice
+            )
         if response.status == 401:
-            raise RemoteRefused(REMOTE, doing, f"our credentials were not accepted. {complaint(response)}", self.advice)
-        # Jira Cloud REST v3, "Special headers": X-AAccountId is the account that the answer was made for. Live sites
-        # send it percent-encoded (`712020%3A…` for `712020:…`), as recordings of live answers show.
+            raise RemoteRefused(
+                REMOTE,
+                doing,
+                f"our credentials were not accepted. {complaint(response)}",
+                self.advice,
+            )
+        # Jira Cloud REST v3, "Special headers": X-AAccountId is the account that the answer was
+        # made for. Live sites send it percent-encoded (`712020%3A…` for `712020:…`), as recordings
+        # of live answers show.
         answered_to = unquote(response.headers.get("x-aaccountid", ""))
         if account_id is not None and answered_to not in {"", account_id}:
-            raise RemoteRefused(REMOTE, doing, f"the answer is for account {answered_to}, not for {account_id}.")
+            raise RemoteRefused(
+                REMOTE, doing, f"the answer is for account {answered_to}, not for {account_id}."
+            )
         if response.status == 410:
-            advice = "This endpoint was removed from Jira; a newer version of this program is needed."
+            advice = (
+                "This endpoint was removed from Jira; a newer version of this program is needed."
+            )
             raise RemoteRefused(REMOTE, doing, complaint(response), advice)
         return response
 
     def answer(self, response: Response, *, doing: str) -> Any:
         """The JSON of an answer to a read."""
         if response.status != 200:
-            advice = self.advice if response.status < 400 else "Check JIRA_API_URL." if response.status == 404 else ""
-            raise RemoteRefused(REMOTE, doing, f"it answered {response.status}: {complaint(response)}", advice)
+            advice = (
+                self.advice
+                if response.status < 400
+                else "Check JIRA_API_URL."
+                if response.status == 404
+                else ""
+            )
+            raise RemoteRefused(
+                REMOTE, doing, f"it answered {response.status}: {complaint(response)}", advice
+            )
         if _is_web_page(response):
-            raise RemoteRefused(REMOTE, doing, "a web page came where JSON should be, likely a log-in.", self.advice)
+            raise RemoteRefused(
+                REMOTE, doing, "a web page came where JSON should be, likely a log-in.", self.advice
+            )
         with readable(doing):
             return response.json()
 
@@ -130,7 +162,9 @@ class Page(Struct, frozen=True, kw_only=True):
 
 @contextmanager
 def readable(doing: str) -> Iterator[None]:
-    """A block that picks an answer apart: whatever is missing or of another kind makes it malformed."""
+    """A block that picks an answer apart: whatever is missing or of another kind makes it
+    malformed.
+    """
     try:
         yield
     except (LookupError, TypeError, ValueError, AttributeError) as error:
@@ -139,7 +173,9 @@ def readable(doing: str) -> Iterator[None]:
 
 
 def page(body: Any, *, key: str, start: int, doing: str) -> Page:
-    """A piece of a listing. Nothing where there should be more is an error and never taken for the end."""
+    """A piece of a listing. Nothing where there should be more is an error and never taken for the
+    end.
+    """
     with readable(doing):
         items, total = list(body[key]), int(body["total"])
     next_start = start + len(items)
@@ -151,7 +187,9 @@ def page(body: Any, *, key: str, start: int, doing: str) -> Page:
 
 
 def written(response: Response, *, doing: str, kind: Any = Any) -> Any:
-    """The JSON of an answer to a write that was accepted; anything unreadable leaves the write's fate unknown."""
+    """The JSON of an answer to a write that was accepted; anything unreadable leaves the write's
+    fate unknown.
+    """
     if response.status not in {200, 201} or _is_web_page(response):
         raise FateUnknown(REMOTE, doing, f"it answered {response.status}: {complaint(response)}")
     try:
@@ -167,7 +205,9 @@ def rejection(response: Response, *, doing: str) -> TicketRejected:
 
 
 def rejected(words: Words, *, doing: str, status: int) -> TicketRejected:
-    return TicketRejected(f"Jira refused {doing} ({status}): {words}", status=status, fields=words.fields)
+    return TicketRejected(
+        f"Jira refused {doing} ({status}): {words}", status=status, fields=words.fields
+    )
 
 
 def complaint(response: Response) -> str:
@@ -178,12 +218,15 @@ def complaint(response: Response) -> str:
 def words_of(body: Any) -> Words:
     """Reads Jira's own `ErrorCollection` and every other shape in which an error comes.
 
-    Jira itself: `errorMessages`, and `errors` by field; bulk operations: `errors` as a list; gateways: `message`;
-    unknown paths: problem+json with `title` and `detail`.
+    Jira itself: `errorMessages`, and `errors` by field; bulk operations: `errors` as a list;
+    gateways: `message`; unknown paths: problem+json with `title` and `detail`.
     """
     if not isinstance(body, dict):
         return Words()
-    said = [*_list(body.get("errorMessages")), *(body.get(name) for name in ("message", "title", "detail"))]
+    said = [
+        *_list(body.get("errorMessages")),
+        *(body.get(name) for name in ("message", "title", "detail")),
+    ]
     errors = body.get("errors")
     said += [one.get("message") for one in _list(errors) if isinstance(one, dict)]
     by_field = errors if isinstance(errors, dict) else {}

@@ -40,7 +40,8 @@ def projects(site: Site) -> Request:
 
 def permission(site: Site, project: str) -> Request:
     return site.request(
-        "GET /rest/api/3/mypermissions", query={"projectKey": project, "permissions": "BROWSE_PROJECTS"}
+        "GET /rest/api/3/mypermissions",
+        query={"projectKey": project, "permissions": "BROWSE_PROJECTS"},
     )
 
 
@@ -52,10 +53,16 @@ def may_browse(body: Any) -> bool:
 def no_project(project: str, *, known: Response) -> BadSettings:
     """No project of this key in which we may create tickets: Jira does not tell the two apart."""
     keys: list[str] = []
-    if known.status == 200:  # else the wrong setting is still the news, and not that we cannot list the right ones
+    if (
+        known.status == 200
+    ):  # else the wrong setting is still the news, and not that we cannot list the right ones
         with readable(DOING):
             keys = [one["key"] for one in known.json()["values"]]
-    return _bad("JIRA_PROJECT_KEY", f"there is no project {project!r} in which we may create tickets.", allowed=keys)
+    return _bad(
+        "JIRA_PROJECT_KEY",
+        f"there is no project {project!r} in which we may create tickets.",
+        allowed=keys,
+    )
 
 
 def ticket_type(raws: Sequence[Any], *, shape: Shape) -> Allowed:
@@ -83,8 +90,14 @@ def field_book(raws: Sequence[Any], *, shape: Shape, chosen: Allowed) -> FieldBo
 
 
 def certain_id(shape: Shape) -> str | None:
-    """The id field's id where the settings give it, so that nothing has to be asked; `None` where they give a name."""
-    return shape.id_field if shape.id_field.startswith("customfield_") or shape.id_field == "labels" else None
+    """The id field's id where the settings give it, so that nothing has to be asked; `None` where
+    they give a name.
+    """
+    return (
+        shape.id_field
+        if shape.id_field.startswith("customfield_") or shape.id_field == "labels"
+        else None
+    )
 
 
 def _id_field(specs: Sequence[FieldSpec], *, shape: Shape, type_name: str) -> FieldSpec:
@@ -101,7 +114,9 @@ def _id_field(specs: Sequence[FieldSpec], *, shape: Shape, type_name: str) -> Fi
         wrong = f"several fields on {screen_name} are called {shape.id_field!r}; take an id."
         raise _bad("JIRA_ISSUE_ID_FIELD", wrong, allowed=[spec.id for spec in found])
     wrong = f"{screen_name} has no text, URL or label field {shape.id_field!r}."
-    raise _bad("JIRA_ISSUE_ID_FIELD", wrong, allowed=[f"{spec.name} ({spec.id})" for spec in usable])
+    raise _bad(
+        "JIRA_ISSUE_ID_FIELD", wrong, allowed=[f"{spec.name} ({spec.id})" for spec in usable]
+    )
 
 
 def _spec(raw: Any) -> FieldSpec:

@@ -1,9 +1,9 @@
 """Finding tickets by search: JQL, and Jira's answers to it.
 
-Promises: a query stays within the sizes that Jira is known to take; every value is quoted; an incomplete answer is an
-error.
-Does not do: believing the answer. The index runs behind the database by seconds, at times by hours, so what is found
-has to be read by id, and what is not found may exist (developer.atlassian.com, "Search and reconcile").
+Promises: a query stays within the sizes that Jira is known to take; every value is quoted; an
+incomplete answer is an error. Does not do: believing the answer. The index runs behind the database
+by seconds, at times by hours, so what is found has to be read by id, and what is not found may
+exist (developer.atlassian.com, "Search and reconcile").
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,7 +20,9 @@ from job.jira.wire.exchange import REMOTE, Site, readable, shorten
 
 IDS_MAX = 50
 JQL_MAX = 8_000
-"""Jira names no limit; queries of several thousand operands fail (jira.atlassian.com/browse/JRACLOUD-84010)."""
+"""Jira names no limit; queries of several thousand operands fail
+(jira.atlassian.com/browse/JRACLOUD-84010).
+"""
 PAGE_MAX = 100
 PAGES_MAX = 100
 SEARCHING = "searching tickets"
@@ -28,7 +30,9 @@ KEYS = ("key",)
 
 
 class IdClause(Struct, frozen=True, kw_only=True):
-    """How JQL asks for the id field: by its number, and for exact values or for phrases, as the site allows."""
+    """How JQL asks for the id field: by its number, and for exact values or for phrases, as the
+    site allows.
+    """
 
     name: str
     exact: bool
@@ -42,7 +46,9 @@ class Hits(Struct, frozen=True, kw_only=True):
 
 
 def operators(site: Site) -> Request:
-    """Jira Cloud REST v3, GET "jql/autocompletedata": what each field can be searched by on this site."""
+    """Jira Cloud REST v3, GET "jql/autocompletedata": what each field can be searched by on this
+    site.
+    """
     return site.request("GET /rest/api/3/jql/autocompletedata")
 
 
@@ -51,10 +57,19 @@ def id_clause(body: Any, *, spec: FieldSpec) -> IdClause:
     # `cf[N]` survives renaming and is unique, names are not.
     name = f"cf[{spec.id.removeprefix('customfield_')}]" if spec.custom else spec.id
     with readable("asking how fields are searched"):
-        known = [one for one in body["visibleFieldNames"] if name in (one.get("cfid"), one["value"])]
+        known = [
+            one for one in body["visibleFieldNames"] if name in (one.get("cfid"), one["value"])
+        ]
         signs = {sign for one in known for sign in one["operators"]}
     if not signs & {"in", "~"}:
-        raise BadSettings([Problem("JIRA_ISSUE_ID_FIELD", f"the field {spec.name!r} cannot be searched on this site.")])
+        raise BadSettings(
+            [
+                Problem(
+                    "JIRA_ISSUE_ID_FIELD",
+                    f"the field {spec.name!r} cannot be searched on this site.",
+                )
+            ]
+        )
     return IdClause(name=name, exact="in" in signs)
 
 
@@ -88,20 +103,33 @@ def newest(project: str) -> str:
 
 
 def search(
-    site: Site, jql: str, *, fields: Sequence[str] = KEYS, token: str | None = None, size: int = PAGE_MAX
+    site: Site,
+    jql: str,
+    *,
+    fields: Sequence[str] = KEYS,
+    token: str | None = None,
+    size: int = PAGE_MAX,
 ) -> Request:
-    """Jira Cloud REST v3, POST "search/jql": ids and keys come back, and the fields that are asked for."""
-    body = {"jql": jql, "fields": fields, "maxResults": size} | ({"nextPageToken": token} if token else {})
+    """Jira Cloud REST v3, POST "search/jql": ids and keys come back, and the fields that are asked
+    for.
+    """
+    body = {"jql": jql, "fields": fields, "maxResults": size} | (
+        {"nextPageToken": token} if token else {}
+    )
     return site.request("POST /rest/api/3/search/jql", body=body)
 
 
 def hits(body: Any) -> Hits:
-    """One page. Only a missing token is an end: pages may be short or empty, and `isLast` has been seen wrong."""
+    """One page. Only a missing token is an end: pages may be short or empty, and `isLast` has been
+    seen wrong.
+    """
     with readable(SEARCHING):
         warnings = body.get("warnings") or ()
         page = Hits(raws=list(body["issues"]), next_token=body.get("nextPageToken"))
     if warnings:
-        raise MalformedAnswer(REMOTE, SEARCHING, f"the result is incomplete: {shorten(str(warnings))}")
+        raise MalformedAnswer(
+            REMOTE, SEARCHING, f"the result is incomplete: {shorten(str(warnings))}"
+        )
     return page
 
 
@@ -111,7 +139,9 @@ def literal(text: str) -> str:
 
 
 def _term(value: str, *, clause: IdClause) -> str:
-    """One value as a query asks for it. A phrase is a quoted text inside a quoted value, so it is escaped for both."""
+    """One value as a query asks for it. A phrase is a quoted text inside a quoted value, so it is
+    escaped for both.
+    """
     if clause.exact:
         return literal(value)
     phrase = f'"{_escaped(value)}"'

@@ -1,8 +1,8 @@
 """Tickets as Jira's database has them: reading by id or key, creating in bulk, comments.
 
-Promises: a ticket is recognised by what its id field holds, compared for equality, and never by its place in an answer;
-whatever an answer to a create leaves open comes out as `FateUnknown`.
-Does not do: search (`search.py`), moving through a workflow (`transitions.py`).
+Promises: a ticket is recognised by what its id field holds, compared for equality, and never by its
+place in an answer; whatever an answer to a create leaves open comes out as `FateUnknown`. Does not
+do: search (`search.py`), moving through a workflow (`transitions.py`).
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -53,7 +53,7 @@ def identity(body: Any, *, server_time: datetime | None) -> Identity:
         )
 
 
-# --- Reading ---------------------------------------------------------------------------------------------------------
+# --- Reading --------------------------------------------------------------------------------------
 
 
 def fetch(site: Site, names: Sequence[str], *, id_field: str | None) -> Request:
@@ -78,7 +78,9 @@ def fetched(body: Any) -> tuple[list[Any], list[str]]:
 
 
 def ticket(raw: Any, *, id_field: str | None) -> Ticket:
-    """One ticket. Of several labels none is known to be the Halo id, so only a single value is taken for it."""
+    """One ticket. Of several labels none is known to be the Halo id, so only a single value is
+    taken for it.
+    """
     values = held(raw, id_field=id_field)
     return _ticket(raw, issue_id=values[0] if len(values) == 1 else None)
 
@@ -86,7 +88,9 @@ def ticket(raw: Any, *, id_field: str | None) -> Ticket:
 def by_issue_id(
     raws: Iterable[Any], *, id_field: str, wanted: Collection[IssueId]
 ) -> dict[IssueId, tuple[Ticket, ...]]:
-    """Those tickets whose id field holds one of the wanted ids, exactly; each once, in Jira's order."""
+    """Those tickets whose id field holds one of the wanted ids, exactly; each once, in Jira's
+    order.
+    """
     found: dict[IssueId, dict[TicketId, Ticket]] = {}
     for raw in raws:
         for issue_id in held(raw, id_field=id_field):
@@ -97,7 +101,9 @@ def by_issue_id(
 
 
 def held(raw: Any, *, id_field: str | None) -> tuple[IssueId, ...]:
-    """The ids that the id field holds: one as text or at the end of an address, or each of its labels."""
+    """The ids that the id field holds: one as text or at the end of an address, or each of its
+    labels.
+    """
     if id_field is None:
         return ()
     with readable(READING):
@@ -136,11 +142,13 @@ def _ticket(raw: Any, *, issue_id: IssueId | None) -> Ticket:
 
 
 def _instant(text: str) -> datetime:
-    """Jira writes offsets without a colon and in the site's zone (Jira Cloud REST v3, "Timestamps")."""
+    """Jira writes offsets without a colon and in the site's zone (Jira Cloud REST v3,
+    "Timestamps").
+    """
     return datetime.fromisoformat(text).astimezone(UTC)
 
 
-# --- Creating --------------------------------------------------------------------------------------------------------
+# --- Creating -------------------------------------------------------------------------------------
 
 
 class Sent(Struct, frozen=True):
@@ -154,8 +162,12 @@ class Sent(Struct, frozen=True):
 
 
 def create(site: Site, drafts: Sequence[Draft]) -> Request:
-    """The Halo id rides in the create itself, in the id field and in a property. Jira makes the tickets one by one."""
-    updates = [{"fields": dict(draft.fields), "properties": list(draft.properties)} for draft in drafts]
+    """The Halo id rides in the create itself, in the id field and in a property. Jira makes the
+    tickets one by one.
+    """
+    updates = [
+        {"fields": dict(draft.fields), "properties": list(draft.properties)} for draft in drafts
+    ]
     return site.request(
         "POST /rest/api/3/issue/bulk",
         body={"issueUpdates": updates},
@@ -165,10 +177,11 @@ def create(site: Site, drafts: Sequence[Draft]) -> Request:
 
 
 def created(response: Response, *, drafts: Sequence[Draft]) -> Sent:
-    """The new ids, and the errors of single drafts. Raises `TicketRejected` for all, `FateUnknown` when unreadable.
+    """The new ids, and the errors of single drafts. Raises `TicketRejected` for all, `FateUnknown`
+    when unreadable.
 
-    201 when at least one was created, 400 in the same shape when none was; a body that Jira could not take is a plain
-    400 (Jira Cloud REST v3, POST "issue/bulk").
+    201 when at least one was created, 400 in the same shape when none was; a body that Jira could
+    not take is a plain 400 (Jira Cloud REST v3, POST "issue/bulk").
     """
     if response.status in REJECTED:
         body = _itemised(response)
@@ -185,7 +198,9 @@ def created(response: Response, *, drafts: Sequence[Draft]) -> Sent:
 
 
 def _itemised(response: Response) -> Any:
-    """The body of a refusal that speaks of single drafts; `None` for one that speaks of the whole call."""
+    """The body of a refusal that speaks of single drafts; `None` for one that speaks of the whole
+    call.
+    """
     try:
         body = response.json()
     except ValueError:
@@ -194,8 +209,12 @@ def _itemised(response: Response) -> Any:
     return body if isinstance(errors, list) and "issues" in body else None
 
 
-def _refused(errors: Iterable[Any], *, drafts: Sequence[Draft]) -> Iterable[tuple[IssueId, SyncError]]:
-    """Jira's words for a draft stand in two places, `errorMessages` and `errors`; `failedElementNumber` is 0-based."""
+def _refused(
+    errors: Iterable[Any], *, drafts: Sequence[Draft]
+) -> Iterable[tuple[IssueId, SyncError]]:
+    """Jira's words for a draft stand in two places, `errorMessages` and `errors`;
+    `failedElementNumber` is 0-based.
+    """
     for one in errors:
         status = int(one.get("status") or 400)
         if status < 500:
@@ -205,14 +224,16 @@ def _refused(errors: Iterable[Any], *, drafts: Sequence[Draft]) -> Iterable[tupl
 
 
 def creation(draft: Draft, *, sent: Sent, found: Mapping[IssueId, Sequence[Ticket]]) -> Creation:
-    """How one draft ended. A ticket that was read back outweighs whatever the answer said about its place."""
+    """How one draft ended. A ticket that was read back outweighs whatever the answer said about its
+    place.
+    """
     if tickets := found.get(draft.issue_id):
         return Creation(draft=draft, ticket=tickets[0])
     unconfirmed = FateUnknown(REMOTE, CREATING, "no new ticket that can be read holds the Halo id.")
     return Creation(draft=draft, error=sent.errors.get(draft.issue_id, unconfirmed))
 
 
-# --- Comments --------------------------------------------------------------------------------------------------------
+# --- Comments -------------------------------------------------------------------------------------
 
 
 def comment(site: Site, ticket_id: TicketId, *, body: Document, marker: Marker) -> Request:
@@ -245,12 +266,19 @@ def comments(site: Site, ticket_id: TicketId, *, start: int) -> Request:
     return site.request(
         "GET /rest/api/3/issue/{id}/comment",
         ids={"id": ticket_id},
-        query={"startAt": start, "maxResults": COMMENTS_MAX, "orderBy": "-created", "expand": "properties"},
+        query={
+            "startAt": start,
+            "maxResults": COMMENTS_MAX,
+            "orderBy": "-created",
+            "expand": "properties",
+        },
     )
 
 
 class Comments(Struct, frozen=True, kw_only=True):
-    """A piece of the comments, the newest first: our markers among them, and how far back they reach."""
+    """A piece of the comments, the newest first: our markers among them, and how far back they
+    reach.
+    """
 
     markers: frozenset[str]
     oldest_at: datetime | None

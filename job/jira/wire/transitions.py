@@ -1,8 +1,9 @@
-"""A ticket's ways through its workflow: the transitions that exist, the one to take, the request that takes it.
+"""A ticket's ways through its workflow: the transitions that exist, the one to take, the request
+that takes it.
 
-Promises: a required resolution is filled with an allowed one; a transition that asks for anything else is never tried;
-who finds no way is told which ways there are.
-Does not do: walking over several transitions, remembering.
+Promises: a required resolution is filled with an allowed one; a transition that asks for anything
+else is never tried; who finds no way is told which ways there are. Does not do: walking over
+several transitions, remembering.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -36,7 +37,9 @@ class Exit(Struct, frozen=True, kw_only=True):
 
 def listing(site: Site, ticket: Ticket) -> Request:
     return site.request(
-        "GET /rest/api/3/issue/{id}/transitions", ids={"id": ticket.id}, query={"expand": "transitions.fields"}
+        "GET /rest/api/3/issue/{id}/transitions",
+        ids={"id": ticket.id},
+        query={"expand": "transitions.fields"},
     )
 
 
@@ -46,9 +49,13 @@ def exits(body: Any) -> tuple[Exit, ...]:
 
 
 def choose(ways: Sequence[Exit], *, ticket: Ticket, goal: Goal) -> Route:
-    """By the configured name if there is one of it, else by the status it leads to. Raises `NoTransition`."""
+    """By the configured name if there is one of it, else by the status it leads to. Raises
+    `NoTransition`.
+    """
     statuses = {status.casefold() for status in goal.statuses}
-    named = [way for way in ways if goal.transition and way.name.casefold() == goal.transition.casefold()]
+    named = [
+        way for way in ways if goal.transition and way.name.casefold() == goal.transition.casefold()
+    ]
     fitting = named or [way for way in ways if way.to_status.casefold() in statuses]
     if not fitting:
         raise _no_way(ways, ticket=ticket, goal=goal, why="no transition fits.")
@@ -56,8 +63,17 @@ def choose(ways: Sequence[Exit], *, ticket: Ticket, goal: Goal) -> Route:
     if not usable:
         why = " ".join(f"{way.name} {_obstacle(way, goal=goal)}." for way in fitting)
         raise _no_way(ways, ticket=ticket, goal=goal, why=why)
-    best = min(usable, key=lambda way: (not way.available, way.to_status.casefold() not in statuses, _number(way.id)))
-    return Route(id=best.id, name=best.name, to_status=best.to_status, fields=_fields(best, goal=goal))
+    best = min(
+        usable,
+        key=lambda way: (
+            not way.available,
+            way.to_status.casefold() not in statuses,
+            _number(way.id),
+        ),
+    )
+    return Route(
+        id=best.id, name=best.name, to_status=best.to_status, fields=_fields(best, goal=goal)
+    )
 
 
 def arrived(ticket: Ticket, *, wanted: Collection[str]) -> bool:
@@ -66,10 +82,11 @@ def arrived(ticket: Ticket, *, wanted: Collection[str]) -> bool:
 
 
 def curable(failure: SyncError) -> bool:
-    """Whether to try again a move that failed, although the ticket was read anew and is not where it should be.
+    """Whether to try again a move that failed, although the ticket was read anew and is not where
+    it should be.
 
-    400, 404 and 409 come when somebody else moved it or changed the workflow. 403, 413 and 422 would come again, and
-    a missing way has been looked for twice.
+    400, 404 and 409 come when somebody else moved it or changed the workflow. 403, 413 and 422
+    would come again, and a missing way has been looked for twice.
     """
     if isinstance(failure, TicketRejected):
         return failure.status in {400, 404, 409}
@@ -77,8 +94,12 @@ def curable(failure: SyncError) -> bool:
 
 
 def take(site: Site, ticket: Ticket, *, route: Route) -> Request:
-    """Never repeated by itself: taking a transition twice may walk on, or fire the workflow's own actions twice."""
-    body: dict[str, Any] = {"transition": {"id": route.id}} | ({"fields": dict(route.fields)} if route.fields else {})
+    """Never repeated by itself: taking a transition twice may walk on, or fire the workflow's own
+    actions twice.
+    """
+    body: dict[str, Any] = {"transition": {"id": route.id}} | (
+        {"fields": dict(route.fields)} if route.fields else {}
+    )
     return site.request(
         "POST /rest/api/3/issue/{id}/transitions",
         ids={"id": ticket.id},
@@ -90,7 +111,9 @@ def take(site: Site, ticket: Ticket, *, route: Route) -> Request:
 
 
 def taken(response: Response, *, doing: str) -> None:
-    """Raises `TicketRejected` or `FateUnknown` unless Jira confirms the transition: 204 and nothing more."""
+    """Raises `TicketRejected` or `FateUnknown` unless Jira confirms the transition: 204 and nothing
+    more.
+    """
     if response.status in REJECTED:
         raise rejection(response, doing=doing)
     if response.status != 204:
@@ -109,7 +132,9 @@ def _exit(raw: Any) -> Exit:
         name=raw["name"],
         to_status=raw["to"]["name"],
         available=raw.get("isAvailable", True),
-        resolutions=None if resolution is None else tuple(allowed(resolution.get("allowedValues") or ())),
+        resolutions=None
+        if resolution is None
+        else tuple(allowed(resolution.get("allowedValues") or ())),
         demands=tuple(one.get("name", name) for name, one in required.items()),
     )
 
@@ -134,16 +159,28 @@ def _resolution(known: Iterable[Allowed], *, wanted: str) -> Allowed | None:
     """The configured one, by name or id, and no other; without one `Done`, else the first."""
     ranked = list(known)
     if wanted:
-        return next((one for one in ranked if wanted.casefold() in (one.name.casefold(), one.id)), None)
-    return next((one for one in ranked if one.name.casefold() == "done"), ranked[0] if ranked else None)
+        return next(
+            (one for one in ranked if wanted.casefold() in (one.name.casefold(), one.id)), None
+        )
+    return next(
+        (one for one in ranked if one.name.casefold() == "done"), ranked[0] if ranked else None
+    )
 
 
 def _no_way(ways: Sequence[Exit], *, ticket: Ticket, goal: Goal, why: str) -> NoTransition:
     wanted = " or ".join(
-        filter(None, (goal.transition, f"a way to {' / '.join(goal.statuses)}" if goal.statuses else ""))
+        filter(
+            None,
+            (goal.transition, f"a way to {' / '.join(goal.statuses)}" if goal.statuses else ""),
+        )
     )
-    there = ", ".join(f"{way.name} → {way.to_status}" for way in ways) or "none (may we transition tickets there?)"
-    return NoTransition(f"{ticket.key} in {ticket.status} needs {wanted}: {why} Transitions there: {there}.")
+    there = (
+        ", ".join(f"{way.name} → {way.to_status}" for way in ways)
+        or "none (may we transition tickets there?)"
+    )
+    return NoTransition(
+        f"{ticket.key} in {ticket.status} needs {wanted}: {why} Transitions there: {there}."
+    )
 
 
 def _number(transition_id: str) -> tuple[int, str]:
