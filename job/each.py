@@ -6,9 +6,16 @@ group.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
-from contextlib import aclosing
-from typing import TypeVar
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterable,
+)
+from contextlib import aclosing, asynccontextmanager
+from typing import Any, TypeVar
 
 from job.errors import StopsRun, SyncError
 
@@ -59,6 +66,31 @@ async def each_arriving(
                 group.create_task(one(item))
     except BaseExceptionGroup as failures:
         raise leading(failures) from failures
+
+
+async def unless(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:
+    """What the work returns; `None` when `stop` is set before, and the work is dropped: it must be
+    work that only reads.
+    """
+    # Both are awaited here, whatever happens.
+    doing, stopping = asyncio.create_task(work), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({doing, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        return await doing if doing.done() else None
+    finally:
+        for task in (doing, stopping):
+            task.cancel()
+        await asyncio.gather(doing, stopping, return_exceptions=True)
+
+
+@asynccontextmanager
+async def beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Does the work beside a block, and drops it when the block is left."""
+    doing = asyncio.create_task(work)  # cancelled below: nobody waits for what it returns
+    try:
+        yield
+    finally:
+        doing.cancel()
 
 
 def _tell_apart(cancelled: asyncio.CancelledError) -> None:

@@ -4,6 +4,7 @@
     ├── BadSettings        nothing was started; every problem is listed                    exit 2
     ├── StopsRun           no further write in this run, nothing closed on a guess         exit 3
     │   ├── RemoteRefused      credentials, permissions, a removed endpoint
+    │   ├── ClocksDiffer       our clock or theirs is wrong
     │   ├── RemoteDown         no usable answer although we asked politely and repeatedly
     │   ├── MalformedAnswer    an answer that contradicts itself or what we know
     │   ├── StateUnreadable    our own memory cannot be read safely
@@ -17,7 +18,7 @@
     ├── Withheld           a write that was kept from leaving, so it is certain that it was not done
     └── FateUnknown        a write was sent and its answer never came; never sent again blindly
 
-Errors carry facts as attributes; `cli.py` alone turns them into words for people. Any other
+Errors carry facts as attributes; `console/words.py` alone turns them into words for people. Any other
 exception is a bug: exit 1.
 """
 
@@ -88,6 +89,10 @@ class RemoteRefused(StopsRun):
 
 class RemoteDown(StopsRun):
     """No usable answer: connection failures, 429 or 5xx beyond our patience."""
+
+
+class ClocksDiffer(StopsRun):
+    """Our clock and a remote's differ by more than an answer takes: a watermark would be wrong."""
 
 
 class MalformedAnswer(StopsRun):

@@ -20,26 +20,13 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from job.core.adf import Document
-from job.core.fields import FieldBook
-from job.core.model import (
-    Asset,
-    Changes,
-    Finding,
-    Gone,
-    Intent,
-    Issue,
-    IssueId,
-    Lease,
-    Link,
-    Marker,
-    Outcome,
-    Parked,
-    RunRecord,
-    Ticket,
-    TicketId,
-    Watermark,
-)
+from job.core.ids import IssueId, Marker, TicketId
+from job.core.issues import Asset, Finding, Gone, Issue
+from job.core.memory import Changes, Intent, Lease, Link, Parked, RunRecord, Watermark
+from job.core.model import Outcome, Ticket
 from job.core.plan import Plan
+from job.core.routes import Destination, Goal
+from job.core.shape import CreateScreen
 from job.core.tickets import Draft
 from job.errors import SyncError
 
@@ -103,23 +90,11 @@ class Identity(Struct, frozen=True, kw_only=True):
 
     account_id: str
     display_name: str
-    time_zone: str
     server_time: datetime | None = None
     """What time Jira says it is, to the second; `None` when it does not say."""
 
 
-class Goal(Struct, frozen=True, kw_only=True):
-    """Where a ticket should go: by a transition of this name, else to one of these statuses."""
-
-    transition: str
-    statuses: tuple[str, ...] = ()
-    resolution: str = ""
-    """What to set where the screen asks for a resolution; "" lets the adapter choose (Done, else
-    the first allowed).
-    """
-
-
-class Route(Struct, frozen=True, kw_only=True):
+class ChosenTransition(Struct, frozen=True, kw_only=True):
     """A transition that exists for a ticket's workflow and status now, and the fields that its
     screen requires.
     """
@@ -190,8 +165,8 @@ class JiraTickets(Protocol):
         """
         ...
 
-    async def field_book(self) -> FieldBook:
-        """What the fields of our project and ticket type are and allow; read once a run. Raises
+    async def create_screen(self, destination: Destination) -> CreateScreen:
+        """What the fields of its project and ticket type are and allow; read once a run. Raises
         `BadSettings`.
         """
         ...
@@ -215,7 +190,7 @@ class JiraTickets(Protocol):
         """Whether a comment with this marker, no older than `since` less a day, is on the ticket."""
         ...
 
-    async def route(self, ticket: Ticket, goal: Goal) -> Route:
+    async def choose_transition(self, ticket: Ticket, goal: Goal) -> ChosenTransition:
         """The transition to take; listed once for each workflow and status. Raises `NoTransition`."""
         ...
 

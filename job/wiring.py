@@ -1,66 +1,77 @@
-"""The composition root: from settings to everything a run needs, opened and closed as one block.
+"""The composition root: from settings to what a command needs, opened and closed as one block.
 
 Promises: whatever is opened here is closed when the block is left, however it is left; heavy
 libraries are imported only by deployments that use them, for a run's first request should leave
-within 0.6 s of its start. Does not do: any work of a run. Nothing is sent before `run.py` asks for
-it.
+within 0.6 s of its start.
+Does not do: any work of a run. Nothing is sent before `flow/` asks for it.
 """
 
 import random
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
+from typing import TypeVar
+
+from msgspec import Struct, field
 
 from job import __version__
-from job.apply import Manner
+from job.console.redactor import Redactor
 from job.core.decisions import Policy, WhenGone
-from job.core.fields import Shape
 from job.core.plan import Limits
+from job.core.routes import Destination, Goal, Routes, Workflow
+from job.core.shape import TicketSettings
 from job.core.shards import Shard
+from job.flow.setup import Setup
 from job.halo.client import HaloClient
-from job.http.aiohttp import AiohttpTransport, open_session
+from job.halo.limits import HALO_LIMITS
 from job.http.caller import Caller
+from job.http.limits import RemoteLimits
 from job.http.message import Request, Response, Transport
+from job.http.sockets import AiohttpTransport, open_session
 from job.jira.client import JiraClient
-from job.log import Redactor
-from job.ports import Clock, Goal, Ports
-from job.run import Setup
-from job.settings import Settings
+from job.jira.limits import JIRA_LIMITS
+from job.jira.wire.exchange import Site
+from job.ports import Clock, Ports, Store
+from job.settings.variables import MemorySettings, ProcessSettings, Settings
 from job.state.urls import open_store
 
 USER_AGENT = f"halo-jira-sync/{__version__}"
-JIRA_PER_SECOND_MAX = 100.0
-"""Of one endpoint, as Jira documents it for all programs of a site together: 90 in the long run,
-and never more than 100 in any second. Whoever else is at work there shows in the headers, and then
-we halve (developer.atlassian.com, "Rate limiting").
-"""
-HALO_PER_SECOND_MAX = 100.0
-"""What bounds us is HALO_CONCURRENCY_MAX, or else the number that Halo does not publish."""
-HALO_COUNTS_BY_S = 60.0
-"""Halo publishes no number, but refuses "calls per minute" (CloudPassage's Python SDK,
-CloudPassageRateLimit).
-"""
 MODULES = {
     "exclude_server_secure": "server_secure",
     "exclude_container_secure": "container_secure",
     "exclude_cloud_secure": "cloud_secure",
 }
+S = TypeVar("S", bound=ProcessSettings)
 
 
-async def reveal(settings: Settings, *, clock: Clock) -> Settings:
+class Surroundings(Struct, frozen=True, kw_only=True):
+    """What a process brings to all that it opens."""
+
+    clock: Clock
+    redactor: Redactor = field(default_factory=Redactor)
+
+
+async def reveal(settings: S, *, clock: Clock) -> S:
     """The settings with their references to secrets followed, if there are any."""
     if not settings.references:
         return settings
-    from job import secrets  # noqa: PLC0415 -- gRPC costs 0.3 s, which only those who refer to secrets shall pay
+    # gRPC costs 0.3 s, which only those who refer to secrets shall pay.
+    from job.settings import secrets  # noqa: PLC0415
 
     return await secrets.reveal(settings, clock=clock)
 
 
 @asynccontextmanager
-async def open_setup(
-    settings: Settings, *, clock: Clock, redactor: Redactor
-) -> AsyncIterator[Setup]:
+async def open_memory(settings: MemorySettings, _: Surroundings) -> AsyncIterator[Store]:
+    """Memory alone."""
+    async with open_store(settings.state_url) as store:
+        yield store
+
+
+@asynccontextmanager
+async def open_setup(settings: Settings, surroundings: Surroundings) -> AsyncIterator[Setup]:
     """Everything outside, connected, and everything chosen, in the words of those who use it."""
+    clock, redactor = surroundings.clock, surroundings.redactor
     rng = random.Random()  # noqa: S311 -- scatters retries and tells runs apart; guards nothing
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(settings.state_url))
@@ -68,62 +79,44 @@ async def open_setup(
             open_session(user_agent=USER_AGENT, ca_bundle=settings.ca_bundle)
         )
         transport = Confidential(AiohttpTransport(session), redactor=redactor)
-
         tasks = settings.cloud_run_task_count
 
-        def caller(
-            remote: str,
-            *,
-            at_once_max: int,
-            per_second_max: float,
-            counts_by_s: float | None = None,
-        ) -> Caller:
+        def caller(remote: str, *, at_once_max: int, limits: RemoteLimits) -> Caller:
             """The limits are per site, so each of several tasks takes its share of them."""
             return Caller(
                 remote=remote,
                 transport=transport,
                 clock=clock,
                 at_once_max=max(1, at_once_max // tasks),
-                per_second_max=per_second_max / tasks,
+                limits=limits.shared_by(tasks),
                 rng=rng,
-                counts_by_s=counts_by_s,
             )
 
-        halo = caller(
-            "halo",
-            at_once_max=settings.halo_concurrency_max,
-            per_second_max=HALO_PER_SECOND_MAX,
-            counts_by_s=HALO_COUNTS_BY_S,
-        )
-        jira = caller(
-            "jira", at_once_max=settings.jira_concurrency_max, per_second_max=JIRA_PER_SECOND_MAX
-        )
+        halo = caller("halo", at_once_max=settings.halo_concurrency_max, limits=HALO_LIMITS)
+        jira = caller("jira", at_once_max=settings.jira_concurrency_max, limits=JIRA_LIMITS)
 
         def hang_up() -> None:
             halo.hang_up()
             jira.hang_up()
 
+        policy = policy_of(settings)
         ports = Ports(
-            halo=_halo(settings, caller=halo, clock=clock, redactor=redactor),
-            jira=_jira(settings, caller=jira, clock=clock),
+            halo=_halo(settings, caller=halo, surroundings=surroundings),
+            jira=_jira(settings, caller=jira, clock=clock, home=policy.routes.default),
             store=store,
             clock=clock,
         )
         yield Setup(
             ports=ports,
-            manner=_manner(
-                settings, run_id=_run_id(settings, now=clock.now(), rng=rng), redactor=redactor
-            ),
-            limits=Limits(
-                close_percent_max=settings.max_close_percent,
-                create_max=-(-settings.max_create // tasks),
-                reopen_max=-(-settings.max_reopen // tasks),
-            ),
-            shard=Shard(index=settings.cloud_run_task_index, count=settings.cloud_run_task_count),
+            run_id=_run_id(settings, now=clock.now(), rng=rng),
+            policy=policy,
+            limits=_limits(settings),
+            shard=Shard(index=settings.cloud_run_task_index, count=tasks),
+            settings_digest=settings.digest,
             look_back=settings.time_range,
             overlap=settings.overlap,
             sweep_every=settings.sweep_every,
-            sync_max=-(-settings.issue_sync_max // tasks),
+            sync_max=_share(settings.issue_sync_max, tasks=tasks),
             time_budget=_time_budget(settings.task_timeout_s),
             hang_up=hang_up,
             spent=lambda: {
@@ -131,6 +124,7 @@ async def open_setup(
                 "jira": dict(jira.spent),
                 "store": dict(store.spent),
             },
+            redact=redactor.text,
         )
 
 
@@ -151,80 +145,86 @@ class Confidential:
         return await self._transport.send(request)
 
 
-def shape_of(settings: Settings) -> Shape:
-    """What new tickets look like."""
-    return Shape(
-        project_key=settings.jira_project_key,
-        ticket_type=settings.jira_issue_type,
-        id_field=settings.jira_issue_id_field,
-        mapping=settings.jira_field_mapping,
-        static=settings.jira_field_static,
-        resolution=settings.close_resolution,
-        issues_url=f"{settings.halo_api_hostname}/v3/issues",
-    )
+# --- From settings to values ----------------------------------------------------------------------
 
 
-def _halo(settings: Settings, *, caller: Caller, clock: Clock, redactor: Redactor) -> HaloClient:
-    return HaloClient(
-        caller=caller,
-        base_url=settings.halo_api_hostname,
-        key=settings.halo_api_key.text,
-        secret=settings.halo_api_secret_key.text,
-        clock=clock,
-        confide=lambda token: redactor.hide([token]),
-    )
-
-
-def _jira(settings: Settings, *, caller: Caller, clock: Clock) -> JiraClient:
-    return JiraClient(
-        caller=caller,
-        base_url=settings.jira_api_url,
-        user=settings.jira_api_user,
-        token=settings.jira_api_token.text,
-        clock=clock,
-        shape=shape_of(settings),
-    )
-
-
-def _manner(settings: Settings, *, run_id: str, redactor: Redactor) -> Manner:
-    closed, new = settings.issue_status_closed, settings.new_issue_status
-    return Manner(
-        run_id=run_id,
-        shape=shape_of(settings),
-        policy=_policy(settings),
-        close=Goal(
-            transition=settings.issue_close_transition,
-            statuses=closed,
-            resolution=settings.close_resolution,
-        ),
-        reopen=Goal(transition=settings.issue_reopen_transition, statuses=(new,) if new else ()),
-        settings_digest=settings.digest,
-        discreet=redactor.text,
-    )
-
-
-def _policy(settings: Settings) -> Policy:
+def policy_of(settings: Settings) -> Policy:
+    """What the operator chose."""
+    excluded = frozenset(source for name, source in MODULES.items() if getattr(settings, name))
     return Policy(
-        closed=frozenset(settings.issue_status_closed),
-        hard_closed=frozenset(settings.status_hard_closed),
-        new_status=settings.new_issue_status,
+        routes=Routes(default=destination_of(settings)),
         critical_only=settings.critical_only,
-        no_comment=settings.no_comment,
         no_sva=settings.no_sva,
-        excluded_sources=frozenset(
-            source for name, source in MODULES.items() if getattr(settings, name)
-        ),
+        excluded_sources=excluded,
         create_patience=settings.create_patience,
         when_ticket_gone=WhenGone(settings.when_ticket_gone),
         when_issue_gone=WhenGone(settings.when_issue_gone),
     )
 
 
+def destination_of(settings: Settings) -> Destination:
+    """The one destination that the plain settings describe."""
+    closed, new = settings.issue_status_closed, settings.new_issue_status
+    tickets = TicketSettings(
+        project_key=settings.jira_project_key,
+        ticket_type=settings.jira_issue_type,
+        id_field=settings.jira_issue_id_field,
+        mapping=settings.jira_field_mapping,
+        static=settings.jira_field_static,
+        issues_url=f"{settings.halo_api_hostname}/v3/issues",
+    )
+    workflow = Workflow(
+        close=Goal(
+            transition=settings.issue_close_transition,
+            statuses=closed,
+            resolution=settings.close_resolution,
+        ),
+        reopen=Goal(transition=settings.issue_reopen_transition, statuses=(new,) if new else ()),
+        closed=frozenset(closed),
+        hard_closed=frozenset(settings.status_hard_closed),
+        new_status=new,
+    )
+    return Destination(tickets=tickets, workflow=workflow, comments=not settings.no_comment)
+
+
+def _limits(settings: Settings) -> Limits:
+    tasks = settings.cloud_run_task_count
+    return Limits(
+        close_percent_max=settings.max_close_percent,
+        create_max=_share(settings.max_create, tasks=tasks),
+        reopen_max=_share(settings.max_reopen, tasks=tasks),
+    )
+
+
+def _share(total: int, *, tasks: int) -> int:
+    """What each of so many tasks may do, rounded up; 0, which is no limit, stays 0."""
+    return -(-total // tasks)
+
+
+def _halo(settings: Settings, *, caller: Caller, surroundings: Surroundings) -> HaloClient:
+    return HaloClient(
+        caller=caller,
+        base_url=settings.halo_api_hostname,
+        key=settings.halo_api_key.text,
+        secret=settings.halo_api_secret_key.text,
+        clock=surroundings.clock,
+        confide=lambda token: surroundings.redactor.hide([token]),
+    )
+
+
+def _jira(settings: Settings, *, caller: Caller, clock: Clock, home: Destination) -> JiraClient:
+    site = Site(
+        base_url=settings.jira_api_url,
+        user=settings.jira_api_user,
+        token=settings.jira_api_token.text,
+    )
+    return JiraClient(caller=caller, site=site, clock=clock, home=home)
+
+
 def _run_id(settings: Settings, *, now: datetime, rng: random.Random) -> str:
     """Unlike any other run's, even when Cloud Run tries the same task of an execution again."""
-    return (
-        f"{settings.cloud_run_execution or 'local'}-{now:%Y%m%dT%H%M%S}-{rng.getrandbits(32):08x}"
-    )
+    execution = settings.cloud_run_execution or "local"
+    return f"{execution}-{now:%Y%m%dT%H%M%S}-{rng.getrandbits(32):08x}"
 
 
 def _time_budget(timeout_s: int) -> timedelta | None:

@@ -32,8 +32,13 @@ def firestore_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str
         return
     for program in ("gcloud", "java"):
         if not shutil.which(program):
-            _cannot(f"{program} is not installed, and {VARIABLE} names no emulator that runs already")
-    with _started(tmp_path_factory.mktemp("emulator") / "output.txt") as host, pytest.MonkeyPatch.context() as patch:
+            _cannot(
+                f"{program} is not installed, and {VARIABLE} names no emulator that runs already"
+            )
+    with (
+        _started(tmp_path_factory.mktemp("emulator") / "output.txt") as host,
+        pytest.MonkeyPatch.context() as patch,
+    ):
         patch.setenv(VARIABLE, host)
         yield host
 
@@ -61,7 +66,9 @@ def _wait(emulator: "subprocess.Popen[bytes]", *, host: str, output: Path) -> No
     deadline = time.monotonic() + START_S
     while not _answers(host):
         if emulator.poll() is not None or time.monotonic() > deadline:
-            _cannot(f"the Firestore emulator did not start: {output.read_text(errors='replace')[-500:]}")
+            _cannot(
+                f"the Firestore emulator did not start: {output.read_text(errors='replace')[-500:]}"
+            )
         time.sleep(0.1)
 
 

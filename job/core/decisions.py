@@ -3,8 +3,9 @@ says why.
 
 Promises: the same case, policy and instant always give the same decision; a ticket is closed only
 on Halo's word, never because something is absent; a ticket that Jira does not show is never made
-anew on the first miss. It reads nothing and writes nothing: `gather.py` brings the cases,
-`apply.py` carries the decisions out.
+anew on the first miss.
+Does not do: reading or writing. `flow/gather.py` brings the cases, `flow/apply.py` carries the
+decisions out.
 """
 
 from collections.abc import Callable, Iterable
@@ -13,17 +14,10 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from job.core.model import (
-    Action,
-    Afterwards,
-    Case,
-    Decision,
-    IntentKind,
-    Issue,
-    IssueStatus,
-    Link,
-    Ticket,
-)
+from job.core.issues import Issue, IssueKind, IssueStatus
+from job.core.memory import IntentKind, Link
+from job.core.model import Action, Afterwards, Case, Decision, Reason, Ticket
+from job.core.routes import Destination, Routes
 
 MISSES_BEFORE_GONE = 2
 
@@ -37,15 +31,10 @@ class WhenGone(StrEnum):
 
 
 class Policy(Struct, frozen=True, kw_only=True):
-    """What the operator chose, as far as deciding needs it. Status names are compared without
-    regard to case.
-    """
+    """What the operator chose, as far as deciding needs it."""
 
-    closed: frozenset[str]
-    hard_closed: frozenset[str] = frozenset()
-    new_status: str = ""
+    routes: Routes
     critical_only: bool = False
-    no_comment: bool = False
     no_sva: bool = False
     excluded_sources: frozenset[str] = frozenset()
     create_patience: timedelta = timedelta(minutes=15)
@@ -54,19 +43,25 @@ class Policy(Struct, frozen=True, kw_only=True):
 
     def is_hard_closed(self, ticket: Ticket) -> bool:
         """Never to be reopened."""
-        return _among(ticket.status, self.hard_closed)
+        return self.routes.at(ticket.project).workflow.is_hard_closed(ticket.status)
 
     def is_closed(self, ticket: Ticket) -> bool:
         """Closed, in either way."""
-        return _among(ticket.status, self.closed) or self.is_hard_closed(ticket)
+        return self.routes.at(ticket.project).workflow.is_closed(ticket.status)
 
     def excludes(self, issue: Issue) -> bool:
         """Whether the operator wants no tickets for such issues."""
         return (
             (self.critical_only and not issue.critical)
-            or (self.no_sva and issue.type in {"sva", "image_sva"})
+            or (self.no_sva and issue.kind in {IssueKind.SVA, IssueKind.IMAGE_SVA})
             or issue.source in self.excluded_sources
         )
+
+    def destination(self, case: Case) -> Destination:
+        """Whose words count for the ticket that is there; without one, where a new one goes."""
+        if case.ticket is None:
+            return self.routes.to(case.issue)
+        return self.routes.at(case.ticket.project)
 
 
 def decide(case: Case, *, policy: Policy, now: datetime) -> Decision:
@@ -103,9 +98,8 @@ def out_of_scope(case: Case, policy: Policy, now: datetime) -> Decision | None:
         return None
     if case.link is not None and case.issue.status is IssueStatus.RESOLVED:
         return None
-    return Decision(
-        case=case, reason="out_of_scope", because="The settings exclude this kind of issue."
-    )
+    because = "The settings exclude this kind of issue."
+    return _rest(case, policy, Reason.OUT_OF_SCOPE, because=because)
 
 
 def create_unsettled(case: Case, policy: Policy, now: datetime) -> Decision | None:
@@ -121,31 +115,19 @@ def create_unsettled(case: Case, policy: Policy, now: datetime) -> Decision | No
         return None
     until = (intent.at + policy.create_patience).isoformat(timespec="seconds")
     because = f"An earlier create got no answer and is not found yet; looking for it until {until}."
-    return Decision(
-        case=case, reason="create_unsettled", because=because, afterwards=Afterwards.WAIT
-    )
+    return _rest(case, policy, Reason.CREATE_UNSETTLED, because=because, afterwards=Afterwards.WAIT)
 
 
 def issue_gone(case: Case, policy: Policy, now: datetime) -> Decision | None:
     """Halo answers 404 for an issue we keep a ticket for."""
     if not case.issue.gone:
         return None
-    if (
-        case.ticket
-        and not policy.is_closed(case.ticket)
-        and policy.when_issue_gone is WhenGone.CLOSE
-    ):
-        return Decision(
-            case=case,
-            action=Action.CLOSE,
-            reason="issue_gone",
-            because="Halo no longer knows the issue, and the settings say to close then.",
-        )
-    return _nothing(
-        case,
-        reason="issue_gone",
-        because="Halo no longer knows the issue; its ticket is left as it is.",
-    )
+    closes = policy.when_issue_gone is WhenGone.CLOSE
+    if case.ticket and not policy.is_closed(case.ticket) and closes:
+        because = "Halo no longer knows the issue, and the settings say to close then."
+        return _act(case, policy, Action.CLOSE, Reason.ISSUE_GONE, because=because)
+    because = "Halo no longer knows the issue; its ticket is left as it is."
+    return _nothing(case, policy, Reason.ISSUE_GONE, because=because)
 
 
 def ticket_missing(case: Case, policy: Policy, now: datetime) -> Decision | None:
@@ -154,37 +136,33 @@ def ticket_missing(case: Case, policy: Policy, now: datetime) -> Decision | None
     """
     if case.link is None or case.ticket is not None:
         return None
+    key = case.link.ticket_key
     if not case.ticket_gone:
-        because = f"Jira does not show {case.link.ticket_key}; it is looked for again before anything is done."
-        return Decision(
-            case=case, reason="ticket_missing", because=because, afterwards=Afterwards.PARK
+        because = f"Jira does not show {key}; it is looked for again before anything is done."
+        return _rest(
+            case, policy, Reason.TICKET_MISSING, because=because, afterwards=Afterwards.PARK
         )
-    if case.issue.status is IssueStatus.ACTIVE and policy.when_ticket_gone is WhenGone.RECREATE:
-        because = f"{case.link.ticket_key} was deleted, and Halo still sees the issue."
-        return Decision(case=case, action=Action.CREATE, reason="ticket_gone", because=because)
-    return _nothing(
-        case,
-        reason="ticket_gone",
-        because=f"{case.link.ticket_key} was deleted; nothing is made anew.",
-    )
+    recreates = policy.when_ticket_gone is WhenGone.RECREATE
+    if case.issue.status is IssueStatus.ACTIVE and recreates:
+        because = f"{key} was deleted, and Halo still sees the issue."
+        return _act(case, policy, Action.CREATE, Reason.TICKET_GONE, because=because)
+    because = f"{key} was deleted; nothing is made anew."
+    return _nothing(case, policy, Reason.TICKET_GONE, because=because)
 
 
 def create_cut_short(case: Case, policy: Policy, now: datetime) -> Decision | None:
     """A ticket of ours that never got its first status, and that nobody has moved since."""
     link, ticket = case.link, case.ticket
-    if (
-        link is None
-        or ticket is None
-        or not link.status_owed
-        or case.issue.status is IssueStatus.RESOLVED
-    ):
+    if link is None or ticket is None or not link.status_owed:
+        return None
+    if case.issue.status is IssueStatus.RESOLVED:
         return None
     if ticket.status != link.status_seen or policy.is_closed(ticket):
         return None
-    if link.version != case.issue.version and not policy.no_comment:
+    if link.version != case.issue.version and policy.destination(case).comments:
         return None  # there is news as well: whoever tells it finishes the create
     because = f"{ticket.key} was created but did not get the status {link.status_owed} yet."
-    return Decision(case=case, action=Action.CREATE, reason="create_cut_short", because=because)
+    return _act(case, policy, Action.CREATE, Reason.CREATE_CUT_SHORT, because=because)
 
 
 def resolved(case: Case, policy: Policy, now: datetime) -> Decision | None:
@@ -193,26 +171,24 @@ def resolved(case: Case, policy: Policy, now: datetime) -> Decision | None:
         return None
     if case.ticket is None:
         because = "Resolved in Halo before a ticket existed; one is kept for the record."
-        return Decision(
-            case=case, action=Action.CREATE_AND_CLOSE, reason="resolved_unseen", because=because
-        )
+        return _act(case, policy, Action.CREATE_AND_CLOSE, Reason.RESOLVED_UNSEEN, because=because)
     if policy.is_closed(case.ticket):
-        return _nothing(
-            case, reason="already_closed", because=f"Resolved, and {case.ticket.key} is closed."
-        )
+        because = f"Resolved, and {case.ticket.key} is closed."
+        return _nothing(case, policy, Reason.ALREADY_CLOSED, because=because)
     if case.link is not None and case.link.version == case.issue.version:
         because = f"Resolved and closed before; a person opened {case.ticket.key} again."
-        return _nothing(case, reason="opened_by_person", because=because)
-    return Decision(case=case, action=Action.CLOSE, reason="resolved", because="Resolved in Halo.")
+        return _nothing(case, policy, Reason.OPENED_BY_PERSON, because=because)
+    return _act(case, policy, Action.CLOSE, Reason.RESOLVED, because="Resolved in Halo.")
 
 
 def no_ticket(case: Case, policy: Policy, now: datetime) -> Decision | None:
     """An active issue without a ticket, or with none but hard-closed ones."""
     if case.ticket is None:
-        return Decision(case=case, action=Action.CREATE, reason="new", because="New in Halo.")
+        return _act(case, policy, Action.CREATE, Reason.NEW, because="New in Halo.")
     if policy.is_hard_closed(case.ticket):
-        because = f"{case.ticket.key} is {case.ticket.status}, which is never reopened, and Halo still sees the issue."
-        return Decision(case=case, action=Action.CREATE, reason="hard_closed", because=because)
+        because = f"{case.ticket.key} is {case.ticket.status}, which is never reopened, "
+        because += "and Halo still sees the issue."
+        return _act(case, policy, Action.CREATE, Reason.HARD_CLOSED, because=because)
     return None
 
 
@@ -222,24 +198,20 @@ def ticket_closed(case: Case, policy: Policy, now: datetime) -> Decision | None:
         return None
     if case.link is not None and not case.link.live:
         because = "It was resolved in Halo and is active again."
-        return Decision(case=case, action=Action.REOPEN, reason="came_back", because=because)
+        return _act(case, policy, Action.REOPEN, Reason.CAME_BACK, because=because)
     because = "The ticket was closed, but Halo still sees the issue."
-    return Decision(case=case, action=Action.REOPEN, reason="closed_too_early", because=because)
+    return _act(case, policy, Action.REOPEN, Reason.CLOSED_TOO_EARLY, because=because)
 
 
 def seen_again(case: Case, policy: Policy, now: datetime) -> Decision | None:
     """An active issue with an open ticket."""
     if case.link is not None and case.link.version == case.issue.version:
-        return _nothing(
-            case, reason="unchanged", because="Halo has not touched it since the last run."
-        )
-    if policy.no_comment:
-        return _nothing(
-            case,
-            reason="comments_off",
-            because="Updated in Halo; the settings ask for no comments.",
-        )
-    return Decision(case=case, action=Action.COMMENT, reason="updated", because="Updated in Halo.")
+        because = "Halo has not touched it since the last run."
+        return _nothing(case, policy, Reason.UNCHANGED, because=because)
+    if not policy.destination(case).comments:
+        because = "Updated in Halo; the settings ask for no comments."
+        return _nothing(case, policy, Reason.COMMENTS_OFF, because=because)
+    return _act(case, policy, Action.COMMENT, Reason.UPDATED, because="Updated in Halo.")
 
 
 RULES: tuple[Callable[[Case, Policy, datetime], Decision | None], ...] = (
@@ -255,13 +227,34 @@ RULES: tuple[Callable[[Case, Policy, datetime], Decision | None], ...] = (
 )
 
 
-def _nothing(case: Case, *, reason: str, because: str) -> Decision:
+def _act(case: Case, policy: Policy, action: Action, reason: Reason, *, because: str) -> Decision:
+    """Something is to be done. A new ticket goes where the routes say, whatever there is already."""
+    makes = action in {Action.CREATE, Action.CREATE_AND_CLOSE}
+    anew = makes and reason is not Reason.CREATE_CUT_SHORT
+    to = policy.routes.to(case.issue) if anew else policy.destination(case)
+    return Decision(case=case, destination=to, action=action, reason=reason, because=because)
+
+
+def _nothing(case: Case, policy: Policy, reason: Reason, *, because: str) -> Decision:
     """No word to Jira; but a ticket that memory does not know yet is adopted."""
-    adopts = case.ticket is not None and (not case.linked or case.intent is not None)
+    if case.ticket is not None and (not case.linked or case.intent is not None):
+        return _act(case, policy, Action.ADOPT, reason, because=because)
+    return _rest(case, policy, reason, because=because)
+
+
+def _rest(
+    case: Case,
+    policy: Policy,
+    reason: Reason,
+    *,
+    because: str,
+    afterwards: Afterwards = Afterwards.REMEMBER,
+) -> Decision:
+    """Nothing is done now."""
     return Decision(
-        case=case, action=Action.ADOPT if adopts else None, reason=reason, because=because
+        case=case,
+        destination=policy.destination(case),
+        reason=reason,
+        because=because,
+        afterwards=afterwards,
     )
-
-
-def _among(status: str, names: frozenset[str]) -> bool:
-    return status.casefold() in {name.casefold() for name in names}

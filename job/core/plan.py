@@ -7,7 +7,8 @@ plan.
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from operator import attrgetter
 
 from msgspec import Struct, field
@@ -46,16 +47,19 @@ class Plan(Struct, frozen=True, kw_only=True):
     @property
     def tally(self) -> Counter[Action]:
         """How many of each action are planned, deferred ones included."""
-        return Counter(
-            one.action for row in (self.decisions, self.deferred) for one in row.held if one.action
-        )
+        return Counter(held.action for held in self.everything if held.action)
+
+    @property
+    def everything(self) -> Iterator[Held]:
+        """All that has an action, deferred or not."""
+        return chain(self.decisions.held, self.deferred.held)
 
     @property
     def digest(self) -> str:
         """Names exactly the creates, reopens and closes of this plan. Comments are harmless and may
         come and go.
         """
-        lines = sorted(_line(one) for one in self.decisions.held if one.action in GUARDED)
+        lines = sorted(_line(held) for held in self.decisions.held if held.action in GUARDED)
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:DIGEST_LENGTH]
 
 
@@ -65,9 +69,9 @@ def make_plan(held: Iterable[Held], *, at_most: int, unmoved: int = 0) -> Plan:
     """
     ordered = sorted(held, key=attrgetter("issue_id"))
     ordered.sort(key=attrgetter("touched_at"))
-    acting = [one for one in ordered if one.action]
+    acting = [decision for decision in ordered if decision.action]
     cut = at_most or len(acting)
-    quiet = Row(tuple(one for one in ordered if not one.action))
+    quiet = Row(tuple(decision for decision in ordered if not decision.action))
     return Plan(
         decisions=Row(tuple(acting[:cut])),
         deferred=Row(tuple(acting[cut:])),
@@ -84,10 +88,8 @@ def guard(plan: Plan, *, limits: Limits, live_links: int, approved: str | None) 
         return
     broken = list(_broken(plan, limits=limits, live_links=live_links))
     if approved is not None:
-        broken.insert(
-            0,
-            f"The approved plan {approved} is not today's plan {plan.digest}: the world has moved since.",
-        )
+        moved = f"The approved plan {approved} is not today's plan {plan.digest}: "
+        broken.insert(0, f"{moved}the world has moved since.")
     if broken:
         raise UnsafePlan(plan.digest, broken)
 
@@ -96,7 +98,7 @@ def _broken(plan: Plan, *, limits: Limits, live_links: int) -> Iterable[str]:
     """A sentence for each limit passed. Closes that wait behind the cap count too, lest a mass
     close come in slices.
     """
-    now = Counter(one.action for one in plan.decisions.held)
+    now = Counter(held.action for held in plan.decisions.held)
     creates, reopens = now[Action.CREATE] + now[Action.CREATE_AND_CLOSE], now[Action.REOPEN]
     closes, closes_max = (
         plan.tally[Action.CLOSE],
@@ -105,11 +107,14 @@ def _broken(plan: Plan, *, limits: Limits, live_links: int) -> Iterable[str]:
     if limits.create_max and creates > limits.create_max:
         yield f"MAX_CREATE allows {limits.create_max} new tickets in a run; the plan has {creates}."
     if limits.reopen_max and reopens > limits.reopen_max:
-        yield f"MAX_REOPEN allows {limits.reopen_max} reopened tickets in a run; the plan has {reopens}."
+        allowed = f"MAX_REOPEN allows {limits.reopen_max} reopened tickets in a run"
+        yield f"{allowed}; the plan has {reopens}."
     if closes > closes_max:
         share = f"{limits.close_percent_max} % of {live_links} open links, at least {CLOSE_FLOOR}"
-        yield f"MAX_CLOSE_PERCENT allows {closes_max} closed tickets in a run ({share}); the plan has {closes}."
+        allowed = f"MAX_CLOSE_PERCENT allows {closes_max} closed tickets in a run ({share})"
+        yield f"{allowed}; the plan has {closes}."
 
 
 def _line(held: Held) -> str:
-    return f"{held.action} {held.issue_id} {held.ticket_id or '-'}"
+    where = held.destination.project
+    return f"{held.action} {held.issue_id} {held.ticket_id or '-'} {where}"

@@ -13,7 +13,8 @@ from hashlib import sha256
 
 from msgspec import Struct
 
-from job.core.model import IssueId, Watermark
+from job.core.ids import IssueId
+from job.core.memory import Watermark
 
 
 class Shard(Struct, frozen=True, kw_only=True):

@@ -17,7 +17,9 @@ from typing import overload
 
 from msgspec import Struct
 
-from job.core.model import Action, Afterwards, Decision, IssueId, TicketId
+from job.core.ids import IssueId, TicketId
+from job.core.model import Action, Afterwards, Decision, Reason
+from job.core.routes import Destination
 
 WHOLE_MAX = 10_000
 """So many are held whole: packing and unpacking costs 60 microseconds for each of the others."""
@@ -38,8 +40,9 @@ class Held(Struct, frozen=True):
     issue_id: IssueId
     touched_at: datetime
     action: Action | None
-    reason: str
+    reason: Reason
     afterwards: Afterwards
+    destination: Destination
     ticket_id: TicketId | None
     _kept: Decision | Packed
 
@@ -53,13 +56,16 @@ class Held(Struct, frozen=True):
             decision.action,
             decision.reason,
             decision.afterwards,
+            decision.destination,
             ticket.id if ticket else None,
             _pack(decision, dictionary=dictionary) if dictionary else decision,
         )
 
     def whole(self) -> Decision:
         """The decision itself."""
-        return self._kept if isinstance(self._kept, Decision) else _unpack(self._kept)
+        if isinstance(self._kept, Decision):
+            return self._kept
+        return _unpack(self._kept, destination=self.destination)
 
 
 class Shelf:
@@ -94,7 +100,7 @@ class Row(Sequence[Decision]):
 
     def of(self, actions: Container[Action | None]) -> Iterator[Decision]:
         """Those with one of these actions, in their order."""
-        return (one.whole() for one in self.held if one.action in actions)
+        return (held.whole() for held in self.held if held.action in actions)
 
     @overload
     def __getitem__(self, place: int) -> Decision: ...
@@ -107,8 +113,12 @@ class Row(Sequence[Decision]):
         return len(self.held)
 
 
+_PACKED = tuple(name for name in Decision.__struct_fields__ if name != "destination")
+"""What is packed of a decision. Of destinations there are few, so they are held as they are."""
+
+
 def _plain(decision: Decision) -> bytes:
-    return pickle.dumps(decision, protocol=5)
+    return pickle.dumps([getattr(decision, name) for name in _PACKED], protocol=5)
 
 
 def _pack(decision: Decision, *, dictionary: bytes) -> Packed:
@@ -116,8 +126,9 @@ def _pack(decision: Decision, *, dictionary: bytes) -> Packed:
     return Packed(packer.compress(_plain(decision)) + packer.flush(), dictionary)
 
 
-def _unpack(packed: Packed) -> Decision:
+def _unpack(packed: Packed, *, destination: Destination) -> Decision:
     unpacker = zlib.decompressobj(_WINDOW, zdict=packed.dictionary)
     plain = unpacker.decompress(packed.difference) + unpacker.flush()
-    decision: Decision = pickle.loads(plain)  # noqa: S301 -- this process packed it, and nobody else saw it since
-    return decision
+    # This process packed it, and nobody else saw it since.
+    values = pickle.loads(plain)  # noqa: S301
+    return Decision(destination=destination, **dict(zip(_PACKED, values, strict=True)))

@@ -5,42 +5,23 @@ said to be gone, and that two scans which found the same have the same fingerpri
 is said twice. It does not decide whether anything is to be said, and sends nothing.
 """
 
-import json
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
-from operator import attrgetter
 from typing import Any, Final
 
 from msgspec import Struct
 
 from job.core import adf, fields
-from job.core.adf import Document, Inline, Node, code, link, paragraph, strong
-from job.core.fields import FieldBook, FieldSpec, Shape
-from job.core.model import (
-    Asset,
-    Check,
-    CsmFinding,
-    Evidence,
-    FileChange,
-    FimFinding,
-    Finding,
-    Fingerprint,
-    Gone,
-    Issue,
-    IssueId,
-    IssueStatus,
-    LidsEvent,
-    Marker,
-    SvaFinding,
-)
+from job.core.adf import Document, Inline, Node, link, paragraph, strong
+from job.core.evidence import fingerprint, shown
+from job.core.ids import Fingerprint, IssueId, Marker
+from job.core.issues import Asset, Evidence, Gone, Issue, IssueStatus
+from job.core.phrases import dated, in_words, joined, listed, phrase
+from job.core.shape import CreateScreen, FieldSpec, TicketSettings
 
 PROPERTY: Final = "halo.sync"
 """The key under which every ticket of ours carries the id of its issue, unseen by people."""
 
-_ROWS_MAX: Final = 50
-_PHRASE_MAX: Final = 300
 _SUBJECTS: Final[Mapping[str, str]] = {
     "agent": "Agent",
     "csm": "Configuration",
@@ -75,12 +56,12 @@ class Comment(Struct, frozen=True, kw_only=True):
 # --- The id field ---------------------------------------------------------------------------------
 
 
-def id_value(issue_id: IssueId, *, spec: FieldSpec, shape: Shape) -> str | list[str]:
+def id_value(issue_id: IssueId, *, spec: FieldSpec, settings: TicketSettings) -> str | list[str]:
     """What the id field of an issue's ticket holds. It follows from the id alone, so that it can be
     searched for.
     """
     if spec.kind == "url":
-        return f"{shape.issues_url.rstrip('/')}/{issue_id}"
+        return f"{settings.issues_url.rstrip('/')}/{issue_id}"
     return [issue_id] if spec.kind == "array of string" else issue_id
 
 
@@ -98,28 +79,28 @@ def ids_held(value: object) -> tuple[IssueId, ...]:
 # --- A new ticket ---------------------------------------------------------------------------------
 
 
-def wants_asset(shape: Shape, *, issue: Issue) -> bool:
+def wants_asset(settings: TicketSettings, *, issue: Issue) -> bool:
     """Whether a draft needs the issue's asset. A mapped field may; our own words use one only where
     it is there.
     """
-    return fields.needs_asset(shape, issue=issue)
+    return fields.needs_asset(settings, issue=issue)
 
 
-def draft(evidence: Evidence, *, shape: Shape, book: FieldBook) -> Draft:
+def draft(evidence: Evidence, *, settings: TicketSettings, screen: CreateScreen) -> Draft:
     """The new ticket of an issue. Raises `UnusableValue` when a configured field cannot take its
     value.
     """
     issue = evidence.issue
     ours = {
-        "project": {"id": book.project_id} if book.project_id else {"key": book.project_key},
-        "issuetype": {"id": book.type_id},
+        "project": {"key": screen.project_key},
+        "issuetype": {"id": screen.type_id},
         "summary": summary(issue),
         "description": _document(issue, blocks=_description(evidence)),
-        book.id_field.id: id_value(issue.id, spec=book.id_field, shape=shape),
+        screen.id_field.id: id_value(issue.id, spec=screen.id_field, settings=settings),
     }
     return Draft(
         issue_id=issue.id,
-        fields=fields.filled(evidence, shape=shape, book=book) | ours,
+        fields=fields.filled(evidence, settings=settings, screen=screen) | ours,
         properties=({"key": PROPERTY, "value": {"v": 1, "issue": issue.id}},),
         fingerprint=fingerprint(evidence),
     )
@@ -140,13 +121,13 @@ def _description(evidence: Evidence) -> Iterator[Node]:
     issue = evidence.issue
     if issue.status is IssueStatus.RESOLVED:
         yield _resolution(issue)
-    since = _dated(", first seen on", at=issue.first_seen_at or issue.created_at)
+    since = dated(", first seen on", at=issue.first_seen_at or issue.created_at)
     yield paragraph(strong(f"{_subject(issue)}: {_name(issue)}"))
     yield paragraph(f"{_rank(issue)}{since}.")
     yield adf.facts(_facts(evidence))
-    if shown := list(_evidence(evidence)):
+    if seen := list(shown(evidence)):
         yield adf.heading("Evidence")
-        yield from shown
+        yield from seen
 
 
 def _facts(evidence: Evidence) -> list[tuple[str, Inline]]:
@@ -157,35 +138,33 @@ def _facts(evidence: Evidence) -> list[tuple[str, Inline]]:
     rows = {
         "Asset": _asset(evidence),
         "Group": issue.group_path or issue.group_name,
-        "Cloud account": _listed(
-            _joined(issue.csp_account_type, issue.csp_account_id, account_name), issue.csp_region
+        "Cloud account": listed(
+            joined(issue.csp_account_type, issue.csp_account_id, account_name), issue.csp_region
         ),
-        "Cloud resource": _joined(issue.csp_service_type, issue.csp_resource_id),
-        "Image": _joined(
-            issue.repository_name, issue.registry_name and f"in {issue.registry_name}"
-        ),
-        "Package": _joined(issue.package_name, issue.package_version),
-        "Severity": _listed(
+        "Cloud resource": joined(issue.csp_service_type, issue.csp_resource_id),
+        "Image": joined(issue.repository_name, issue.registry_name and f"in {issue.registry_name}"),
+        "Package": joined(issue.package_name, issue.package_version),
+        "Severity": listed(
             score, "exploitable from the network" if issue.remotely_exploitable else ""
         ),
         "Policy": issue.policy_name,
-        "Rule": _listed(issue.cp_rule_id, issue.rule_key or issue.rule_name),
-        "Last seen": _time(issue.last_seen_at),
+        "Rule": listed(issue.cp_rule_id, issue.rule_key or issue.rule_name),
+        "Last seen": in_words(issue.last_seen_at),
     }
     return [
         *((name, value) for name, value in rows.items() if value),
-        ("Halo issue", _link(issue, words=_phrase(issue.id))),
+        ("Halo issue", _link(issue, words=phrase(issue.id))),
     ]
 
 
 def _asset(evidence: Evidence) -> str:
     issue, asset = evidence.issue, evidence.asset
-    known = _listed(_place(issue), issue.asset_type, issue.os_type)
+    known = listed(_place(issue), issue.asset_type, issue.os_type)
     match asset:
         case Asset():
-            return _listed(known or asset.hostname or asset.name, asset.ip_address, asset.state)
+            return listed(known or asset.hostname or asset.name, asset.ip_address, asset.state)
         case Gone():
-            return _listed(known, "no longer in Halo")
+            return listed(known, "no longer in Halo")
         case None:
             return known
 
@@ -195,7 +174,7 @@ def _asset(evidence: Evidence) -> str:
 
 def update_comment(evidence: Evidence) -> Comment:
     """The latest findings."""
-    return _comment(evidence, kind="update", blocks=[_lead(evidence.issue), *_evidence(evidence)])
+    return _comment(evidence, kind="update", blocks=[_lead(evidence.issue), *shown(evidence)])
 
 
 def close_comment(evidence: Evidence, *, because: str = "") -> Comment:
@@ -215,16 +194,14 @@ def close_comment(evidence: Evidence, *, because: str = "") -> Comment:
     return _comment(
         evidence,
         kind="close",
-        blocks=[box, paragraph(_link(issue, words=f"Halo issue {_phrase(issue.id)}"))],
+        blocks=[box, paragraph(_link(issue, words=f"Halo issue {phrase(issue.id)}"))],
     )
 
 
 def reopen_comment(evidence: Evidence, *, because: str) -> Comment:
     """Why the ticket is open again, and the latest findings."""
     box = adf.panel("warning", paragraph(strong("Reopened")), *adf.prose(because))
-    return _comment(
-        evidence, kind="reopen", blocks=[box, _lead(evidence.issue), *_evidence(evidence)]
-    )
+    return _comment(evidence, kind="reopen", blocks=[box, _lead(evidence.issue), *shown(evidence)])
 
 
 def marker(issue: Issue, *, kind: str) -> Marker:
@@ -244,17 +221,17 @@ def _comment(evidence: Evidence, *, kind: str, blocks: Iterable[Node]) -> Commen
 
 
 def _lead(issue: Issue) -> Node:
-    seen = _dated(", last seen on", at=issue.last_seen_at)
+    seen = dated(", last seen on", at=issue.last_seen_at)
     return paragraph(
         f"Latest findings{seen}. {_rank(issue)}. ",
-        _link(issue, words=f"Halo issue {_phrase(issue.id)}"),
+        _link(issue, words=f"Halo issue {phrase(issue.id)}"),
     )
 
 
 def _resolution(issue: Issue) -> Node:
     """Halo's own word that it is over: the positive evidence without which no ticket is closed."""
-    who = f" by {_phrase(issue.resolved_by)}" if issue.resolved_by else ""
-    head = paragraph(strong("Resolved in Halo"), f"{_dated(' on', at=issue.resolved_at)}{who}.")
+    who = f" by {phrase(issue.resolved_by)}" if issue.resolved_by else ""
+    head = paragraph(strong("Resolved in Halo"), f"{dated(' on', at=issue.resolved_at)}{who}.")
     reason = adf.prose(issue.resolution) or [paragraph("Halo gives no reason.")]
     return adf.panel("success", head, *reason)
 
@@ -262,146 +239,7 @@ def _resolution(issue: Issue) -> Node:
 # --- Evidence -------------------------------------------------------------------------------------
 
 
-def _evidence(evidence: Evidence) -> Iterator[Node]:
-    """What the newest scan or event shows, in the form that suits its type."""
-    issue = evidence.issue
-    match evidence.finding:
-        case CsmFinding() as finding:
-            yield from _configuration(finding)
-        case FimFinding() as finding:
-            yield from _files(finding)
-        case SvaFinding(cves=()):
-            yield from _issue_alone(issue)
-        case SvaFinding() as finding:
-            yield from _vulnerabilities(finding)
-        case LidsEvent() as event:
-            yield from _event(event)
-        case Gone() as gone:
-            words = "Halo no longer has the evidence, usually because the server was deleted. It was at "
-            yield adf.panel("note", paragraph(words, link(_phrase(gone.url), href=gone.url), "."))
-            yield from _issue_alone(issue)
-        case None:
-            yield from _issue_alone(issue)
-
-
-def _configuration(finding: CsmFinding) -> Iterator[Node]:
-    yield from adf.prose(finding.description)
-    rows = [
-        (check.type, check.target, check.expected, check.actual, check.status)
-        for check in finding.checks
-    ]
-    yield from _table(rows, head=("Check", "Target", "Expected", "Found", "Result"))
-
-
-def _files(finding: FimFinding) -> Iterator[Node]:
-    yield from adf.prose(finding.description)
-    total = max(finding.total, len(finding.files))
-    yield paragraph(
-        "Files that differ from the baseline of ", code(_phrase(finding.target)), f": {total}"
-    )
-    rows = [
-        (
-            code(file.path),
-            file.status,
-            _joined(file.owner, file.mode),
-            code(file.expected_sha256),
-            code(file.sha256),
-        )
-        for file in finding.files
-    ]
-    head = ("File", "Change", "Owner and mode", "SHA-256 in the baseline", "SHA-256 found")
-    yield from _table(rows, head=head, total=total)
-
-
-def _vulnerabilities(finding: SvaFinding) -> Iterator[Node]:
-    """The worst first."""
-    package = _phrase(_joined(finding.package_name, finding.package_version))
-    yield paragraph("Known vulnerabilities of ", code(package), f": {len(finding.cves)}")
-    rows = [
-        (
-            _advisory(cve.id),
-            "" if cve.score is None else f"{cve.score:g}",
-            "yes" if cve.suppressed else "no",
-        )
-        for cve in sorted(finding.cves, key=lambda cve: (-(cve.score or 0), cve.id))
-    ]
-    yield from _table(rows, head=("Vulnerability", "CVSS", "Excepted in Halo"))
-
-
-def _event(event: LidsEvent) -> Iterator[Node]:
-    yield from adf.prose(event.message)
-    if event.created_at:
-        yield paragraph(f"Logged on {_time(event.created_at)}:")
-    if event.log_entry:
-        yield adf.code_block(event.log_entry)
-
-
-def _issue_alone(issue: Issue) -> Iterator[Node]:
-    """What the issue itself tells where no finding can be read."""
-    if issue.cves:
-        yield paragraph(f"Known vulnerabilities: {len(issue.cves)}")
-        yield adf.bullets([_advisory(cve_id) for cve_id in issue.cves[:_ROWS_MAX]])
-        yield from _more(len(issue.cves) - _ROWS_MAX)
-    elif not issue.finding_url:
-        yield paragraph("Halo keeps no finding for this issue.")
-
-
-def _advisory(cve_id: str) -> Inline:
-    is_cve = re.fullmatch(r"CVE-[0-9]{4}-[0-9]{4,}", cve_id)
-    return link(cve_id, href=f"https://nvd.nist.gov/vuln/detail/{cve_id}") if is_cve else cve_id
-
-
-def _table(
-    rows: Sequence[Sequence[Inline]], *, head: Sequence[str], total: int = 0
-) -> Iterator[Node]:
-    if rows:
-        yield adf.table(rows[:_ROWS_MAX], head=head)
-    yield from _more(max(total, len(rows)) - min(len(rows), _ROWS_MAX))
-
-
-def _more(left: int) -> Iterator[Node]:
-    """How many are not listed: a ticket is no place for thousands."""
-    if left > 0:
-        yield paragraph(f"{left} more in Halo.")
-
-
 # --- Fingerprint ----------------------------------------------------------------------------------
-
-
-def fingerprint(evidence: Evidence) -> Fingerprint:
-    """The hash of the substance: what is wrong, how badly, and what proves it.
-
-    Scan ids, times, scores and the wording of rules are left out, or every scan would seem to bring
-    news.
-    """
-    issue = evidence.issue
-    package = (issue.package_name, issue.package_version, sorted(issue.cves))
-    said = (issue.status, issue.critical, package, _substance(evidence.finding))
-    return Fingerprint(sha256(json.dumps(said).encode()).hexdigest())
-
-
-def _substance(finding: Finding | Gone | None) -> tuple[Any, ...]:
-    match finding:
-        case CsmFinding():
-            return ("csm", sorted(map(_CHECK, finding.checks)))
-        case FimFinding():
-            return ("fim", finding.target, finding.total, sorted(map(_FILE, finding.files)))
-        case SvaFinding():
-            cves = sorted((cve.id, cve.suppressed) for cve in finding.cves)
-            return ("sva", finding.package_name, finding.package_version, cves)
-        case LidsEvent():
-            return ("lids", finding.log_entry or finding.message)
-        case Gone():
-            return ("gone",)
-        case None:
-            return ()
-
-
-def _values(kind: type[Check] | type[FileChange]) -> Callable[[Any], tuple[str, ...]]:
-    return attrgetter(*kind.__struct_fields__)
-
-
-_CHECK, _FILE = _values(Check), _values(FileChange)
 
 
 # --- Words ----------------------------------------------------------------------------------------
@@ -418,7 +256,7 @@ def _link(issue: Issue, *, words: str) -> Node:
 def _name(issue: Issue) -> str:
     """Halo's names of vulnerabilities say what `_subject` says already."""
     name = issue.package_name or issue.name.removeprefix("Vulnerable package: ") or issue.rule_key
-    return _phrase(name) or "unnamed"
+    return phrase(name) or "unnamed"
 
 
 def _place(issue: Issue) -> str:
@@ -436,25 +274,4 @@ def _rank(issue: Issue) -> str:
 
 
 def _subject(issue: Issue) -> str:
-    return _SUBJECTS.get(issue.type) or _phrase(issue.type) or "Issue"
-
-
-def _phrase(words: str) -> str:
-    """Words that are short enough to stand inside a paragraph, which is never cut."""
-    return adf.cut(adf.one_line(words), units_max=_PHRASE_MAX)
-
-
-def _joined(*words: str) -> str:
-    return " ".join(filter(None, words))
-
-
-def _listed(*words: str) -> str:
-    return ", ".join(filter(None, words))
-
-
-def _time(at: datetime | None) -> str:
-    return f"{at.astimezone(UTC).replace(tzinfo=None).isoformat(' ', 'minutes')} UTC" if at else ""
-
-
-def _dated(words: str, *, at: datetime | None) -> str:
-    return f"{words} {_time(at)}" if at else ""
+    return _SUBJECTS.get(issue.type) or phrase(issue.type) or "Issue"

@@ -16,7 +16,8 @@ from math import isfinite
 from sys import intern
 from typing import Any
 
-from job.core.model import (
+from job.core.ids import IssueId
+from job.core.issues import (
     Asset,
     Check,
     CsmFinding,
@@ -25,7 +26,6 @@ from job.core.model import (
     FimFinding,
     Finding,
     Issue,
-    IssueId,
     IssueStatus,
     LidsEvent,
     SvaFinding,
@@ -298,7 +298,6 @@ def asset(body: Body) -> Asset:
         name=text(get("server_label")) or text(get("name")) or hostname,
         hostname=hostname,
         state=text(get("state")),
-        platform=text(get("platform")),
         ip_address=text(get("primary_ip_address")) or text(get("connecting_ip_address")),
         group_name=text(get("group_name")),
         group_path=text(get("group_path")),

@@ -12,7 +12,9 @@ from datetime import datetime
 
 import structlog
 
-from job.core.model import Asset, Finding, Gone, Issue, IssueId, IssueStatus
+from job.core.ids import IssueId
+from job.core.issues import Asset, Finding, Gone, Issue, IssueStatus
+from job.events import Event
 from job.halo import bodies, listing, wire
 from job.halo.bodies import Body
 from job.halo.wire import Listing, Page, Token
@@ -91,7 +93,7 @@ class HaloClient:
             pages.append(body)
             url = bodies.more_files(body) if issue.type == "fim" else ""
         if url:
-            log.warning("halo.files_cut", issue=issue.id, pages=len(pages))
+            log.warning(Event.HALO_FILES_CUT, issue_id=issue.id, pages=len(pages))
         return bodies.finding(issue.type, pages)
 
     async def asset(self, issue: Issue) -> Asset | Gone | None:

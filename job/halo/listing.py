@@ -18,8 +18,10 @@ import structlog
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from job.core.model import Issue, IssueId
+from job.core.ids import IssueId
+from job.core.issues import Issue
 from job.errors import MalformedAnswer
+from job.events import Event
 from job.halo.bodies import malformed
 from job.halo.wire import PAGE_ROWS, PAGES_MAX, Listing, Page
 
@@ -47,7 +49,7 @@ async def read(
         listing = replace(listing, since=listing.since.replace(microsecond=0))
     (first,) = await fetch(listing, [1])
     if _ignores_filter(listing, first):
-        log.warning("halo.filter_ignored", listing=str(listing), since=str(listing.since))
+        log.warning(Event.HALO_FILTER_IGNORED, listing=str(listing), since=str(listing.since))
         listing = replace(listing, descending=True)
         (first,) = await fetch(listing, [1])
         pieces = _settled(Span(listing=listing, until=until), above=0, first=first, fetch=fetch)
@@ -159,7 +161,10 @@ async def _settled(
         if is_settled:
             return
         log.info(
-            "halo.listing_moved", listing=str(span.listing), reading=attempt + 1, **reading.facts()
+            Event.HALO_LISTING_MOVED,
+            listing=str(span.listing),
+            reading=attempt + 1,
+            **reading.facts(),
         )
     raise _contradiction(span, reading)
 

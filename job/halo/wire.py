@@ -17,7 +17,8 @@ from urllib.parse import quote, urlencode
 from msgspec import Struct
 from msgspec.structs import replace
 
-from job.core.model import Issue, IssueId, IssueStatus
+from job.core.ids import IssueId
+from job.core.issues import Issue, IssueStatus
 from job.errors import RemoteRefused
 from job.halo import bodies
 from job.halo.bodies import Body, malformed

@@ -19,9 +19,11 @@ import structlog
 
 from job.each import each
 from job.errors import FateUnknown, RemoteDown
+from job.events import Event
 from job.http.governor import ClosedTooLong, Governor
+from job.http.limits import RemoteLimits
 from job.http.message import NoAnswer, NotSent, Request, Response, Transport
-from job.http.retry import Verdict, asked_pause_s, judge, pause_s, throttled
+from job.http.retry import AfterAttempt, asked_pause_s, judge, pause_s, throttled
 from job.ports import Clock, Guard
 
 log = structlog.get_logger()
@@ -43,10 +45,9 @@ class Caller:
         transport: Transport,
         clock: Clock,
         at_once_max: int,
-        per_second_max: float,
+        limits: RemoteLimits,
         rng: random.Random,
         patience_s: float = 120.0,
-        counts_by_s: float | None = None,
     ) -> None:
         self.spent: Counter[str] = Counter()
         self._remote = remote
@@ -56,10 +57,10 @@ class Caller:
         self._governor = Governor(
             clock=clock,
             at_once_max=at_once_max,
-            per_second_max=per_second_max,
+            limits=limits,
             patience_s=patience_s,
-            counts_by_s=counts_by_s,
         )
+        self._limits = limits
         self._rng = rng
         self._patience_s = patience_s
         self._waiting: set[asyncio.Timeout] = set()
@@ -76,12 +77,12 @@ class Caller:
         give_up_at, wait_s = inf, 0.0
         for attempt in count(1):
             result = await self._attempt(request, after_s=wait_s, guard=guard)
-            verdict = judge(request, result)
-            if verdict is Verdict.ANSWERED and isinstance(result, Response):
+            after = judge(request, result)
+            if after is AfterAttempt.ANSWERED and isinstance(result, Response):
                 return result
             give_up_at = min(give_up_at, self._clock.monotonic() + self._patience_s)
             wait_s = self._pause_after(result, attempt=attempt)
-            if verdict is Verdict.UNKNOWN:
+            if after is AfterAttempt.UNKNOWN:
                 raise FateUnknown(self._remote, request.name, _words(result))
             if self._clock.monotonic() + wait_s > give_up_at:
                 break
@@ -123,7 +124,7 @@ class Caller:
                     response = await self._transport.send(request)
                     if response.status < 500 and response.status != 429:
                         self._governor.note_answer()
-                    if throttled(response):
+                    if throttled(response, limits=self._limits):
                         self._governor.complain(era, refused=response.status == 429)
                     elif response.status < 500:
                         self._governor.praise()
@@ -153,12 +154,14 @@ class Caller:
             asked_pause_s(result, now=self._clock.now()) if isinstance(result, Response) else None
         )
         refusals = self._governor.refusals if asked_s is None else 0
-        wait_s = pause_s(max(attempt, refusals), asked_s=asked_s, scatter=self._rng.random())
+        wait_s = pause_s(
+            max(attempt, refusals), asked_s=asked_s, scatter=self._rng.random(), limits=self._limits
+        )
         if isinstance(result, Response) and (result.status == 429 or asked_s is not None):
             self._governor.pause(wait_s)
-            reason = result.headers.get("ratelimit-reason", "")
+            reason = result.headers.get(self._limits.reason_header, "")
             log.warning(
-                "remote.throttled",
+                Event.REMOTE_THROTTLED,
                 remote=self._remote,
                 status=result.status,
                 wait_s=round(wait_s, 1),

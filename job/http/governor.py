@@ -3,48 +3,23 @@
 Promises: never more requests at once than the limit of the moment, which starts small, grows while
 answers are clean and halves when the remote complains; in no second more of one kind than allowed;
 the pace that a remote turned out to give where it publishes none, and now and then a little more,
-to see whether that is so; two writes to one ticket are a tenth of a second apart; nobody leaves
-during a pause that the remote asked for. Who waits for the clock holds no turn that somebody else
-could use. It knows nothing of messages.
+to see whether that is so; two writes to one thing are as far apart as the remote wants; nobody
+leaves during a pause that the remote asked for. A request that waits for its time slot does not
+occupy a concurrency slot.
+Does not do: reading messages.
 """
 
 import asyncio
-from collections import Counter, defaultdict
+from collections import defaultdict
 from functools import partial
 from math import inf
-from weakref import WeakValueDictionary
 
+from job.http.allowance import Allowance
+from job.http.lanes import Apart, Lane
+from job.http.limits import RemoteLimits
 from job.ports import Clock
 
 START_AT_ONCE = 4
-BURST = 0.1
-"""The part of a second's allowance that may leave at one instant."""
-TOGETHER = 0.5
-"""The part of a burst that gathers before any of a waiting crowd leaves. The pace is the same, but
-who wakes up for each single request spends more on waking up than on the request.
-"""
-APART_S = 0.1
-"""Jira lets one ticket have 20 writes in 2 seconds (developer.atlassian.com, "Rate limiting",
-per-issue writes).
-"""
-
-
-KEPT = 0.9
-"""The part of what a remote turned out to give that we ask it for."""
-SLOWEST = 1.0
-"""Requests a second, where a measure says less: nobody shall wait for a turn until the token is too
-old.
-"""
-LATE_S = 0.1
-"""How far behind its pace a request may leave and the next yet follow in time: we always wake up a
-little late.
-"""
-NO_GAP_S = 0.001
-"""A pace that has outgrown this is none any more."""
-CLEAN, GROWTH, DOUBLINGS = 3, 0.05, 5
-"""After so many periods without a refusal the pace grows by a twentieth, and then by twice as much
-each time.
-"""
 
 
 class ClosedTooLong(Exception):
@@ -52,18 +27,15 @@ class ClosedTooLong(Exception):
 
 
 class Governor:
-    """The turnstile in front of one remote. `counts_by_s` is over how long it counts, if it does
-    not say how far.
-    """
+    """The turnstile in front of one remote."""
 
     def __init__(
         self,
         *,
         clock: Clock,
         at_once_max: int,
-        per_second_max: float,
+        limits: RemoteLimits,
         patience_s: float = inf,
-        counts_by_s: float | None = None,
     ) -> None:
         self.limit = min(START_AT_ONCE, at_once_max)
         self.refusals = 0
@@ -72,9 +44,9 @@ class Governor:
         self._at_once_max = at_once_max
         self._patience_s = patience_s
         self._turns = asyncio.Semaphore(self.limit)
-        self._lanes: defaultdict[str, Lane] = defaultdict(partial(Lane, per_second_max))
-        self._written = Apart()
-        self._allowance = Allowance(counts_by_s) if counts_by_s else None
+        self._lanes: defaultdict[str, Lane] = defaultdict(partial(Lane, limits.per_second_max))
+        self._written = Apart(limits.apart_s)
+        self._allowance = Allowance(limits.counts_by_s) if limits.counts_by_s else None
         self._owed = 0
         self._clean = 0
         self._era = 0
@@ -91,8 +63,8 @@ class Governor:
         """`async with` waits for a turn and holds it for the length of the block; it gives the era
         in which we left.
 
-        Jira counts each endpoint by itself, so a crowd of one kind keeps no other kind waiting for
-        its second. `subject` is what a write changes.
+        Each kind is counted by itself, so a crowd of one keeps no other waiting for its second.
+        `subject` is what a write changes.
         """
         return Turn(self, kind, subject)
 
@@ -197,122 +169,3 @@ class Turn:
 
     async def __aexit__(self, *_: object) -> None:
         self._governor.leave()
-
-
-class Lane:
-    """The requests of one kind: a token bucket, which holds a burst when it is full."""
-
-    def __init__(self, per_second_max: float) -> None:
-        self.gate = asyncio.Lock()
-        burst = max(1.0, per_second_max * BURST)
-        self._refill_s = 1.0 / (per_second_max * (1.0 - BURST))
-        self._burst_s = (burst - 1.0) * self._refill_s
-        self._filled_at = float("-inf")
-        """When the bucket holds a token."""
-
-    def wait_s(self, now: float) -> float:
-        """Seconds until the next may pass: zero or less as long as there is a token, else until
-        there are some.
-        """
-        empty_s = self._filled_at - now
-        return empty_s + TOGETHER * self._burst_s if empty_s > 0 else empty_s
-
-    def pass_through(self, now: float) -> None:
-        """Takes a token. No more of them gather than one burst, however long nobody came."""
-        self._filled_at = max(self._filled_at, now - self._burst_s) + self._refill_s
-
-
-class Allowance:
-    """What a remote gives in each of its periods: unknown until it refuses, then measured, kept to,
-    and tried again.
-
-    The measure is what it answered in the last period. It may be far too little, when others used
-    the remote up or we had asked for little, so the pace grows again: slowly at first, for as a
-    rule the measure is right.
-    """
-
-    def __init__(self, period_s: float) -> None:
-        self._period_s = period_s
-        self._line = asyncio.Lock()
-        self._answers: Counter[int] = Counter()
-        """Of the last period at least, by the second in which they came."""
-        self._measured_at = inf
-        """Or the time when we began, until then."""
-        self._turned_at = inf
-        """When the last period ended that is over."""
-        self._clean = 0
-        """Periods in a row without a refusal."""
-        self._gap_s = 0.0
-        self._free_at = -inf
-
-    @property
-    def a_minute(self) -> int | None:
-        """The pace that is kept to, in requests a minute, or `None`."""
-        return round(60.0 / self._gap_s) if self._gap_s else None
-
-    async def pass_through(self, clock: Clock) -> None:
-        """Waits until one more may leave, first come, first served. A little lateness is made up
-        for.
-        """
-        async with self._line:
-            while (wait_s := self._free_at - clock.monotonic()) > 0:
-                await clock.sleep(wait_s)
-            now = clock.monotonic()
-            self._free_at = max(self._free_at, now - LATE_S) + self._gap_s
-            self._measured_at, self._turned_at = (
-                min(self._measured_at, now),
-                min(self._turned_at, now),
-            )
-
-    def note_answer(self, now: float) -> None:
-        """The remote gave one of those that it counts."""
-        self._answers[int(now)] += 1
-        if now - self._turned_at >= self._period_s:
-            self._turned_at = now
-            self._clean += 1
-            self._forget(before=now - self._period_s)
-            if self._clean >= CLEAN:
-                self._gap_s /= 1.0 + GROWTH * 2.0 ** min(self._clean - CLEAN, DOUBLINGS)
-                if self._gap_s < NO_GAP_S:
-                    self._gap_s = 0.0
-
-    def measure(self, now: float) -> None:
-        """It refused. That tells nothing until a whole period has gone by, nor if nothing was
-        answered in it.
-        """
-        self._turned_at, self._clean = now, 0
-        if now - self._measured_at >= self._period_s and (lately := self._lately(now)):
-            self._gap_s = 1.0 / (KEPT * max(lately / self._period_s, SLOWEST))
-            self._measured_at = now
-
-    def _lately(self, now: float) -> int:
-        """What was answered in the period that ends now."""
-        self._forget(before=now - self._period_s)
-        return self._answers.total()
-
-    def _forget(self, *, before: float) -> None:
-        self._answers = Counter(
-            {second: many for second, many in self._answers.items() if second > before}
-        )
-
-
-class Apart:
-    """Lets the writes to one ticket leave one by one, with a while between them."""
-
-    def __init__(self) -> None:
-        self._gates: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._free_at: dict[str, float] = {}
-
-    def gate(self, subject: str) -> asyncio.Lock:
-        """Who holds it is the only one to leave; the others wait until he has left."""
-        return self._gates.setdefault(subject, asyncio.Lock())
-
-    def wait_s(self, subject: str, *, now: float) -> float:
-        """Seconds until the ticket may be written to again."""
-        return self._free_at.get(subject, now) - now
-
-    def note(self, subject: str, *, at: float) -> None:
-        """A write leaves at this instant. Tickets that may be written to again are forgotten."""
-        while self._free_at and self._free_at[oldest := next(iter(self._free_at))] <= at:
-            del self._free_at[oldest]
-        self._free_at[subject] = at + APART_S

@@ -18,18 +18,18 @@ the rest of the job, so that a misreading of a vendor's documents is not shared 
     limits.py           rate limits
 """
 
-from .call import LOST, Answer, Call, Exchange, json_answer
-from .clock import SimClock
-from .faults import KINDS, Faults
-from .halo import HaloSim
-from .halo_estate import HaloEstate, HaloIssue
-from .jira import JiraSim
-from .jira_search import fixed_lag, long_lag, no_lag, usual_lag
-from .jira_site import Field, Option, Project, Site
-from .limits import Limits
-from .people import People, Snapshot
-from .workflow import Status, Transition, Workflow
-from .world import World
+from job.sim.call import LOST, Answer, Call, Exchange, json_answer
+from job.sim.clock import SimClock
+from job.sim.faults import KINDS, Faults
+from job.sim.halo.api import HaloSim
+from job.sim.halo.estate import HaloEstate, HaloIssue
+from job.sim.jira.api import JiraSim
+from job.sim.jira.limits import Limits
+from job.sim.jira.people import People, Snapshot
+from job.sim.jira.search import fixed_lag, long_lag, no_lag, usual_lag
+from job.sim.jira.site import Field, Option, Project, Site
+from job.sim.jira.workflow import Status, Transition, Workflow
+from job.sim.world import World
 
 __all__ = [
     "KINDS",

@@ -11,11 +11,11 @@ import asyncio
 import dataclasses
 import json
 
-from .jira_search import fixed_lag, long_lag, no_lag, usual_lag
-from .limits import Limits
-from .server import NO_LATENCY, REAL_LATENCY, serve
-from .story import Story, settings
-from .world import World
+from job.sim.jira.limits import Limits
+from job.sim.jira.search import fixed_lag, long_lag, no_lag, usual_lag
+from job.sim.server import NO_LATENCY, REAL_LATENCY, serve
+from job.sim.story import Story, settings
+from job.sim.world import World
 
 _LAGS = {"none": no_lag, "usual": usual_lag, "minute": fixed_lag(60.0), "long": long_lag()}
 

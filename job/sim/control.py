@@ -18,12 +18,12 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from .call import Answer, Call, json_answer
-from .faults import Faults
-from .halo_bodies import issue_body
-from .people import Snapshot
-from .story import Story
-from .world import World
+from job.sim.call import Answer, Call, json_answer
+from job.sim.faults import Faults
+from job.sim.halo.bodies import issue_body
+from job.sim.jira.people import Snapshot
+from job.sim.story import Story
+from job.sim.world import World
 
 HALO_VERBS: Final = frozenset(
     {

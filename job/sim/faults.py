@@ -11,7 +11,7 @@ from dataclasses import replace
 from random import Random
 from typing import Final, Literal
 
-from .call import LOST, Answer, Call, json_answer
+from job.sim.call import LOST, Answer, Call, json_answer
 
 Hook = Callable[[Call, Literal["before", "after"]], Answer | None]
 

@@ -16,9 +16,9 @@ from typing import Final
 
 from aiohttp import web
 
-from .call import Answer, Call
-from .control import Control
-from .world import World
+from job.sim.call import Answer, Call
+from job.sim.control import Control
+from job.sim.world import World
 
 _READING_POSTS: Final = (
     "/search/jql",

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from .people import Snapshot
-from .world import World
+from job.sim.jira.people import Snapshot
+from job.sim.world import World
 
 ID_FIELD: Final = "customfield_10010"
 

@@ -7,10 +7,10 @@ Does not do: I/O. server.py puts a world behind loopback HTTP, tests may call it
 from dataclasses import dataclass
 from datetime import datetime
 
-from .clock import SimClock
-from .halo import HaloSim
-from .jira import JiraSim
-from .jira_site import Site
+from job.sim.clock import SimClock
+from job.sim.halo.api import HaloSim
+from job.sim.jira.api import JiraSim
+from job.sim.jira.site import Site
 
 
 @dataclass(frozen=True, slots=True)

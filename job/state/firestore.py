@@ -49,7 +49,8 @@ from google.cloud.firestore import (
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from job.core.model import Changes, Intent, IssueId, Lease, Link, Parked, RunRecord, Watermark
+from job.core.ids import IssueId
+from job.core.memory import Changes, Intent, Lease, Link, Parked, RunRecord, Watermark
 from job.errors import LeaseLost, RemoteDown, RemoteRefused, StopsRun
 from job.state import records, rules
 from job.state.records import Record, Table, Write

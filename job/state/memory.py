@@ -15,7 +15,8 @@ from typing import Literal
 
 from msgspec.structs import replace
 
-from job.core.model import Changes, Intent, IssueId, Lease, Link, Parked, RunRecord, Watermark
+from job.core.ids import IssueId
+from job.core.memory import Changes, Intent, Lease, Link, Parked, RunRecord, Watermark
 from job.state import records, rules
 
 Hook = Callable[[str, Literal["before", "after"]], None]

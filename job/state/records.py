@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
-from job.core.model import Changes, Intent, Lease, Link, Parked, RunRecord, Watermark
+from job.core.memory import Changes, Intent, Lease, Link, Parked, RunRecord, Watermark
 from job.errors import StateUnreadable
 
 SCHEMA = 1

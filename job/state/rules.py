@@ -10,7 +10,8 @@ from typing import NoReturn
 
 from msgspec.structs import replace
 
-from job.core.model import EPOCH, Intent, Lease
+from job.core.ids import EPOCH
+from job.core.memory import Intent, Lease
 from job.errors import LeaseHeld, LeaseLost, StateUnreadable
 from job.state.records import Write
 

@@ -23,7 +23,8 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from job.core.model import Changes, Intent, IssueId, Lease, Link, Parked, RunRecord, Watermark
+from job.core.ids import IssueId
+from job.core.memory import Changes, Intent, Lease, Link, Parked, RunRecord, Watermark
 from job.errors import RemoteDown, RemoteRefused, StateUnreadable
 from job.state import records, rules
 from job.state.records import Document, Record, Table, Write

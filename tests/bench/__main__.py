@@ -24,7 +24,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from job.settings import VARIABLES
+from job.settings.variables import VARIABLES
 from tests.bench import yardstick
 from tests.bench.stage import Measured, Stage, Tally
 from tests.simulation.worlds import silence
@@ -92,26 +92,39 @@ async def play(case: Case, *, known: int, changed: int) -> Measured:
             since = ("--since", "1d") if case.happens is opened else ()
             measured = await stage.measure(*since)
             if measured.exit_code:
-                raise RuntimeError(f"the job ended with {measured.exit_code}: {measured.log.read_text()[-2000:]}")
+                raise RuntimeError(
+                    f"the job ended with {measured.exit_code}: {measured.log.read_text()[-2000:]}"
+                )
             return measured
 
 
 def floor_s(measured: Measured) -> float:
     """What the limits alone allow."""
     allowed = {name: VARIABLES[f"{name}_concurrency_max"] for name in ("halo", "jira")}
-    at_once = {name: int(variable.parse(variable.default or "")) for name, variable in allowed.items()}
-    return max(_busy_s(measured.halo, at_once=at_once["halo"]), _busy_s(measured.jira, at_once=at_once["jira"]))
+    at_once = {
+        name: int(variable.parse(variable.default or "")) for name, variable in allowed.items()
+    }
+    return max(
+        _busy_s(measured.halo, at_once=at_once["halo"]),
+        _busy_s(measured.jira, at_once=at_once["jira"]),
+    )
 
 
 def _busy_s(tally: Tally, *, at_once: int) -> float:
-    by_rate = max(tally.calls.values()) / PER_SECOND_MAX if tally.pace.write_s > tally.pace.read_s else 0.0
+    by_rate = (
+        max(tally.calls.values()) / PER_SECOND_MAX
+        if tally.pace.write_s > tally.pace.read_s
+        else 0.0
+    )
     return max(by_rate, tally.waited_s / at_once)
 
 
 async def figures(case: Case) -> dict[str, Any]:
     """One row of the table."""
     if case.changed:
-        path_s = _path_s(await play(case, known=min(case.known, 3), changed=3 if case.happens is mixed else 1))
+        path_s = _path_s(
+            await play(case, known=min(case.known, 3), changed=3 if case.happens is mixed else 1)
+        )
     measured = await play(case, known=case.known, changed=case.changed)
     floor = floor_s(measured)
     if not case.changed:
@@ -173,7 +186,10 @@ COLUMNS = (
 def show(row: Mapping[str, Any]) -> None:
     print(" ".join(f"{row[name]!s:>{len(name) + 2}}" for name in COLUMNS), flush=True)
     for remote, calls in row["calls"].items():
-        print(f"    {remote}: " + ", ".join(f"{name} {many}" for name, many in sorted(calls.items())), flush=True)
+        print(
+            f"    {remote}: " + ", ".join(f"{name} {many}" for name, many in sorted(calls.items())),
+            flush=True,
+        )
 
 
 def judged(case: Case) -> dict[str, Any]:
@@ -183,7 +199,10 @@ def judged(case: Case) -> dict[str, Any]:
         show(row)
         if not (again and misses(row) and was_shared(row)):
             break
-        print("\n".join(f"    {line}, but the core was shared: once more" for line in misses(row)), flush=True)
+        print(
+            "\n".join(f"    {line}, but the core was shared: once more" for line in misses(row)),
+            flush=True,
+        )
     return row
 
 

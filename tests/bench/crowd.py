@@ -18,9 +18,9 @@ from uuid import UUID
 from aiohttp import web
 
 from job.sim.call import Call
-from job.sim.halo_bodies import issue_body
-from job.sim.halo_estate import HaloEstate
-from job.sim.jira import JiraSim
+from job.sim.halo.bodies import issue_body
+from job.sim.halo.estate import HaloEstate
+from job.sim.jira.api import JiraSim
 
 FIRST_AT = datetime(2026, 1, 1, tzinfo=UTC)
 APART = timedelta(seconds=10)
@@ -54,8 +54,17 @@ class Crowd:
         """The issue as Halo lists it: what differs from issue to issue differs, what is shared is shared."""
         at = (FIRST_AT + APART * number).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         own, asset = issue_id(number), issue_id(number // ISSUES_AN_ASSET)
-        body = {**self._body, "id": own, "asset_id": asset, "asset_name": f"host-{asset}", **dict.fromkeys(STAMPS, at)}
-        body |= {"url": f"https://api.example/v3/issues/{own}", "asset_url": f"https://api.example/v2/servers/{asset}"}
+        body = {
+            **self._body,
+            "id": own,
+            "asset_id": asset,
+            "asset_name": f"host-{asset}",
+            **dict.fromkeys(STAMPS, at),
+        }
+        body |= {
+            "url": f"https://api.example/v3/issues/{own}",
+            "asset_url": f"https://api.example/v2/servers/{asset}",
+        }
         return body | {"last_finding_urls": [f"https://api.example/v1/scans/{own}/findings/{own}"]}
 
     async def listing(self, request: web.Request) -> web.StreamResponse:
@@ -64,7 +73,11 @@ class Crowd:
         if query["status"] != "active":
             return web.json_response({"issues": [], "count": 0})
         since = next((text for name, text in query.items() if name.endswith("_gte")), None)
-        first = bisect_left(range(self._many), _at(since), key=lambda number: FIRST_AT + APART * number) if since else 0
+        first = (
+            bisect_left(range(self._many), _at(since), key=lambda number: FIRST_AT + APART * number)
+            if since
+            else 0
+        )
         start = first + (int(query["page"]) - 1) * PAGE
         rows = [self.row(number) for number in range(start, min(start + PAGE, self._many))]
         more = {"pagination": {"next": "https://api.example/"}} if start + PAGE < self._many else {}
@@ -73,7 +86,9 @@ class Crowd:
     async def read(self, request: web.Request) -> web.StreamResponse:
         """POST issue/bulkfetch: every ticket is there, open, and holds its issue's id."""
         wanted = (await request.json())["issueIdsOrKeys"]
-        return web.json_response({"issues": [self.ticket(int(one) - 10_000) for one in wanted], "issueErrors": []})
+        return web.json_response(
+            {"issues": [self.ticket(int(one) - 10_000) for one in wanted], "issueErrors": []}
+        )
 
     def ticket(self, number: int) -> dict[str, Any]:
         fields = {
@@ -100,7 +115,9 @@ async def serve(many: int) -> None:
     async def otherwise(request: web.Request) -> web.StreamResponse:
         headers = {name.lower(): value for name, value in request.headers.items()}
         query = tuple(request.query.items())
-        answer = jira.answer(Call(request.method, request.path, query, headers, await request.read()))
+        answer = jira.answer(
+            Call(request.method, request.path, query, headers, await request.read())
+        )
         return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
 
     api = "/rest/api/3"

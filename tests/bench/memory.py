@@ -17,7 +17,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from job.core.model import Changes, Fingerprint, IssueId, Link, TicketId, TicketKey, Watermark
+from job.core.ids import Fingerprint, IssueId, TicketId, TicketKey
+from job.core.memory import Changes, Link, Watermark
 from job.halo.bodies import issue
 from job.state.sqlite import open_sqlite
 from tests.bench.crowd import Crowd, issue_id, ticket_id
@@ -35,7 +36,10 @@ def crowd(many: int) -> Iterator[dict[str, str]]:
         try:
             assert vendors.stdout
             told = json.loads(vendors.stdout.readline())
-            yield told["credentials"] | {"JIRA_API_URL": told["url"], "HALO_API_HOSTNAME": told["url"]}
+            yield told["credentials"] | {
+                "JIRA_API_URL": told["url"],
+                "HALO_API_HOSTNAME": told["url"],
+            }
         finally:
             vendors.terminate()
 
@@ -44,12 +48,16 @@ async def remember(path: Path, *, many: int, swept_at: datetime) -> None:
     """A memory in which every issue has its ticket and is settled."""
     rows, now = Crowd(many), datetime.now(UTC)
     async with open_sqlite(path) as store:
-        lease = await store.take_lease("0-of-1", holder="bench", now=now, until=now + timedelta(hours=1))
+        lease = await store.take_lease(
+            "0-of-1", holder="bench", now=now, until=now + timedelta(hours=1)
+        )
         mark = Watermark(at=now - timedelta(days=3_000), swept_at=swept_at)
         await store.commit(lease, Changes(watermark=mark))
         for start in range(0, many, A_COMMIT):
             numbers = range(start, min(start + A_COMMIT, many))
-            await store.commit(lease, Changes(links=tuple(link(rows, number) for number in numbers)))
+            await store.commit(
+                lease, Changes(links=tuple(link(rows, number) for number in numbers))
+            )
         await store.release_lease(lease)
 
 
@@ -88,7 +96,11 @@ def peak(vendors: dict[str, str], *args: str, state: Path) -> dict[str, Any]:
     log = state.with_suffix(".log")
     with log.open("w") as said:
         told = subprocess.run(
-            command, env=environ(vendors, state=state), stdout=subprocess.PIPE, stderr=said, check=True
+            command,
+            env=environ(vendors, state=state),
+            stdout=subprocess.PIPE,
+            stderr=said,
+            check=True,
         )
     seen: dict[str, Any] = json.loads(told.stdout)
     if seen["exit_code"]:
@@ -113,7 +125,10 @@ def main() -> int:
     parser.add_argument("--issues", type=int, default=200_000)
     found = measure(parser.parse_args().issues)
     for name, seen in found.items():
-        print(f"{name:>8}: {seen['peak_mb']:.0f} MB, {seen['wall_s']:.0f} s, CPU {seen['cpu_s']:.0f} s", flush=True)
+        print(
+            f"{name:>8}: {seen['peak_mb']:.0f} MB, {seen['wall_s']:.0f} s, CPU {seen['cpu_s']:.0f} s",
+            flush=True,
+        )
     return 1 if any(seen["peak_mb"] > PEAK_MB_MAX for seen in found.values()) else 0
 
 

@@ -23,16 +23,16 @@ from urllib.parse import parse_qsl, urlsplit
 from msgspec.structs import replace
 
 from job.clock import SystemClock
+from job.console.redactor import Redactor
+from job.flow.run import ALL_TIME, Order, run
 from job.halo.client import HaloClient
 from job.http.caller import Caller
 from job.http.message import Request, Response
 from job.jira.client import JiraClient
-from job.log import Redactor
-from job.run import ALL_TIME, Order, run
-from job.settings import load
+from job.settings.load import load
 from job.sim.call import Answer, Call
-from job.sim.jira_search import no_lag
-from job.sim.limits import Limits
+from job.sim.jira.limits import Limits
+from job.sim.jira.search import no_lag
 from job.sim.server import REAL_LATENCY, Pace, serve
 from job.sim.story import settings
 from job.sim.world import World
@@ -127,10 +127,16 @@ class Stage:
 
     async def prepare(self) -> None:
         """A run that brings everything in step, by function calls and without a limit."""
-        async with open_setup(load(self.environ), clock=SystemClock(), redactor=Redactor()) as setup:
+        async with open_setup(
+            load(self.environ), clock=SystemClock(), redactor=Redactor()
+        ) as setup:
             fast = replace(setup, ports=replace(setup.ports, halo=self._halo(), jira=self._jira()))
-            done = await run(fast, order=Order(since=ALL_TIME), watcher=Onlooker(), stop=asyncio.Event())
-            await self._jira().highest_key("SEC")  # a first search makes the index, which is the vendor's own business
+            done = await run(
+                fast, order=Order(since=ALL_TIME), watcher=Onlooker(), stop=asyncio.Event()
+            )
+            await self._jira().highest_key(
+                "SEC"
+            )  # a first search makes the index, which is the vendor's own business
         if done.exit_code:
             raise RuntimeError(f"the preparing run ended with {done}")
 
@@ -155,19 +161,28 @@ class Stage:
                 told, _ = await witness.communicate()
         seen = json.loads(told) | {"yardstick_s": yardstick_s}
         halo, jira, began = self._tallies["halo"], self._tallies["jira"], seen.pop("began")
-        return Measured(first_call_s=(jira.first_at or began) - began, halo=halo, jira=jira, log=log, **seen)
+        return Measured(
+            first_call_s=(jira.first_at or began) - began, halo=halo, jira=jira, log=log, **seen
+        )
 
     def _halo(self) -> HaloClient:
         key, _, secret = self.world.halo.credentials.partition(":")
         caller = direct("halo", answer=self.world.halo.answer)
-        return HaloClient(caller=caller, base_url="http://halo", key=key, secret=secret, clock=SystemClock())
+        return HaloClient(
+            caller=caller, base_url="http://halo", key=key, secret=secret, clock=SystemClock()
+        )
 
     def _jira(self) -> JiraClient:
         caller, site = direct("jira", answer=self.world.jira.answer), self.world.jira.site
         shape = shape_of(load(self.environ))
         clock = SystemClock()
         return JiraClient(
-            caller=caller, base_url="http://jira", user=site.email, token=site.token, clock=clock, shape=shape
+            caller=caller,
+            base_url="http://jira",
+            user=site.email,
+            token=site.token,
+            clock=clock,
+            settings=settings,
         )
 
     def _listen_in(self, vendor: str) -> None:

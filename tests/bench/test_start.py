@@ -43,7 +43,9 @@ async def first_request_s(settings: dict[str, str]) -> float:
     host, port = server.sockets[0].getsockname()[:2]
     began = time.monotonic()
     command = (sys.executable, "-m", "job", "run")
-    job = subprocess.Popen(command, env={**settings, "JIRA_API_URL": f"http://{host}:{port}"}, stdout=subprocess.PIPE)
+    job = subprocess.Popen(
+        command, env={**settings, "JIRA_API_URL": f"http://{host}:{port}"}, stdout=subprocess.PIPE
+    )
     with job:
         try:
             return await asyncio.wait_for(arrived, timeout=30) - began
@@ -64,7 +66,9 @@ def test_a_run_with_a_file_for_memory_loads_nothing_that_only_others_need(tmp_pa
     with open_town(STATE_URL=f"sqlite:///{tmp_path / 'state.db'}") as town:
         town.open_issue("csm")
         command = (sys.executable, "-c", TELLING)
-        ended = subprocess.run(command, env=town.settings, capture_output=True, text=True, check=True, timeout=60)
+        ended = subprocess.run(
+            command, env=town.settings, capture_output=True, text=True, check=True, timeout=60
+        )
     loaded = json.loads(ended.stdout.splitlines()[-1])["names"]
     assert "job.state.sqlite" in loaded
     assert [name for name in HEAVY if name in loaded] == []

@@ -9,8 +9,8 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
-from job.core.fields import Shape
-from job.core.model import RunRecord
+from job.core.memory import RunRecord
+from job.core.shape import TicketSettings
 from tests.simulation.kit import MANNER, Tube
 
 SIZES = (1, 50, 120, 1_000)
@@ -33,7 +33,9 @@ CREATE_METADATA = {
     "GET /issue/createmeta/{project}/issuetypes": 1,  # which id the ticket type's name has
     "GET /issue/createmeta/{project}/issuetypes/{id}": 1,  # which fields a create may fill, and with what
 }
-ID_METADATA = {"GET /jql/autocompletedata": 1}  # whether the id field is asked for by `in` or by `~`
+ID_METADATA = {
+    "GET /jql/autocompletedata": 1
+}  # whether the id field is asked for by `in` or by `~`
 HIGHEST_KEY = 1
 """One search, once for each deployment: later runs know the newest key from the watermark. A lost create is looked for
 among the keys above it."""
@@ -62,16 +64,19 @@ class Bill:
 class Shop:
     """A deployment whose runs are billed."""
 
-    def __init__(self, *, no_comment: bool = False, shape: Shape = MANNER.shape) -> None:
+    def __init__(self, *, no_comment: bool = False, settings: TicketSettings = MANNER.shape) -> None:
         policy = replace(MANNER.policy, new_status="", no_comment=no_comment)
-        self.tube = Tube(manner=replace(MANNER, policy=policy, shape=shape))
+        self.tube = Tube(manner=replace(MANNER, policy=policy, settings=settings))
         self.tube.look_back = timedelta(hours=1)  # less than the time between two sweeps
 
     def opens(self, many: int, *, on: list[str] | None = None) -> list[str]:
         """Issues with evidence of one page, on these assets or on any."""
         estate = self.tube.halo.estate
         assets = on or [estate.add_asset()]
-        return [estate.open_issue(type="csm", asset=assets[place % len(assets)]) for place in range(many)]
+        return [
+            estate.open_issue(type="csm", asset=assets[place % len(assets)])
+            for place in range(many)
+        ]
 
     async def settle(self) -> None:
         """Two runs an hour apart, after which nothing is listed again: a run begins two overlaps before the last."""
@@ -94,7 +99,9 @@ class Shop:
         before = [Counter(counter) for counter in counters]
         bill = Bill(Counter(), Counter(), Counter())
         yield bill
-        bill.halo, bill.jira, bill.store = (Counter(c) - b for c, b in zip(counters, before, strict=True))
+        bill.halo, bill.jira, bill.store = (
+            Counter(c) - b for c, b in zip(counters, before, strict=True)
+        )
 
 
 def shop_with(many: int, *, no_comment: bool = False) -> Shop:

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from msgspec.structs import replace
 
-from job.sim.people import People
+from job.sim.jira.people import People
 from tests.budget.kit import (
     ASSET,
     COMMENT,
@@ -48,7 +48,9 @@ def test_a_run_without_news_asks_for_a_token_two_lists_and_who_we_are(known: int
 
 
 @pytest.mark.parametrize("many", SIZES)
-def test_a_first_run_searches_for_no_issue_once_it_knows_that_no_ticket_holds_an_id(many: int) -> None:
+def test_a_first_run_searches_for_no_issue_once_it_knows_that_no_ticket_holds_an_id(
+    many: int,
+) -> None:
     async def story() -> None:
         bill = await shop_with(many).run()
         assert bill.halo == TOKEN | lists(many, 0) | {FINDING: many}
@@ -81,7 +83,7 @@ def test_new_issues_of_a_later_run_are_searched_for_fifty_at_a_time(many: int) -
 @pytest.mark.parametrize("many", FEW)
 def test_an_asset_is_fetched_once_a_run_and_only_for_fields_of_new_tickets(many: int) -> None:
     async def story() -> None:
-        shop = Shop(shape=replace(SHAPE, mapping=(("server_state", "Halo Group"),)))
+        shop = Shop(settings=replace(SHAPE, mapping=(("server_state", "Halo Group"),)))
         assets = [shop.tube.halo.estate.add_asset() for _ in range(ASSETS)]
         issues = shop.opens(many, on=assets)
         bill = await shop.run()
@@ -138,7 +140,9 @@ def test_without_comments_an_update_costs_a_hundredth_of_a_list_and_of_a_read(ma
 
 
 @pytest.mark.parametrize("many", SIZES)
-def test_a_resolved_issue_costs_a_comment_and_a_transition_and_each_workflow_one_look(many: int) -> None:
+def test_a_resolved_issue_costs_a_comment_and_a_transition_and_each_workflow_one_look(
+    many: int,
+) -> None:
     async def story() -> None:
         shop = shop_with(many)
         await shop.settle()
@@ -146,7 +150,12 @@ def test_a_resolved_issue_costs_a_comment_and_a_transition_and_each_workflow_one
             shop.tube.halo.estate.resolve(issue_id)
         bill = await shop.run()
         assert bill.halo == TOKEN | lists(0, many)
-        assert bill.jira == MYSELF | {READ: batches(many, of=100), COMMENT: many, MOVE: many, WAYS: 1}
+        assert bill.jira == MYSELF | {
+            READ: batches(many, of=100),
+            COMMENT: many,
+            MOVE: many,
+            WAYS: 1,
+        }
 
     play(story())
 

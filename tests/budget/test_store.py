@@ -42,7 +42,9 @@ def test_a_new_issue_is_one_read_two_writes_and_one_delete(many: int) -> None:
         shop = await settled(0)
         shop.opens(many)
         fences = 2 * batches(many, of=100)
-        assert (await shop.run()).store == FIXED + Counter(read=many, write=2 * many + fences, delete=many)
+        assert (await shop.run()).store == FIXED + Counter(
+            read=many, write=2 * many + fences, delete=many
+        )
 
     play(story())
 
@@ -54,19 +56,25 @@ def test_a_commented_issue_is_one_read_two_writes_and_one_delete(many: int) -> N
         for issue_id in list(shop.tube.halo.estate.issues):
             shop.tube.halo.estate.rescan(issue_id, changed=True)
         fences = 2 * batches(many, of=50)
-        assert (await shop.run()).store == FIXED + Counter(read=many, write=2 * many + fences, delete=many)
+        assert (await shop.run()).store == FIXED + Counter(
+            read=many, write=2 * many + fences, delete=many
+        )
 
     play(story())
 
 
 @pytest.mark.parametrize("many", FEW)
-def test_a_closed_issue_costs_as_much_and_each_run_with_closes_counts_the_live_links(many: int) -> None:
+def test_a_closed_issue_costs_as_much_and_each_run_with_closes_counts_the_live_links(
+    many: int,
+) -> None:
     async def story() -> None:
         shop = await settled(many)
         for issue_id in list(shop.tube.halo.estate.issues):
             shop.tube.halo.estate.resolve(issue_id)
         fences, counting = 2 * batches(many, of=50), batches(many, of=1_000)
-        assert (await shop.run()).store == FIXED + Counter(read=many + counting, write=2 * many + fences, delete=many)
+        assert (await shop.run()).store == FIXED + Counter(
+            read=many + counting, write=2 * many + fences, delete=many
+        )
 
     play(story())
 

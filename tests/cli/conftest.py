@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 import structlog
 
-from job.cli import Desk, answer
+from job.cli import answer
+from job.commands.desk import Desk
 from job.sim.server import NO_LATENCY, Latency, Urls, serve
 from job.sim.story import Story, settings
 from job.sim.world import World
@@ -57,13 +58,20 @@ class Program:
     def start(self, *args: str, **changed: str) -> "subprocess.Popen[str]":
         environ = {"PATH": os.environ["PATH"], **self.environ, **changed}
         command = [*PYTHON, "-m", "job", *args]
-        return subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        return subprocess.Popen(
+            command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
 
 
 @pytest.fixture
 def quiet_again() -> Iterator[None]:
     """Takes back what `log.start` did to this process."""
-    root, level, show, hook = logging.getLogger(), logging.getLogger().level, warnings.showwarning, sys.unraisablehook
+    root, level, show, hook = (
+        logging.getLogger(),
+        logging.getLogger().level,
+        warnings.showwarning,
+        sys.unraisablehook,
+    )
     handlers = root.handlers[:]
     yield
     logging.captureWarnings(capture=False)
@@ -104,4 +112,7 @@ def bare(capsys: pytest.CaptureFixture[str], quiet_again: None) -> Program:
 @pytest.fixture
 def program(world: World, urls: Urls, tmp_path: Path, bare: Program) -> Program:
     """The program with good settings for this world."""
-    return Program({**settings(world, urls=urls), "STATE_URL": f"sqlite:///{tmp_path / 'state.db'}"}, bare.capsys)
+    return Program(
+        {**settings(world, urls=urls), "STATE_URL": f"sqlite:///{tmp_path / 'state.db'}"},
+        bare.capsys,
+    )

@@ -29,13 +29,21 @@ def test_bad_settings_of_a_real_process_are_one_json_line_that_lists_every_probl
     line = json.loads(stdout)
     assert (process.returncode, stderr) == (2, "")
     assert (line["severity"], line["event"]) == ("ERROR", "settings.refused")
-    assert {problem["variable"] for problem in line["problems"]} >= {"NO_SVA", "HALO_API_KEY", "JIRA_API_URL"}
+    assert {problem["variable"] for problem in line["problems"]} >= {
+        "NO_SVA",
+        "HALO_API_KEY",
+        "JIRA_API_URL",
+    }
     assert "Traceback" not in stdout
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("args", [["plna"], ["run", "--since"], ["run", "--since", "soon"], ["--since", "2999-01-01"]])
-def test_a_bad_command_line_is_one_json_line_and_exit_code_2(bare: Program, args: list[str]) -> None:
+@pytest.mark.parametrize(
+    "args", [["plna"], ["run", "--since"], ["run", "--since", "soon"], ["--since", "2999-01-01"]]
+)
+def test_a_bad_command_line_is_one_json_line_and_exit_code_2(
+    bare: Program, args: list[str]
+) -> None:
     spoken = bare(*args)
     [line] = spoken.lines
     assert (spoken.exit_code, spoken.stderr, line["event"]) == (2, "", "command.refused")
@@ -53,7 +61,9 @@ def test_a_run_without_a_command_does_the_work_and_a_second_one_finds_nothing_to
     assert len(world.jira.people.tickets()) == 7
 
 
-def test_a_plan_names_every_action_with_its_reason_and_writes_nothing(program: Program, world: World) -> None:
+def test_a_plan_names_every_action_with_its_reason_and_writes_nothing(
+    program: Program, world: World
+) -> None:
     spoken = program("plan", "--since", "2d")
     actions = [line for line in spoken.lines if line["event"] == "action.planned"]
     assert spoken.exit_code == 0
@@ -64,7 +74,9 @@ def test_a_plan_names_every_action_with_its_reason_and_writes_nothing(program: P
     assert program("plan").only("plan.made")["digest"] == spoken.only("plan.made")["digest"]
 
 
-def test_a_plan_over_its_limits_writes_nothing_until_its_digest_is_approved(program: Program, world: World) -> None:
+def test_a_plan_over_its_limits_writes_nothing_until_its_digest_is_approved(
+    program: Program, world: World
+) -> None:
     refused = program("run", MAX_CREATE="3")
     line = refused.only("plan.refused")
     assert refused.exit_code == 4
@@ -101,7 +113,10 @@ def test_check_tries_every_proof_and_returns_the_first_failure(program: Program)
 def test_refused_credentials_stop_the_run_before_the_first_write_and_are_not_shown(
     program: Program, world: World
 ) -> None:
-    for planted in ({"JIRA_API_TOKEN": "planted-jira-token"}, {"HALO_API_SECRET_KEY": "planted-halo-secret"}):
+    for planted in (
+        {"JIRA_API_TOKEN": "planted-jira-token"},
+        {"HALO_API_SECRET_KEY": "planted-halo-secret"},
+    ):
         spoken = program("run", LOG_LEVEL="debug", **planted)
         assert spoken.exit_code == 3
         assert says_only_json(spoken)
@@ -119,7 +134,11 @@ def test_a_remote_that_is_not_there_is_exit_code_3_without_a_traceback(program: 
 
 def test_a_misspelled_variable_is_warned_of(program: Program) -> None:
     line = program("plan", ISSUE_SINC_MAX="1").only("settings.unknown_variable")
-    assert (line["severity"], line["variable"], line["meant"]) == ("WARNING", "ISSUE_SINC_MAX", "ISSUE_SYNC_MAX")
+    assert (line["severity"], line["variable"], line["meant"]) == (
+        "WARNING",
+        "ISSUE_SINC_MAX",
+        "ISSUE_SYNC_MAX",
+    )
 
 
 def test_the_level_decides_what_is_said(program: Program) -> None:
@@ -138,7 +157,10 @@ def test_sigterm_ends_a_run_in_good_order(program: Program, world: World) -> Non
     assert spoken.exit_code == 0
     assert says_only_json(spoken)
     assert spoken.only("run.asked_to_stop")["signal"] == "SIGTERM"
-    assert (spoken.only("run.finished")["verdict"], spoken.only("run.finished")["created"]) == ("done", 0)
+    assert (spoken.only("run.finished")["verdict"], spoken.only("run.finished")["created"]) == (
+        "done",
+        0,
+    )
     assert world.jira.people.tickets() == []
     assert program("run").only("run.finished")["created"] == 7
 
@@ -159,7 +181,9 @@ def test_a_plan_is_interrupted_at_once(program: Program) -> None:
 def test_a_terminal_sees_tables_and_sentences_instead_of_json(program: Program) -> None:
     ours, theirs = pty.openpty()
     environ = {"PATH": os.environ["PATH"], **program.environ, "TERM": "xterm", "COLUMNS": "120"}
-    process = subprocess.Popen([*PYTHON, "-m", "job", "run"], env=environ, stdout=theirs, stderr=theirs)
+    process = subprocess.Popen(
+        [*PYTHON, "-m", "job", "run"], env=environ, stdout=theirs, stderr=theirs
+    )
     os.close(theirs)
     shown = b""
     while chunk := _read(ours):
@@ -183,20 +207,36 @@ def _read(terminal: int) -> bytes:
 
 
 def test_the_demo_plays_three_acts_and_shows_plans_tickets_and_calls() -> None:
-    shown = subprocess.run([*PYTHON, "-m", "job", "demo"], capture_output=True, text=True, timeout=60, check=True)
+    shown = subprocess.run(
+        [*PYTHON, "-m", "job", "demo"], capture_output=True, text=True, timeout=60, check=True
+    )
     assert shown.stderr == ""
-    assert [shown.stdout.count(words) for words in ("Act ", "The plan", "Jira's tickets", "Calls spent")] == [
+    assert [
+        shown.stdout.count(words) for words in ("Act ", "The plan", "Jira's tickets", "Calls spent")
+    ] == [
         3,
         3,
         3,
         3,
     ]
-    assert all(words in shown.stdout for words in ("create-and-close", "reopen", "comment", "Closed", "OPS-1", "7/7"))
+    assert all(
+        words in shown.stdout
+        for words in ("create-and-close", "reopen", "comment", "Closed", "OPS-1", "7/7")
+    )
 
 
 def test_what_is_heavy_is_imported_only_by_those_who_need_it() -> None:
     """A run's first request leaves within 0.6 s of its start; gRPC or Firestore would cost half of that."""
     code = "import sys, job.cli; print(*sys.modules)"
-    shown = subprocess.run([*PYTHON, "-c", code], capture_output=True, text=True, timeout=60, check=True)
-    heavy = {"grpc", "google.cloud.firestore", "rich.progress", "job.secrets", "job.screen", "job.sim"}
+    shown = subprocess.run(
+        [*PYTHON, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+    heavy = {
+        "grpc",
+        "google.cloud.firestore",
+        "rich.progress",
+        "job.secrets",
+        "job.screen",
+        "job.sim",
+    }
     assert not heavy & set(shown.stdout.split())

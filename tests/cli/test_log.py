@@ -14,8 +14,9 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from job.log import HIDDEN, Redactor, start
-from job.settings import load
+from job.console.log import start
+from job.console.redactor import HIDDEN, Redactor
+from job.settings.load import load
 from tests.settings.test_settings import GOOD
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -49,7 +50,11 @@ def test_an_event_is_one_line_with_severity_message_time_and_its_fields(said: Sa
     structlog.get_logger().debug("nobody.cares")
     first, second = said()
     assert list(first) == ["severity", "message", "time", "event", "ticket", "at", "many"]
-    assert (first["severity"], first["message"], first["event"]) == ("WARNING", "ticket.created", "ticket.created")
+    assert (first["severity"], first["message"], first["event"]) == (
+        "WARNING",
+        "ticket.created",
+        "ticket.created",
+    )
     assert first["time"] == first["at"] == NOW.isoformat()
     assert (second["severity"], second["message"]) == ("INFO", "All is done.")
 
@@ -62,7 +67,14 @@ def test_a_field_cannot_pose_as_severity_or_time(said: Said) -> None:
 
 def test_a_secret_is_taken_out_wherever_it_hides(said: Said) -> None:
     log = structlog.get_logger()
-    log.info(SECRET, a=SECRET, b=[{"c": (f"…{SECRET}…",)}], **{SECRET: 1}, d=ValueError(SECRET), e=SECRET.encode())
+    log.info(
+        SECRET,
+        a=SECRET,
+        b=[{"c": (f"…{SECRET}…",)}],
+        **{SECRET: 1},
+        d=ValueError(SECRET),
+        e=SECRET.encode(),
+    )
     log.error("run.crashed", exc_info=KeyError(SECRET))
     first, second = said()
     assert (first["a"], first["d"]) == (HIDDEN, HIDDEN)
@@ -77,7 +89,10 @@ def test_a_secret_is_taken_out_wherever_it_hides(said: Said) -> None:
         ({"note": "sent Basic abcdefgh1234"}, {"note": f"sent Basic {HIDDEN}"}),
         ({"api_key": "k"}, {"api_key": HIDDEN}),
         ({"note": "half \ud83d"}, {"note": "half ?"}),
-        ({"first": "Bearer", "second": "abcdefgh1234"}, {"first": "Bearer", "second": "abcdefgh1234"}),
+        (
+            {"first": "Bearer", "second": "abcdefgh1234"},
+            {"first": "Bearer", "second": "abcdefgh1234"},
+        ),
         (
             {"ticket": "SEC-1", "many": 3, "done": True, "why": None},
             {"ticket": "SEC-1", "many": 3, "done": True, "why": None},
@@ -93,19 +108,36 @@ def test_fields_that_are_looked_at_together_are_said_as_if_each_were_looked_at(
 
 
 def test_what_sounds_like_a_secret_is_hidden_even_if_nobody_knew_it(said: Said) -> None:
-    headers = {"Authorization": "Basic abc", "X-Api-Key": ["k"], "Cookie": {"a": "b"}, "Accept": "text/plain"}
+    headers = {
+        "Authorization": "Basic abc",
+        "X-Api-Key": ["k"],
+        "Cookie": {"a": "b"},
+        "Accept": "text/plain",
+    }
     structlog.get_logger().info(
         "page.read", headers=headers, access_token="t", tokens=3, note="sent Bearer abcdefgh1234"
     )
     [line] = said()
-    assert line["headers"] == {"Authorization": HIDDEN, "X-Api-Key": HIDDEN, "Cookie": HIDDEN, "Accept": "text/plain"}
-    assert (line["access_token"], line["tokens"], line["note"]) == (HIDDEN, 3, f"sent Bearer {HIDDEN}")
+    assert line["headers"] == {
+        "Authorization": HIDDEN,
+        "X-Api-Key": HIDDEN,
+        "Cookie": HIDDEN,
+        "Accept": "text/plain",
+    }
+    assert (line["access_token"], line["tokens"], line["note"]) == (
+        HIDDEN,
+        3,
+        f"sent Bearer {HIDDEN}",
+    )
 
 
 def test_the_basic_form_of_each_pair_of_credentials_is_a_secret_too() -> None:
     redactor = Redactor()
     redactor.hide(load(GOOD).spoken_secrets)
-    for user, secret in (("HALO_API_KEY", "HALO_API_SECRET_KEY"), ("JIRA_API_USER", "JIRA_API_TOKEN")):
+    for user, secret in (
+        ("HALO_API_KEY", "HALO_API_SECRET_KEY"),
+        ("JIRA_API_USER", "JIRA_API_TOKEN"),
+    ):
         basic = b64encode(f"{GOOD[user]}:{GOOD[secret]}".encode()).decode()
         assert redactor.text(f"a {basic} b {GOOD[secret]} c") == f"a {HIDDEN} b {HIDDEN} c"
 
@@ -119,7 +151,11 @@ def test_libraries_are_heard_from_warnings_up_in_the_same_form(said: Said) -> No
         logging.captureWarnings(capture=True)
         warnings.warn("old thing", DeprecationWarning, stacklevel=1)
     first, second = said()
-    assert (first["event"], first["library"], first["message"]) == ("library.logged", "a.library", f"odd: {HIDDEN}")
+    assert (first["event"], first["library"], first["message"]) == (
+        "library.logged",
+        "a.library",
+        f"odd: {HIDDEN}",
+    )
     assert (second["library"], second["severity"]) == ("py.warnings", "WARNING")
 
 
@@ -145,7 +181,9 @@ def test_anything_at_all_becomes_valid_json(value: object) -> None:
     json.loads(json.dumps(Redactor().plain(value), allow_nan=False))
 
 
-def test_odd_bytes_of_a_header_become_question_marks_and_do_not_hide_the_secret_beside_them() -> None:
+def test_odd_bytes_of_a_header_become_question_marks_and_do_not_hide_the_secret_beside_them() -> (
+    None
+):
     redactor = Redactor()
     redactor.hide([SECRET])
     assert redactor.text(f"é\udcff{SECRET}") == "é?[hidden]"

@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 import click
 import pytest
 
-from job.cli import Desk, explain, look_back
+from job.commands.desk import Desk
+from job.commands.run import look_back
+from job.console.words import explain
 from job.errors import (
     BadSettings,
     FateUnknown,
@@ -27,7 +29,10 @@ from job.errors import (
 from tests.cli.conftest import PYTHON
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
-STOPS = [kind("jira", "reading", "It broke.") for kind in (RemoteRefused, RemoteDown, MalformedAnswer, StateUnreadable)]
+STOPS = [
+    kind("jira", "reading", "It broke.")
+    for kind in (RemoteRefused, RemoteDown, MalformedAnswer, StateUnreadable)
+]
 
 
 @pytest.mark.parametrize(
@@ -46,12 +51,18 @@ STOPS = [kind("jira", "reading", "It broke.") for kind in (RemoteRefused, Remote
         (FateUnknown("jira", "creating", "No answer."), 5, "run.failed"),
         (KeyboardInterrupt(), 130, "run.interrupted"),
         (asyncio.CancelledError(), 130, "run.interrupted"),
-        (ExceptionGroup("two", [RemoteDown("halo", "listing", "Gone."), KeyError("a bug")]), 1, "run.crashed"),
+        (
+            ExceptionGroup("two", [RemoteDown("halo", "listing", "Gone."), KeyError("a bug")]),
+            1,
+            "run.crashed",
+        ),
         (ExceptionGroup("one", [RemoteDown("halo", "listing", "Gone.")]), 3, "run.stopped"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",
 )
-def test_each_error_has_an_exit_code_a_name_and_a_next_step(error: BaseException, exit_code: int, event: str) -> None:
+def test_each_error_has_an_exit_code_a_name_and_a_next_step(
+    error: BaseException, exit_code: int, event: str
+) -> None:
     words = explain(error)
     assert (words.exit_code, words.event) == (exit_code, event)
     assert words.doing
@@ -60,11 +71,16 @@ def test_each_error_has_an_exit_code_a_name_and_a_next_step(error: BaseException
 
 
 def test_a_refused_plan_says_how_to_approve_exactly_it() -> None:
-    assert "run --approve 0123456789abcdef" in explain(UnsafePlan("0123456789abcdef", ["Too many."])).next
+    assert (
+        "run --approve 0123456789abcdef"
+        in explain(UnsafePlan("0123456789abcdef", ["Too many."])).next
+    )
 
 
 @pytest.mark.usefixtures("quiet_again")
-def test_a_bug_is_logged_with_its_stack_and_without_a_secret(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_bug_is_logged_with_its_stack_and_without_a_secret(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     desk = Desk({"JIRA_API_TOKEN": "planted-token"}, terminal=False)
     with pytest.raises(KeyError) as caught:
         {"a": 1}.pop("planted-token")
@@ -107,5 +123,7 @@ def test_since_refuses_what_is_no_time_or_not_yet(text: str) -> None:
 
 
 def test_help_names_every_command() -> None:
-    shown = subprocess.run([*PYTHON, "-m", "job", "--help"], capture_output=True, text=True, timeout=60, check=True)
+    shown = subprocess.run(
+        [*PYTHON, "-m", "job", "--help"], capture_output=True, text=True, timeout=60, check=True
+    )
     assert all(f"\n  {command} " in shown.stdout for command in ("run", "plan", "check", "demo"))

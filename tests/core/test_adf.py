@@ -31,10 +31,14 @@ def schema() -> Any:
         pytest.skip(f"the vendor's schema {file} is missing; VENDOR_SCHEMAS names its folder")
     whole = json.loads(file.read_text())
 
-    def any_of(validator: Any, options: list[Any], instance: Any, part: Any) -> Iterator[ValidationError]:
+    def any_of(
+        validator: Any, options: list[Any], instance: Any, part: Any
+    ) -> Iterator[ValidationError]:
         """Alternatives for another type of node would fail as well, but slowly."""
         kind = instance.get("type") if isinstance(instance, dict) else None
-        fitting = [one for one in options if kind is None or _may_be(kind, one, nodes=whole["definitions"])]
+        fitting = [
+            one for one in options if kind is None or _may_be(kind, one, nodes=whole["definitions"])
+        ]
         yield from Draft4Validator.VALIDATORS["anyOf"](validator, fitting, instance, part)
 
     extended: Any = validators.extend(Draft4Validator, {"anyOf": any_of})  # type: ignore[no-untyped-call]
@@ -71,13 +75,17 @@ def utf16_units(document: Any) -> int:
 
 
 # Characters that break careless code, among all others: halves of pairs, controls, emoji, line ends.
-words = st.text(st.characters() | st.sampled_from("\ud800\udfff\x00\x1b\x7f\r\n\t\u2028😀<>&\"'"), max_size=200)
+words = st.text(
+    st.characters() | st.sampled_from("\ud800\udfff\x00\x1b\x7f\r\n\t\u2028😀<>&\"'"), max_size=200
+)
 long_words = st.builds(
     lambda one, length: one * (length // len(one)),
     st.sampled_from(["a", "word ", "a line " * 20 + "\n", "é", "😀", '"']),
     st.integers(1, 60_000),
 )
-inlines = st.one_of(words, words.map(adf.strong), words.map(adf.code), st.builds(adf.link, words, href=words))
+inlines = st.one_of(
+    words, words.map(adf.strong), words.map(adf.code), st.builds(adf.link, words, href=words)
+)
 simple_blocks = st.one_of(
     st.lists(inlines, max_size=4).map(lambda parts: adf.paragraph(*parts)),
     words.map(adf.heading),
@@ -91,12 +99,15 @@ blocks = st.one_of(
         st.sampled_from(["info", "note", "success"]),
         st.lists(simple_blocks, min_size=1, max_size=3),
     ),
-    st.builds(lambda rows: adf.table(rows, head=("A", "B")), st.lists(st.tuples(inlines, inlines), max_size=5)),
+    st.builds(
+        lambda rows: adf.table(rows, head=("A", "B")),
+        st.lists(st.tuples(inlines, inlines), max_size=5),
+    ),
     st.lists(st.tuples(words, inlines), min_size=1, max_size=5).map(adf.facts),
 )
-documents = st.lists(st.one_of(blocks.map(lambda one: [one]), long_words.map(adf.prose)), max_size=6).map(
-    lambda lists: [one for some in lists for one in some]
-)
+documents = st.lists(
+    st.one_of(blocks.map(lambda one: [one]), long_words.map(adf.prose)), max_size=6
+).map(lambda lists: [one for some in lists for one in some])
 
 
 @pytest.mark.parametrize(
@@ -128,22 +139,31 @@ def test_every_document_is_valid_and_within_both_limits(content: list[Node]) -> 
 def test_a_document_is_whole_or_says_that_it_is_not(content: list[Node]) -> None:
     document = opened(adf.document(content, rest=REST))
     last = document["content"][-1:] or [adf.paragraph()]
-    assert document["content"] == content or plain(last[0]) == "Shortened to fit into Jira. Read on."
+    assert (
+        document["content"] == content or plain(last[0]) == "Shortened to fit into Jira. Read on."
+    )
 
 
 @settings(max_examples=60)
 @given(documents, st.integers(1, 40_000))
-def test_what_counts_as_short_without_being_measured_is_short(content: list[Node], text_max: int) -> None:
+def test_what_counts_as_short_without_being_measured_is_short(
+    content: list[Node], text_max: int
+) -> None:
     """The cheap estimate never says less than the measure, whatever the limit."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(adf, "TEXT_MAX", text_max)
-        assert adf._may_be_long(msgspec.json.encode(content)) or sum(map(adf.size, content)) <= text_max
+        assert (
+            adf._may_be_long(msgspec.json.encode(content))
+            or sum(map(adf.size, content)) <= text_max
+        )
 
 
 @given(words)
 def test_no_control_character_survives(text: str) -> None:
     kept = adf.clean(text)
-    assert not [one for one in kept if (ord(one) < 32 and one not in "\n\t") or 0x7F <= ord(one) < 0xA0]
+    assert not [
+        one for one in kept if (ord(one) < 32 and one not in "\n\t") or 0x7F <= ord(one) < 0xA0
+    ]
     assert "\n" not in adf.one_line(text)
 
 
@@ -159,7 +179,9 @@ def test_a_cut_keeps_the_limit_and_whole_characters(text: str, limit: int) -> No
     assert kept == adf.clean(text) or kept.endswith("…")
 
 
-@pytest.mark.parametrize("href", ["javascript:alert(1)", "ftp://x/y", "//x/y", "/x", "", "https://", "https://a b"])
+@pytest.mark.parametrize(
+    "href", ["javascript:alert(1)", "ftp://x/y", "//x/y", "/x", "", "https://", "https://a b"]
+)
 def test_a_target_that_is_no_web_or_mail_address_leaves_bare_words(href: str) -> None:
     assert adf.link("words", href=href) == {"type": "text", "text": "words"}
 
@@ -190,7 +212,9 @@ def test_a_table_that_is_too_long_ends_with_a_whole_row() -> None:
     document = opened(adf.document([table], rest=REST))
     rows = document["content"][0]["content"]
     assert 50 < len(rows) < 64
-    assert [plain(row) for row in rows[1:]] == [f"{number}\n{'x' * 500}" for number in range(len(rows) - 1)]
+    assert [plain(row) for row in rows[1:]] == [
+        f"{number}\n{'x' * 500}" for number in range(len(rows) - 1)
+    ]
 
 
 def test_an_endless_cell_is_cut_so_that_its_row_stays() -> None:
@@ -200,11 +224,17 @@ def test_an_endless_cell_is_cut_so_that_its_row_stays() -> None:
 
 def test_blocks_after_the_one_that_does_not_fit_are_left_out() -> None:
     content = [adf.paragraph("kept"), adf.paragraph("x" * 40_000), adf.paragraph("left out")]
-    assert plain(opened(adf.document(content, rest=REST))) == "kept\nShortened to fit into Jira. Read on."
+    assert (
+        plain(opened(adf.document(content, rest=REST)))
+        == "kept\nShortened to fit into Jira. Read on."
+    )
 
 
 def test_many_long_addresses_are_held_to_the_limit_of_bytes() -> None:
-    addresses = [adf.paragraph(adf.link("x", href=f"https://halo.example/{'y' * 1_000}")) for _ in range(5_000)]
+    addresses = [
+        adf.paragraph(adf.link("x", href=f"https://halo.example/{'y' * 1_000}"))
+        for _ in range(5_000)
+    ]
     document = opened(adf.document(addresses, rest=REST))
     assert 900_000 < len(json.dumps(document)) < JIRA_JSON_MAX
     assert utf16_units(document) < 5_000

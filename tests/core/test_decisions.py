@@ -7,23 +7,10 @@ import pytest
 from msgspec.structs import replace
 
 from job.core.decisions import RULES, Policy, WhenGone, choose, decide
-from job.core.model import (
-    Action,
-    Afterwards,
-    Case,
-    Fingerprint,
-    Intent,
-    IntentKind,
-    Issue,
-    IssueId,
-    IssueStatus,
-    Link,
-    Marker,
-    Ticket,
-    TicketId,
-    TicketKey,
-    Version,
-)
+from job.core.ids import Fingerprint, IssueId, Marker, TicketId, TicketKey, Version
+from job.core.issues import Issue, IssueStatus
+from job.core.memory import Intent, IntentKind, Link
+from job.core.model import Action, Afterwards, Case, Ticket
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 POLICY = Policy(closed=frozenset({"DONE"}), hard_closed=frozenset({"closed"}))
@@ -47,7 +34,9 @@ def issue(status: str = "active", **over: object) -> Issue:
 
 def ticket(state: str = "open", *, number: int = 1, status: str = "") -> Ticket:
     key = TicketKey(f"SEC-{number}")
-    return Ticket(id=TicketId(str(10000 + number)), key=key, project="SEC", status=status or STATUS[state])
+    return Ticket(
+        id=TicketId(str(10000 + number)), key=key, project="SEC", status=status or STATUS[state]
+    )
 
 
 def link(*, version: str = "older", live: bool = True, **over: object) -> Link:
@@ -79,7 +68,10 @@ def intent(*, age: timedelta) -> Intent:
 def case(status: str, state: str | None, *, linked: bool = True, **over: object) -> Case:
     seen = ticket(state) if state else None
     made = Case(
-        issue=issue(status), ticket=seen, link=link() if linked and seen else None, linked=linked and bool(seen)
+        issue=issue(status),
+        ticket=seen,
+        link=link() if linked and seen else None,
+        linked=linked and bool(seen),
     )
     return replace(made, **over)
 
@@ -114,19 +106,25 @@ def test_a_found_ticket_gets_the_same_and_is_adopted_where_nothing_else_is_done(
     assert (decision.action, decision.reason) == (adopted, reason)
 
 
-def test_an_issue_that_was_resolved_and_is_active_again_reopens_its_ticket_because_it_came_back() -> None:
+def test_an_issue_that_was_resolved_and_is_active_again_reopens_its_ticket_because_it_came_back() -> (
+    None
+):
     decision = decide(case("active", "closed", link=link(live=False)), policy=POLICY, now=NOW)
     assert (decision.action, decision.reason) == (Action.REOPEN, "came_back")
 
 
 def test_the_same_version_is_never_told_twice() -> None:
-    decision = decide(case("active", "open", link=link(version=issue().version)), policy=POLICY, now=NOW)
+    decision = decide(
+        case("active", "open", link=link(version=issue().version)), policy=POLICY, now=NOW
+    )
     assert (decision.action, decision.reason) == (None, "unchanged")
 
 
 def test_no_comment_silences_updates_but_neither_closes_nor_reopens() -> None:
     quiet = replace(POLICY, no_comment=True)
-    answers = [decide(case(status, state), policy=quiet, now=NOW).action for status, state, _, _ in TABLE]
+    answers = [
+        decide(case(status, state), policy=quiet, now=NOW).action for status, state, _, _ in TABLE
+    ]
     expected = [None if action is Action.COMMENT else action for _, _, action, _ in TABLE]
     assert answers == expected
 
@@ -150,9 +148,13 @@ def test_an_excluded_issue_gets_nothing_but_the_close_that_its_ticket_is_owed(
     policy: Policy, over: dict[str, object]
 ) -> None:
     def answer(status: str, state: str | None) -> Action | None:
-        return decide(case(status, state, issue=issue(status, **over)), policy=policy, now=NOW).action
+        return decide(
+            case(status, state, issue=issue(status, **over)), policy=policy, now=NOW
+        ).action
 
-    assert [answer("active", state) for state in (None, "open", "closed", "hard-closed")] == [None] * 4
+    assert [answer("active", state) for state in (None, "open", "closed", "hard-closed")] == [
+        None
+    ] * 4
     assert answer("resolved", None) is None
     assert answer("resolved", "open") is Action.CLOSE
 
@@ -166,13 +168,19 @@ def test_a_create_of_unknown_fate_is_waited_for_and_only_then_repeated() -> None
 
 
 def test_a_create_of_unknown_fate_is_waited_for_even_beside_an_older_hard_closed_ticket() -> None:
-    decision = decide(case("active", "hard-closed", intent=intent(age=timedelta(minutes=1))), policy=POLICY, now=NOW)
+    decision = decide(
+        case("active", "hard-closed", intent=intent(age=timedelta(minutes=1))),
+        policy=POLICY,
+        now=NOW,
+    )
     assert (decision.action, decision.reason) == (None, "create_unsettled")
 
 
 def test_a_lost_create_that_is_found_is_adopted_and_not_commented() -> None:
     drawn = link(version=issue().version)
-    found = case("active", "open", link=drawn, linked=False, intent=intent(age=timedelta(minutes=1)))
+    found = case(
+        "active", "open", link=drawn, linked=False, intent=intent(age=timedelta(minutes=1))
+    )
     decision = decide(found, policy=POLICY, now=NOW)
     assert (decision.action, decision.reason) == (Action.ADOPT, "unchanged")
 
@@ -188,13 +196,19 @@ def test_a_create_cut_short_is_finished_unless_a_person_has_moved_the_ticket() -
 def test_news_about_a_ticket_whose_create_was_cut_short_is_told_first() -> None:
     stale = case("active", "open", link=link(status_owed="In Progress"))
     assert decide(stale, policy=POLICY, now=NOW).action is Action.COMMENT
-    assert decide(stale, policy=replace(POLICY, no_comment=True), now=NOW).reason == "create_cut_short"
+    assert (
+        decide(stale, policy=replace(POLICY, no_comment=True), now=NOW).reason == "create_cut_short"
+    )
 
 
 def test_one_miss_of_a_ticket_proves_nothing() -> None:
     missing = case("active", None, link=link())
     decision = decide(missing, policy=POLICY, now=NOW)
-    assert (decision.action, decision.reason, decision.afterwards) == (None, "ticket_missing", Afterwards.PARK)
+    assert (decision.action, decision.reason, decision.afterwards) == (
+        None,
+        "ticket_missing",
+        Afterwards.PARK,
+    )
 
 
 def test_a_ticket_missing_twice_is_made_anew_or_only_reported_as_the_policy_says() -> None:
@@ -230,13 +244,23 @@ def test_nothing_is_ever_closed_without_halos_word() -> None:
     for state, memory, note, gone in product(states, links, intents, [False, True]):
         seen = ticket(state) if state else None
         world = Case(
-            issue=issue(), ticket=seen, link=memory, intent=note, linked=bool(memory and seen), ticket_gone=gone
+            issue=issue(),
+            ticket=seen,
+            link=memory,
+            intent=note,
+            linked=bool(memory and seen),
+            ticket_gone=gone,
         )
-        assert decide(world, policy=POLICY, now=NOW).action not in {Action.CLOSE, Action.CREATE_AND_CLOSE}
+        assert decide(world, policy=POLICY, now=NOW).action not in {
+            Action.CLOSE,
+            Action.CREATE_AND_CLOSE,
+        }
 
 
 def test_every_case_gets_an_answer_and_every_answer_a_sentence() -> None:
-    for status, state, linked, gone in product(["active", "resolved"], [None, *STATUS], [False, True], [False, True]):
+    for status, state, linked, gone in product(
+        ["active", "resolved"], [None, *STATUS], [False, True], [False, True]
+    ):
         world = case(status, state, linked=linked, ticket_gone=gone)
         decision = decide(world, policy=POLICY, now=NOW)
         assert decision.because.endswith(".")

@@ -9,8 +9,11 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from job.core import fields
-from job.core.fields import HALO_FIELDS, Allowed, FieldBook, FieldSpec, Shape, Value, check, parse_pairs, typed
-from job.core.model import Asset, Evidence, Gone, Issue, IssueId, IssueStatus
+from job.core.fields import HALO_FIELDS, check, parse_pairs
+from job.core.ids import IssueId
+from job.core.issues import Asset, Evidence, Gone, Issue, IssueStatus
+from job.core.shape import Allowed, CreateScreen, FieldSpec, TicketSettings
+from job.core.values import Value, typed
 from job.errors import UnusableValue
 from tests.core.test_adf import opened
 
@@ -28,18 +31,37 @@ RICH = spec("Notes", "string", custom="textarea", id="customfield_2")
 URL = spec("Link", "string", custom="url", id="customfield_3")
 NUMBER = spec("Score", "number", custom="float", id="customfield_4")
 CHOICE = spec(
-    "Severity", "option", custom="select", id="customfield_5", allowed=(Allowed("10", "High"), Allowed("11", "Low"))
+    "Severity",
+    "option",
+    custom="select",
+    id="customfield_5",
+    allowed=(Allowed("10", "High"), Allowed("11", "Low")),
 )
-BOXES = spec("Modules", "array", items="option", custom="multicheckboxes", id="customfield_6", allowed=CHOICE.allowed)
+BOXES = spec(
+    "Modules",
+    "array",
+    items="option",
+    custom="multicheckboxes",
+    id="customfield_6",
+    allowed=CHOICE.allowed,
+)
 RADIO = spec(
-    "Critical", "option", custom="radiobuttons", id="customfield_7", allowed=(Allowed("1", "Yes"), Allowed("2", "No"))
+    "Critical",
+    "option",
+    custom="radiobuttons",
+    id="customfield_7",
+    allowed=(Allowed("1", "Yes"), Allowed("2", "No")),
 )
 LABELS = spec("Labels", "array", items="string", system="labels", id="labels")
 USER = spec("Contact", "user", custom="userpicker", id="customfield_8")
 DATE = spec("Due date", "date", system="duedate", id="duedate")
 WHEN = spec("Created in Halo", "datetime", custom="datetime", id="customfield_9")
 PRIORITY = spec(
-    "Priority", "priority", system="priority", id="priority", allowed=(Allowed("2", "High"), Allowed("3", "2"))
+    "Priority",
+    "priority",
+    system="priority",
+    id="priority",
+    allowed=(Allowed("2", "High"), Allowed("3", "2")),
 )
 TEAM = spec("Team", "team", custom="atlassian-team", id="customfield_11")
 ID_FIELD = spec("Halo Issue ID", "string", custom="textfield", id="customfield_12")
@@ -61,14 +83,16 @@ ISSUE = Issue(
 )
 
 
-def book(*more: FieldSpec, **changes: Any) -> FieldBook:
+def book(*more: FieldSpec, **changes: Any) -> CreateScreen:
     on_screen = {one.id: one for one in (*SCREEN, *MAPPABLE, *more)}
-    plain = FieldBook(project_key="SEC", type_id="10001", type_name="Bug", id_field=ID_FIELD, fields=on_screen)
+    plain = CreateScreen(
+        project_key="SEC", type_id="10001", type_name="Bug", id_field=ID_FIELD, fields=on_screen
+    )
     return replace(plain, **changes)
 
 
-def shape(*, mapping: str = "", static: str = "") -> Shape:
-    return Shape(
+def shape(*, mapping: str = "", static: str = "") -> TicketSettings:
+    return TicketSettings(
         project_key="SEC",
         ticket_type="Bug",
         id_field="Halo Issue ID",
@@ -106,7 +130,9 @@ def shape(*, mapping: str = "", static: str = "") -> Shape:
         (PRIORITY, "HIGH", {"id": "2"}),
     ],
 )
-def test_a_value_is_written_in_the_type_of_its_field(field: FieldSpec, value: Value, written: Any) -> None:
+def test_a_value_is_written_in_the_type_of_its_field(
+    field: FieldSpec, value: Value, written: Any
+) -> None:
     assert typed(value, spec=field) == written
 
 
@@ -136,7 +162,9 @@ def test_labels_never_hold_white_space_or_nothing(texts: tuple[str, ...]) -> Non
 
 @given(st.datetimes(timezones=st.just(UTC)))
 def test_an_instant_keeps_its_millisecond(at: datetime) -> None:
-    assert datetime.fromisoformat(typed(at, spec=WHEN)) == at.replace(microsecond=at.microsecond // 1000 * 1000)
+    assert datetime.fromisoformat(typed(at, spec=WHEN)) == at.replace(
+        microsecond=at.microsecond // 1000 * 1000
+    )
 
 
 @pytest.mark.parametrize(
@@ -178,7 +206,11 @@ def test_of_many_allowed_values_the_first_twenty_are_named() -> None:
 def test_the_fifteen_halo_fields_are_read_from_places_that_exist() -> None:
     assert len(HALO_FIELDS) == 15
     places = {place for some in HALO_FIELDS.values() for place in some}
-    known = {f"{kind.__name__.lower()}.{name}" for kind in (Issue, Asset) for name in kind.__struct_fields__}
+    known = {
+        f"{kind.__name__.lower()}.{name}"
+        for kind in (Issue, Asset)
+        for name in kind.__struct_fields__
+    }
     assert places <= known
 
 
@@ -187,12 +219,32 @@ def test_the_fifteen_halo_fields_are_read_from_places_that_exist() -> None:
     [
         ("issue_critical", {}, None, False),
         ("issue_created_at", {"first_seen_at": AT}, None, AT),
-        ("asset_group_path", {"group_path": "Acme/Prod"}, Asset(id="1", group_path="Other"), "Acme/Prod"),
+        (
+            "asset_group_path",
+            {"group_path": "Acme/Prod"},
+            Asset(id="1", group_path="Other"),
+            "Acme/Prod",
+        ),
         ("server_hostname", {"asset_name": "ip-10-4-1-22"}, None, "ip-10-4-1-22"),
-        ("server_hostname", {"asset_name": "web", "asset_hostname": "ip-10-4-1-22"}, None, "ip-10-4-1-22"),
+        (
+            "server_hostname",
+            {"asset_name": "web", "asset_hostname": "ip-10-4-1-22"},
+            None,
+            "ip-10-4-1-22",
+        ),
         ("server_csp_instance_id", {}, Asset(id="1", csp_instance_id="i-0f00"), "i-0f00"),
-        ("server_csp_provider", {"csp_account_type": "aws"}, Asset(id="1", csp_provider="aws_ec2"), "aws_ec2"),
-        ("server_csp_provider", {"csp_account_type": "aws"}, Gone(url="https://halo.example/1"), "aws"),
+        (
+            "server_csp_provider",
+            {"csp_account_type": "aws"},
+            Asset(id="1", csp_provider="aws_ec2"),
+            "aws_ec2",
+        ),
+        (
+            "server_csp_provider",
+            {"csp_account_type": "aws"},
+            Gone(url="https://halo.example/1"),
+            "aws",
+        ),
         ("server_state", {}, Asset(id="1", state="missing"), "missing"),
         ("server_state", {}, Gone(url="https://halo.example/1"), None),
         ("issue_policy_name", {}, None, None),
@@ -234,7 +286,7 @@ def test_fields_are_filled_by_jira_id_and_what_halo_does_not_say_is_left_out() -
         static="Labels:halo, web shop;Priority:high;Link:https://wiki.example/halo",
     )
     evidence = Evidence(issue=replace(ISSUE, created_at=AT))
-    assert fields.filled(evidence, shape=wanted, book=book()) == {
+    assert fields.filled(evidence, settings=wanted, screen=screen()) == {
         "customfield_7": {"id": "2"},
         "customfield_9": "2026-12-01T10:29:29.908+0000",
         "labels": ["halo", "web_shop"],
@@ -245,8 +297,14 @@ def test_fields_are_filled_by_jira_id_and_what_halo_does_not_say_is_left_out() -
 
 def test_a_required_field_for_which_halo_has_nothing_is_refused_in_our_words() -> None:
     required = replace(TEXT, required=True)
-    with pytest.raises(UnusableValue, match=r'Jira requires "Text" \(customfield_1\).*issue_policy_name'):
-        fields.filled(Evidence(issue=ISSUE), shape=shape(mapping="issue_policy_name:Text"), book=book(required))
+    with pytest.raises(
+        UnusableValue, match=r'Jira requires "Text" \(customfield_1\).*issue_policy_name'
+    ):
+        fields.filled(
+            Evidence(issue=ISSUE),
+            settings=settings(mapping="issue_policy_name:Text"),
+            screen=screen(required),
+        )
 
 
 def test_an_id_goes_before_a_name_and_a_name_may_be_in_any_case() -> None:
@@ -264,8 +322,8 @@ def test_a_name_of_several_fields_is_refused_with_their_ids() -> None:
 # --- Checking the configuration -------------------------------------------------------------------------------------
 
 
-def problems(shape: Shape, book: FieldBook) -> list[str]:
-    return [str(problem) for problem in check(shape, book=book)]
+def problems(settings: TicketSettings, screen: CreateScreen) -> list[str]:
+    return [str(problem) for problem in check(shape, screen=screen)]
 
 
 def test_a_sound_configuration_has_no_problem() -> None:
@@ -281,8 +339,16 @@ def test_a_sound_configuration_has_no_problem() -> None:
     [
         (shape(mapping="server_hostnam:Text"), "JIRA_FIELD_MAPPING", "server_hostname"),
         (shape(mapping="issue_type:Tex"), "JIRA_FIELD_MAPPING", "Allowed: Text"),
-        (shape(mapping="issue_type:Severity;asset_type:severity"), "JIRA_FIELD_MAPPING", "already filled"),
-        (shape(mapping="issue_type:Severity", static="Severity:High"), "JIRA_FIELD_STATIC", "already filled"),
+        (
+            shape(mapping="issue_type:Severity;asset_type:severity"),
+            "JIRA_FIELD_MAPPING",
+            "already filled",
+        ),
+        (
+            shape(mapping="issue_type:Severity", static="Severity:High"),
+            "JIRA_FIELD_STATIC",
+            "already filled",
+        ),
         (shape(mapping="issue_type:summary"), "JIRA_FIELD_MAPPING", "the program itself"),
         (shape(static="Project:OPS"), "JIRA_FIELD_STATIC", "the program itself"),
         (shape(mapping="issue_id:Halo Issue ID"), "JIRA_FIELD_MAPPING", "the program itself"),
@@ -293,56 +359,73 @@ def test_a_sound_configuration_has_no_problem() -> None:
         (shape(static="Modules:High,Medium"), "JIRA_FIELD_STATIC", '"Medium" does not fit'),
     ],
 )
-def test_each_mistake_is_one_problem_that_names_its_variable(wanted: Shape, variable: str, words: str) -> None:
-    (problem,) = check(wanted, book=book())
+def test_each_mistake_is_one_problem_that_names_its_variable(
+    wanted: TicketSettings, variable: str, words: str
+) -> None:
+    (problem,) = check(wanted, screen=screen())
     assert problem.variable == variable
     assert words in str(problem)
 
 
 def test_all_mistakes_are_listed_together() -> None:
     assert (
-        len(problems(shape(mapping="nothing:Text;issue_type:nowhere", static="Score:many;Due date:now"), book())) == 4
+        len(
+            problems(
+                shape(mapping="nothing:Text;issue_type:nowhere", static="Score:many;Due date:now"),
+                book(),
+            )
+        )
+        == 4
     )
 
 
 def test_a_name_of_several_fields_is_a_problem_that_lists_their_ids() -> None:
-    (problem,) = check(shape(mapping="issue_type:Text"), book=book(replace(TEXT, id="customfield_99")))
+    (problem,) = check(
+        shape(mapping="issue_type:Text"), screen=screen(replace(TEXT, id="customfield_99"))
+    )
     assert "customfield_1, customfield_99" in problem.allowed
 
 
 def test_a_required_field_must_be_filled_by_somebody() -> None:
     required = replace(CHOICE, required=True)
-    (problem,) = check(shape(), book=book(required))
+    (problem,) = check(shape(), screen=screen(required))
     assert (problem.variable, problem.allowed) == ("JIRA_FIELD_STATIC", "High, Low")
     assert problems(shape(static="Severity:Low"), book(required)) == []
     assert problems(shape(), book(replace(required, has_default=True))) == []
 
 
 def test_the_id_field_must_be_on_the_screen_and_able_to_hold_an_id() -> None:
-    (missing,) = check(shape(), book=book(id_field=replace(ID_FIELD, id="customfield_98")))
-    (unfit,) = check(shape(), book=book(id_field=NUMBER))
-    (ours,) = check(shape(), book=book(id_field=SCREEN[2]))
+    (missing,) = check(shape(), screen=screen(id_field=replace(ID_FIELD, id="customfield_98")))
+    (unfit,) = check(shape(), screen=screen(id_field=NUMBER))
+    (ours,) = check(shape(), screen=screen(id_field=SCREEN[2]))
     assert missing.variable == unfit.variable == ours.variable == "JIRA_ISSUE_ID_FIELD"
     assert [problems(shape(), book(id_field=one)) for one in (TEXT, URL, LABELS)] == [[], [], []]
 
 
 def test_a_screen_without_a_description_is_a_problem_of_the_ticket_type() -> None:
-    (problem,) = check(shape(), book=book(fields={one.id: one for one in SCREEN if one.id != "description"}))
+    (problem,) = check(
+        shape(), screen=screen(fields={one.id: one for one in SCREEN if one.id != "description"})
+    )
     assert problem.variable == "JIRA_ISSUE_TYPE"
 
 
-FITTING = st.sampled_from(("High", "no", "3.5", "2026-12-01", "https://halo.example/v3/issues/1", "712020:5b10-ac8d"))
+FITTING = st.sampled_from(
+    ("High", "no", "3.5", "2026-12-01", "https://halo.example/v3/issues/1", "712020:5b10-ac8d")
+)
 """Each field of the screen takes at least one of these, but for the team, which takes nothing."""
 
 
-@given(st.sampled_from(MAPPABLE), st.text(min_size=1) | st.lists(FITTING, min_size=1, max_size=3).map(",".join))
+@given(
+    st.sampled_from(MAPPABLE),
+    st.text(min_size=1) | st.lists(FITTING, min_size=1, max_size=3).map(",".join),
+)
 def test_a_static_value_is_refused_by_the_check_or_never(field: FieldSpec, text: str) -> None:
     wanted = replace(shape(), static=((field.id, text),))
-    if check(wanted, book=book()):
+    if check(wanted, screen=screen()):
         with pytest.raises(UnusableValue):
-            fields.filled(Evidence(issue=ISSUE), shape=wanted, book=book())
+            fields.filled(Evidence(issue=ISSUE), settings=wanted, screen=screen())
     else:
-        assert field.id in fields.filled(Evidence(issue=ISSUE), shape=wanted, book=book())
+        assert field.id in fields.filled(Evidence(issue=ISSUE), settings=wanted, screen=screen())
 
 
 # --- Pairs ----------------------------------------------------------------------------------------------------------
@@ -361,7 +444,9 @@ def test_a_static_value_is_refused_by_the_check_or_never(field: FieldSpec, text:
         (r"Path:C:\temp\\new", [("Path", r"C:\temp\new")]),
     ],
 )
-def test_pairs_are_separated_by_semicolons_and_by_the_first_colon(text: str, pairs: list[tuple[str, str]]) -> None:
+def test_pairs_are_separated_by_semicolons_and_by_the_first_colon(
+    text: str, pairs: list[tuple[str, str]]
+) -> None:
     assert parse_pairs(text) == pairs
 
 
@@ -388,4 +473,6 @@ part = st.text(min_size=1).filter(lambda text: text == text.strip())
 
 @given(st.lists(st.tuples(part, part)))
 def test_any_escaped_pairs_are_read_back(pairs: list[tuple[str, str]]) -> None:
-    assert parse_pairs(";".join(f"{escaped(name)}:{escaped(value)}" for name, value in pairs)) == pairs
+    assert (
+        parse_pairs(";".join(f"{escaped(name)}:{escaped(value)}" for name, value in pairs)) == pairs
+    )

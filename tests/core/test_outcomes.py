@@ -8,27 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from job.core.model import (
-    Action,
-    Afterwards,
-    Case,
-    Decision,
-    Fingerprint,
-    Intent,
-    IntentKind,
-    Issue,
-    IssueId,
-    IssueStatus,
-    Link,
-    Marker,
-    Outcome,
-    OutcomeKind,
-    Ticket,
-    TicketId,
-    TicketKey,
-    Version,
-)
-from job.core.outcomes import Books, account, after, link_begun, link_to, next_watermark, park, quietly, unsettled
+from job.core.ids import Fingerprint, IssueId, Marker, TicketId, TicketKey, Version
+from job.core.issues import Issue, IssueStatus
+from job.core.ledger import Ledger, account, next_watermark, unsettled
+from job.core.links import link_begun, link_to
+from job.core.memory import Intent, IntentKind, Link
+from job.core.model import Action, Afterwards, Case, Decision, Outcome, OutcomeKind, Ticket
+from job.core.outcomes import after, park, quietly
 from job.core.plan import make_plan
 from job.core.shelf import Held
 
@@ -68,17 +54,22 @@ def note() -> Intent:
 
 
 def changes(kind: OutcomeKind, *, decision: Decision = COMMENT):  # type: ignore[no-untyped-def]
-    outcome = Outcome(decision=decision, kind=kind, error_class="ticket_rejected", message="Jira said no.")
+    outcome = Outcome(
+        decision=decision, kind=kind, error_class="ticket_rejected", message="Jira said no."
+    )
     return after([outcome], standing={ISSUE.id}, now=NOW, settings_digest="d")
 
 
 def touched(minute: int) -> Decision:
     """A comment on what Halo touched at this minute."""
-    return replace(COMMENT, case=replace(CASE, issue=replace(ISSUE, last_seen_at=NOW + timedelta(minutes=minute))))
+    return replace(
+        COMMENT,
+        case=replace(CASE, issue=replace(ISSUE, last_seen_at=NOW + timedelta(minutes=minute))),
+    )
 
 
-def books_of(outcomes: Iterable[Outcome]) -> Books:
-    books = Books()
+def books_of(outcomes: Iterable[Outcome]) -> Ledger:
+    books = Ledger()
     for outcome in outcomes:
         books.enter(outcome)
     return books
@@ -88,8 +79,12 @@ def books_of(outcomes: Iterable[Outcome]) -> Books:
 
 
 @given(INSTANTS, INSTANTS, st.lists(INSTANTS, max_size=5))
-def test_the_watermark_never_goes_back_by_itself(previous: datetime, start: datetime, held: list[datetime]) -> None:
-    mark = next_watermark(previous, started_at=start, overlap=OVERLAP, held_by=held, may_go_back=False)
+def test_the_watermark_never_goes_back_by_itself(
+    previous: datetime, start: datetime, held: list[datetime]
+) -> None:
+    mark = next_watermark(
+        previous, started_at=start, overlap=OVERLAP, held_by=held, may_go_back=False
+    )
     assert mark >= previous
 
 
@@ -97,7 +92,9 @@ def test_the_watermark_never_goes_back_by_itself(previous: datetime, start: date
 def test_the_watermark_never_moves_past_unsettled_work_or_near_the_start(
     previous: datetime, start: datetime, held: list[datetime], command: bool
 ) -> None:
-    mark = next_watermark(previous, started_at=start, overlap=OVERLAP, held_by=held, may_go_back=command)
+    mark = next_watermark(
+        previous, started_at=start, overlap=OVERLAP, held_by=held, may_go_back=command
+    )
     assert mark == previous or all(mark <= bound for bound in [start - OVERLAP, *held])
 
 
@@ -108,7 +105,9 @@ def test_only_a_command_takes_the_watermark_back() -> None:
 
 
 def test_what_is_unknown_deferred_or_waited_for_is_unsettled_and_nothing_else() -> None:
-    waiting = replace(touched(1), action=None, reason="create_unsettled", afterwards=Afterwards.WAIT)
+    waiting = replace(
+        touched(1), action=None, reason="create_unsettled", afterwards=Afterwards.WAIT
+    )
     parked = replace(touched(2), action=None, reason="ticket_missing", afterwards=Afterwards.PARK)
     quiet = replace(touched(3), action=None, reason="unchanged")
     now, capped = touched(4), touched(5)
@@ -130,7 +129,11 @@ def test_only_a_write_of_unknown_fate_keeps_its_intent(kind: OutcomeKind) -> Non
 
 def test_a_failure_parks_its_issue_and_a_success_releases_it() -> None:
     (parked,) = changes(OutcomeKind.FAILED).parked
-    assert (parked.error_class, parked.message, parked.attempts) == ("ticket_rejected", "Jira said no.", 1)
+    assert (parked.error_class, parked.message, parked.attempts) == (
+        "ticket_rejected",
+        "Jira said no.",
+        1,
+    )
     again = replace(COMMENT, case=replace(CASE, parked=parked))
     assert changes(OutcomeKind.DONE, decision=again).released == (ISSUE.id,)
     assert changes(OutcomeKind.UNCHANGED, decision=again).released == (ISSUE.id,)
@@ -155,7 +158,9 @@ def test_an_unchanged_case_writes_nothing_at_all() -> None:
 
 
 def test_a_case_that_only_got_older_words_remembers_its_new_version() -> None:
-    seen = Decision(case=replace(CASE, link=link(version=Version("old"))), reason="comments_off", because="b.")
+    seen = Decision(
+        case=replace(CASE, link=link(version=Version("old"))), reason="comments_off", because="b."
+    )
     (renewed,) = quietly([seen], now=NOW, settings_digest="d").links
     assert (renewed.version, renewed.live) == (ISSUE.version, True)
 
@@ -163,7 +168,10 @@ def test_a_case_that_only_got_older_words_remembers_its_new_version() -> None:
 def test_a_missing_ticket_is_counted_and_parked_and_its_version_stays_unapplied() -> None:
     before = link(version=Version("old"))
     missed = Decision(
-        case=replace(CASE, ticket=None, link=before), reason="ticket_missing", because="b.", afterwards=Afterwards.PARK
+        case=replace(CASE, ticket=None, link=before),
+        reason="ticket_missing",
+        because="b.",
+        afterwards=Afterwards.PARK,
     )
     made = quietly([missed], now=NOW, settings_digest="d")
     assert [(entry.misses, entry.version) for entry in made.links] == [(1, "old")]
@@ -191,7 +199,9 @@ def test_work_begun_keeps_the_version_that_was_applied_before() -> None:
 
 
 def test_the_books_balance_or_the_run_fails() -> None:
-    plan = make_plan(map(Held.of, [COMMENT, COMMENT, replace(COMMENT, action=Action.CLOSE)]), at_most=2)
+    plan = make_plan(
+        map(Held.of, [COMMENT, COMMENT, replace(COMMENT, action=Action.CLOSE)]), at_most=2
+    )
     ended = [Outcome(decision=decision, kind=OutcomeKind.DONE) for decision in plan.decisions]
     counted = account(plan, books=books_of(ended))
     assert sum(sum(row.values()) for row in counted.values()) == 3

@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from job.core.model import Action, Case, Decision, Issue, IssueId, IssueStatus, Ticket, TicketId, TicketKey
+from job.core.ids import IssueId, TicketId, TicketKey
+from job.core.issues import Issue, IssueStatus
+from job.core.model import Action, Case, Decision, Ticket
 from job.core.plan import Limits, Plan, guard
 from job.core.plan import make_plan as plan_of_held
 from job.core.shelf import Held
@@ -28,7 +30,9 @@ def decision(number: int, action: Action | None, *, minutes_ago: int = 0) -> Dec
         name="x",
         last_seen_at=NOW - timedelta(minutes=minutes_ago),
     )
-    ticket = Ticket(id=TicketId(str(number)), key=TicketKey(f"SEC-{number}"), project="SEC", status="To Do")
+    ticket = Ticket(
+        id=TicketId(str(number)), key=TicketKey(f"SEC-{number}"), project="SEC", status="To Do"
+    )
     return Decision(case=Case(issue=issue, ticket=ticket), action=action, reason="r", because="b.")
 
 
@@ -51,14 +55,20 @@ def test_no_cap_means_everything() -> None:
 
 
 @given(st.permutations([(n, action) for n, action in enumerate([*Action, None])]))
-def test_the_order_in_which_cases_come_changes_nothing(shuffled: list[tuple[int, Action | None]]) -> None:
-    straight = make_plan([decision(n, action) for n, action in sorted(shuffled, key=lambda pair: pair[0])], at_most=3)
+def test_the_order_in_which_cases_come_changes_nothing(
+    shuffled: list[tuple[int, Action | None]],
+) -> None:
+    straight = make_plan(
+        [decision(n, action) for n, action in sorted(shuffled, key=lambda pair: pair[0])], at_most=3
+    )
     mixed = make_plan([decision(n, action) for n, action in shuffled], at_most=3)
     assert mixed == straight
     assert mixed.digest == straight.digest
 
 
-@pytest.mark.parametrize("action", [Action.CREATE, Action.CREATE_AND_CLOSE, Action.CLOSE, Action.REOPEN])
+@pytest.mark.parametrize(
+    "action", [Action.CREATE, Action.CREATE_AND_CLOSE, Action.CLOSE, Action.REOPEN]
+)
 def test_one_more_create_close_or_reopen_is_another_plan(action: Action) -> None:
     before = make_plan([decision(1, Action.CLOSE)], at_most=0)
     after = make_plan([decision(1, Action.CLOSE), decision(2, action)], at_most=0)
@@ -93,7 +103,12 @@ def test_comments_come_and_go_without_making_an_approval_worthless() -> None:
 def test_a_limit_allows_exactly_its_number_and_its_error_names_it(
     limits: Limits, action: Action, allowed: int, live: int, name: str
 ) -> None:
-    guard(make_plan(decisions(action, allowed), at_most=0), limits=limits, live_links=live, approved=None)
+    guard(
+        make_plan(decisions(action, allowed), at_most=0),
+        limits=limits,
+        live_links=live,
+        approved=None,
+    )
     over = make_plan(decisions(action, allowed + 1), at_most=0)
     with pytest.raises(UnsafePlan, match=name) as refused:
         guard(over, limits=limits, live_links=live, approved=None)
@@ -102,7 +117,12 @@ def test_a_limit_allows_exactly_its_number_and_its_error_names_it(
 
 
 def test_a_limit_of_zero_creates_is_no_limit() -> None:
-    guard(make_plan(decisions(Action.CREATE, 5000), at_most=0), limits=Limits(), live_links=0, approved=None)
+    guard(
+        make_plan(decisions(Action.CREATE, 5000), at_most=0),
+        limits=Limits(),
+        live_links=0,
+        approved=None,
+    )
 
 
 def test_a_mass_close_does_not_slip_through_in_slices() -> None:

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from job.core.model import IssueId, Watermark
+from job.core.ids import IssueId
+from job.core.memory import Watermark
 from job.core.shards import Shard, inherited
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -30,7 +31,9 @@ def test_the_hash_is_the_same_for_ever() -> None:
     """With another one a task would take over issues whose changes its watermark has passed."""
     ids = [IssueId("3d1f6a80-9b44-11eb-8c1e-41f0a2b7d963"), IssueId("a")]
     assert [
-        [place for place, shard in enumerate(_shards(count)) if one in shard] for one in ids for count in (3, 8)
+        [place for place, shard in enumerate(_shards(count)) if one in shard]
+        for one in ids
+        for count in (3, 8)
     ] == [
         *([2], [5]),
         *([1], [2]),
@@ -42,7 +45,8 @@ def _shards(count: int) -> list[Shard]:
 
 
 @pytest.mark.parametrize(
-    ("count", "total", "share"), [(1, 40, 40), (3, 40, 24), (8, 20_000, 2_650), (8, 1, 1), (8, 0, 0)]
+    ("count", "total", "share"),
+    [(1, 40, 40), (3, 40, 24), (8, 20_000, 2_650), (8, 1, 1), (8, 0, 0)],
 )
 def test_a_shard_counts_on_its_mean_share_and_some_luck(count: int, total: int, share: int) -> None:
     assert Shard(count=count).share_of(total) == share
@@ -58,13 +62,19 @@ def test_a_new_number_of_tasks_begins_at_the_lowest_watermark_of_the_old_one() -
 
 
 def test_of_several_old_numbers_the_one_that_came_furthest_counts() -> None:
-    assert inherited(marks(1, 5) | marks(3, 30, 10, 20), look_back_to=DAY_AGO).at == NOON + timedelta(minutes=10)
+    assert inherited(
+        marks(1, 5) | marks(3, 30, 10, 20), look_back_to=DAY_AGO
+    ).at == NOON + timedelta(minutes=10)
 
 
 def test_a_number_of_tasks_of_which_one_never_ran_vouches_for_nothing() -> None:
-    assert inherited(marks(1, 5) | marks(3, 30, 20), look_back_to=DAY_AGO).at == NOON + timedelta(minutes=5)
+    assert inherited(marks(1, 5) | marks(3, 30, 20), look_back_to=DAY_AGO).at == NOON + timedelta(
+        minutes=5
+    )
     assert inherited(marks(3, 30, 20), look_back_to=DAY_AGO).at == DAY_AGO
-    assert inherited(marks(3, 30, 20), look_back_to=NOON + timedelta(hours=1)).at == NOON + timedelta(minutes=20)
+    assert inherited(
+        marks(3, 30, 20), look_back_to=NOON + timedelta(hours=1)
+    ).at == NOON + timedelta(minutes=20)
 
 
 def test_a_shard_that_was_never_swept_makes_a_sweep_due() -> None:
@@ -75,4 +85,7 @@ def test_a_shard_that_was_never_swept_makes_a_sweep_due() -> None:
 def test_the_highest_keys_of_all_are_kept() -> None:
     low = Watermark(at=NOON, highest_keys={"SEC": 7, "OPS": 9})
     high = Watermark(at=NOON, highest_keys={"SEC": 12})
-    assert inherited({"0-of-2": low, "1-of-2": high}, look_back_to=DAY_AGO).highest_keys == {"SEC": 12, "OPS": 9}
+    assert inherited({"0-of-2": low, "1-of-2": high}, look_back_to=DAY_AGO).highest_keys == {
+        "SEC": 12,
+        "OPS": 9,
+    }

@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 from msgspec.structs import fields, replace
 
 from job.core.decisions import Policy, decide
-from job.core.model import Action, Case, Decision, Issue, IssueId, IssueStatus, Link, Ticket, TicketId
+from job.core.ids import IssueId, TicketId
+from job.core.issues import Issue, IssueStatus
+from job.core.memory import Link
+from job.core.model import Action, Case, Decision, Ticket
 from job.core.plan import make_plan
 from job.core.shelf import Held, Row, Shelf
 
@@ -38,7 +41,9 @@ tickets = st.builds(
     project=st.just("SEC"),
     status=st.sampled_from(["To Do", "Done"]),
 )
-links = st.builds(Link, ticket_id=st.just("1"), fingerprint=st.text("abcdef0123456789", max_size=64))
+links = st.builds(
+    Link, ticket_id=st.just("1"), fingerprint=st.text("abcdef0123456789", max_size=64)
+)
 cases = st.builds(Case, issue=issues, ticket=st.none() | tickets, link=st.none() | links)
 
 
@@ -53,7 +58,11 @@ def shelf_of(decisions: list[Decision], *, whole_max: int) -> Shelf:
     return shelf
 
 
-@given(st.lists(cases, max_size=12, unique_by=lambda case: case.issue.id), st.integers(0, 12), st.integers(0, 3))
+@given(
+    st.lists(cases, max_size=12, unique_by=lambda case: case.issue.id),
+    st.integers(0, 12),
+    st.integers(0, 3),
+)
 def test_a_plan_is_the_same_whether_its_decisions_were_packed_or_not(
     some: list[Case], whole_max: int, at_most: int
 ) -> None:
@@ -95,7 +104,9 @@ def test_beyond_the_first_ones_a_decision_takes_a_sixth_of_its_words() -> None:
 
 @pytest.mark.parametrize("whole_max", [0, 99])
 def test_of_one_issue_only_the_last_decision_stays(whole_max: int) -> None:
-    shelf = shelf_of([decision(1, name="old"), decision(2), decision(1, name="new")], whole_max=whole_max)
+    shelf = shelf_of(
+        [decision(1, name="old"), decision(2), decision(1, name="new")], whole_max=whole_max
+    )
     assert [one.whole().case.issue.name for one in shelf] == ["x", "new"]
     shelf.drop(decision(2).case.issue.id)
     assert len(shelf) == 1
@@ -105,7 +116,9 @@ def test_of_one_issue_only_the_last_decision_stays(whole_max: int) -> None:
 @pytest.mark.parametrize("dictionary", [b"", b"anything"])
 def test_a_row_gives_single_ones_slices_and_those_with_some_actions(dictionary: bytes) -> None:
     closing = replace(decision(2), action=Action.CLOSE)
-    row = Row(tuple(Held.of(one, dictionary=dictionary) for one in (decision(1), closing, decision(3))))
+    row = Row(
+        tuple(Held.of(one, dictionary=dictionary) for one in (decision(1), closing, decision(3)))
+    )
     assert (len(row), row[1], list(row[1:])) == (3, closing, [closing, decision(3)])
     assert list(row.of({Action.CREATE})) == [decision(1), decision(3)]
 

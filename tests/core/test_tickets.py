@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from msgspec.structs import fields, replace
 
 from job.core import adf, tickets
-from job.core.fields import FieldBook, FieldSpec, Shape
-from job.core.model import (
+from job.core.evidence import fingerprint
+from job.core.ids import IssueId
+from job.core.issues import (
     Asset,
     Check,
     CsmFinding,
@@ -23,12 +24,12 @@ from job.core.model import (
     Finding,
     Gone,
     Issue,
-    IssueId,
     IssueStatus,
     LidsEvent,
     SvaFinding,
 )
-from job.core.tickets import close_comment, draft, fingerprint, ids_held, reopen_comment, update_comment
+from job.core.shape import CreateScreen, FieldSpec, TicketSettings
+from job.core.tickets import close_comment, draft, ids_held, reopen_comment, update_comment
 from job.http.message import as_json
 from tests.core.test_adf import long_words, opened, plain, schema, utf16_units, words
 
@@ -74,7 +75,13 @@ RESOLVED = replace(
 CSM = CsmFinding(
     description="Root must not log in over SSH.",
     checks=(
-        Check(type="file_regex", target="/etc/ssh/sshd_config", expected="no", actual="yes", status="bad"),
+        Check(
+            type="file_regex",
+            target="/etc/ssh/sshd_config",
+            expected="no",
+            actual="yes",
+            status="bad",
+        ),
         Check(type="file_owner", target="/etc/ssh", expected="root", actual="root", status="good"),
     ),
 )
@@ -82,7 +89,13 @@ FIM = FimFinding(
     target="/etc/nginx",
     description="Nginx configuration",
     files=(
-        FileChange(path="/etc/nginx/a.conf", status="changed", sha256="9b1c", expected_sha256="41fe", owner="root"),
+        FileChange(
+            path="/etc/nginx/a.conf",
+            status="changed",
+            sha256="9b1c",
+            expected_sha256="41fe",
+            owner="root",
+        ),
         FileChange(path="/etc/nginx/b.conf", status="missing", expected_sha256="77aa"),
     ),
     total=120,
@@ -92,24 +105,36 @@ SVA = SvaFinding(
     package_version="1.8.23-9.el7",
     cves=(Cve(id="CVE-2019-14287", score=8.8), Cve(id="CVE-2021-3156", score=9.8, suppressed=True)),
 )
-LIDS = LidsEvent(message="Rule matched.", log_entry="Mar  2 sudo: authentication failure", created_at=AT)
+LIDS = LidsEvent(
+    message="Rule matched.", log_entry="Mar  2 sudo: authentication failure", created_at=AT
+)
 GONE = Gone(url="https://api.cloudpassage.com/v1/scans/d4e1/findings/d55c")
 FINDINGS = (CSM, FIM, SVA, LIDS, GONE, None)
 
 CUSTOM = "com.atlassian.jira.plugin.system.customfieldtypes:"
-TEXT = FieldSpec(id="customfield_1", name="Halo Issue ID", type="string", custom=f"{CUSTOM}textfield")
+TEXT = FieldSpec(
+    id="customfield_1", name="Halo Issue ID", type="string", custom=f"{CUSTOM}textfield"
+)
 URL = FieldSpec(id="customfield_2", name="Halo Link", type="string", custom=f"{CUSTOM}url")
 LABELS = FieldSpec(id="labels", name="Labels", type="array", items="string", system="labels")
-SHAPE = Shape(project_key="SEC", ticket_type="Bug", id_field="Halo Issue ID", static=(("Group", "halo"),))
+SHAPE = TicketSettings(
+    project_key="SEC", ticket_type="Bug", id_field="Halo Issue ID", static=(("Group", "halo"),)
+)
 GROUP = FieldSpec(id="customfield_3", name="Group", type="string", custom=f"{CUSTOM}textfield")
-BOOK = FieldBook(
-    project_key="SEC", type_id="10001", type_name="Bug", id_field=TEXT, fields={"customfield_1": TEXT, GROUP.id: GROUP}
+BOOK = CreateScreen(
+    project_key="SEC",
+    type_id="10001",
+    type_name="Bug",
+    id_field=TEXT,
+    fields={"customfield_1": TEXT, GROUP.id: GROUP},
 )
 
 
-def described(issue: Issue = ISSUE, finding: Finding | Gone | None = SVA, asset: Asset | Gone | None = None) -> str:
+def described(
+    issue: Issue = ISSUE, finding: Finding | Gone | None = SVA, asset: Asset | Gone | None = None
+) -> str:
     evidence = Evidence(issue=issue, finding=finding, asset=asset)
-    return plain(opened(draft(evidence, shape=SHAPE, book=BOOK).fields["description"]))
+    return plain(opened(draft(evidence, settings=SHAPE, screen=BOOK).fields["description"]))
 
 
 def of_any(kind: type[Any], **more: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -138,11 +163,17 @@ findings: st.SearchStrategy[Finding | Gone | None] = st.one_of(
     st.none(),
     of_any(Gone),
     of_any(CsmFinding, description=prose, checks=st.lists(of_any(Check), max_size=3).map(tuple)),
-    of_any(FimFinding, files=st.lists(of_any(FileChange), max_size=3).map(tuple), total=st.integers(0, 500)),
+    of_any(
+        FimFinding,
+        files=st.lists(of_any(FileChange), max_size=3).map(tuple),
+        total=st.integers(0, 500),
+    ),
     of_any(SvaFinding, cves=st.lists(of_any(Cve, score=scores), max_size=3).map(tuple)),
     of_any(LidsEvent, message=prose, log_entry=prose, created_at=instants),
 )
-evidences = st.builds(Evidence, issue=issues, finding=findings, asset=st.none() | of_any(Asset) | of_any(Gone))
+evidences = st.builds(
+    Evidence, issue=issues, finding=findings, asset=st.none() | of_any(Asset) | of_any(Gone)
+)
 
 
 # --- Whatever Halo sends --------------------------------------------------------------------------------------------
@@ -150,9 +181,11 @@ evidences = st.builds(Evidence, issue=issues, finding=findings, asset=st.none() 
 
 @settings(max_examples=60)
 @given(evidences, words)
-def test_whatever_halo_sends_becomes_documents_that_jira_takes(evidence: Evidence, because: str) -> None:
+def test_whatever_halo_sends_becomes_documents_that_jira_takes(
+    evidence: Evidence, because: str
+) -> None:
     bodies = [
-        draft(evidence, shape=SHAPE, book=BOOK).fields["description"],
+        draft(evidence, settings=SHAPE, screen=BOOK).fields["description"],
         update_comment(evidence).body,
         reopen_comment(evidence, because=because).body,
         close_comment(evidence, because="Halo has no such issue.").body,
@@ -176,9 +209,11 @@ def test_a_marker_fits_into_the_key_of_a_property(evidence: Evidence) -> None:
 
 
 @given(evidences)
-def test_a_draft_and_the_comments_on_the_same_evidence_have_one_fingerprint(evidence: Evidence) -> None:
+def test_a_draft_and_the_comments_on_the_same_evidence_have_one_fingerprint(
+    evidence: Evidence,
+) -> None:
     said = {
-        draft(evidence, shape=SHAPE, book=BOOK).fingerprint,
+        draft(evidence, settings=SHAPE, screen=BOOK).fingerprint,
         update_comment(evidence).fingerprint,
         reopen_comment(evidence, because="it is back").fingerprint,
         close_comment(evidence, because="it is gone").fingerprint,
@@ -189,8 +224,10 @@ def test_a_draft_and_the_comments_on_the_same_evidence_have_one_fingerprint(evid
 # --- A new ticket ---------------------------------------------------------------------------------------------------
 
 
-def test_a_draft_has_the_project_the_type_the_id_the_configured_fields_and_the_hidden_property() -> None:
-    new = draft(Evidence(issue=ISSUE, finding=SVA), shape=SHAPE, book=BOOK)
+def test_a_draft_has_the_project_the_type_the_id_the_configured_fields_and_the_hidden_property() -> (
+    None
+):
+    new = draft(Evidence(issue=ISSUE, finding=SVA), settings=SHAPE, screen=BOOK)
     assert {name: value for name, value in new.fields.items() if name != "description"} == {
         "project": {"key": "SEC"},
         "issuetype": {"id": "10001"},
@@ -204,7 +241,7 @@ def test_a_draft_has_the_project_the_type_the_id_the_configured_fields_and_the_h
 
 
 def test_a_project_is_named_by_its_lasting_id_where_it_is_known() -> None:
-    new = draft(Evidence(issue=ISSUE), shape=SHAPE, book=replace(BOOK, project_id="10000"))
+    new = draft(Evidence(issue=ISSUE), settings=SHAPE, screen=replace(BOOK, project_id="10000"))
     assert new.fields["project"] == {"id": "10000"}
 
 
@@ -213,7 +250,10 @@ def test_a_project_is_named_by_its_lasting_id_where_it_is_known() -> None:
     [
         ({"critical": False}, "sva: sudo.x86_64 on ip-10-4-1-22"),
         ({"package_name": "", "critical": False}, "sva: sudo.x86_64 on ip-10-4-1-22"),
-        ({"package_name": "", "type": "fim", "name": "/etc/nginx\r"}, "[Critical] fim: /etc/nginx on ip-10-4-1-22"),
+        (
+            {"package_name": "", "type": "fim", "name": "/etc/nginx\r"},
+            "[Critical] fim: /etc/nginx on ip-10-4-1-22",
+        ),
         ({"asset_hostname": "web-1"}, "[Critical] sva: sudo.x86_64 on web-1"),
         (
             {"package_name": "", "name": "", "rule_key": "", "asset_name": ""},
@@ -246,11 +286,20 @@ def test_a_description_says_what_where_and_since_when() -> None:
 
 
 def test_a_description_links_to_the_issue_in_halo() -> None:
-    assert ISSUE.url.encode() in bytes(draft(Evidence(issue=ISSUE), shape=SHAPE, book=BOOK).fields["description"])
+    assert ISSUE.url.encode() in bytes(
+        draft(Evidence(issue=ISSUE), settings=SHAPE, screen=BOOK).fields["description"]
+    )
 
 
 def test_what_halo_does_not_say_has_no_row() -> None:
-    bare = Issue(id=ISSUE.id, type="agent", source="", status=IssueStatus.ACTIVE, critical=False, name="Agent is old")
+    bare = Issue(
+        id=ISSUE.id,
+        type="agent",
+        source="",
+        status=IssueStatus.ACTIVE,
+        critical=False,
+        name="Agent is old",
+    )
     assert described(bare, finding=None).splitlines() == [
         "Agent: Agent is old",
         "Not critical.",
@@ -262,7 +311,9 @@ def test_what_halo_does_not_say_has_no_row() -> None:
 
 
 def test_an_asset_that_was_read_adds_its_address_and_state() -> None:
-    assert "linux, 10.4.1.22, missing" in described(asset=Asset(id="1", ip_address="10.4.1.22", state="missing"))
+    assert "linux, 10.4.1.22, missing" in described(
+        asset=Asset(id="1", ip_address="10.4.1.22", state="missing")
+    )
 
 
 def test_an_asset_that_is_gone_is_said_to_be_gone() -> None:
@@ -280,7 +331,9 @@ def test_a_ticket_for_a_resolved_issue_says_first_who_resolved_it_when_and_why()
 
 
 def shown(finding: Finding | Gone | None, issue: Issue = ISSUE) -> list[str]:
-    return plain(opened(update_comment(Evidence(issue=issue, finding=finding)).body)).splitlines()[1:]
+    return plain(opened(update_comment(Evidence(issue=issue, finding=finding)).body)).splitlines()[
+        1:
+    ]
 
 
 def test_a_configuration_finding_shows_its_rule_and_each_check() -> None:
@@ -305,7 +358,7 @@ def test_a_file_finding_shows_the_files_and_how_many_more_there_are() -> None:
 
 def test_a_package_finding_shows_the_worst_vulnerability_first() -> None:
     assert shown(SVA) == [
-        "Known vulnerabilities of sudo.x86_64 1.8.23-9.el7: 2",
+        "IssueWithLink vulnerabilities of sudo.x86_64 1.8.23-9.el7: 2",
         *("Vulnerability", "CVSS", "Excepted in Halo"),
         *("CVE-2021-3156", "9.8", "yes"),
         *("CVE-2019-14287", "8.8", "no"),
@@ -321,7 +374,7 @@ def test_an_event_shows_the_line_of_the_log_as_it_was_written() -> None:
 def test_evidence_that_is_gone_is_said_to_be_gone_and_the_issue_speaks_instead() -> None:
     assert shown(GONE) == [
         f"Halo no longer has the evidence, usually because the server was deleted. It was at {GONE.url}.",
-        "Known vulnerabilities: 1",
+        "IssueWithLink vulnerabilities: 1",
         "CVE-2021-3156",
     ]
 
@@ -329,19 +382,26 @@ def test_evidence_that_is_gone_is_said_to_be_gone_and_the_issue_speaks_instead()
 def test_an_endless_address_or_name_does_not_push_the_rest_out() -> None:
     endless = "https://halo.example/" + "x" * 40_000
     assert shown(Gone(url=endless))[-1] == "CVE-2021-3156"
-    assert "Acme/Prod/Payments" in described(replace(ISSUE, name=endless, package_name="", id=IssueId(endless)))
+    assert "Acme/Prod/Payments" in described(
+        replace(ISSUE, name=endless, package_name="", id=IssueId(endless))
+    )
 
 
 def test_long_lists_end_with_how_many_more_there_are() -> None:
     many = replace(CSM, checks=CSM.checks * 40)
     assert shown(many)[-1] == "30 more in Halo."
     assert shown(many).count("file_regex") == shown(many).count("file_owner") == 25
-    assert shown(None, replace(ISSUE, cves=tuple(f"CVE-2021-{n}" for n in range(1000, 1060))))[-1] == "10 more in Halo."
+    assert (
+        shown(None, replace(ISSUE, cves=tuple(f"CVE-2021-{n}" for n in range(1000, 1060))))[-1]
+        == "10 more in Halo."
+    )
 
 
 def test_an_endless_log_entry_is_shortened_with_a_link_to_halo() -> None:
-    evidence = Evidence(issue=ISSUE, finding=replace(LIDS, log_entry="x" * 80 + "\n" + "line\n" * 20_000))
-    body = opened(draft(evidence, shape=SHAPE, book=BOOK).fields["description"])
+    evidence = Evidence(
+        issue=ISSUE, finding=replace(LIDS, log_entry="x" * 80 + "\n" + "line\n" * 20_000)
+    )
+    body = opened(draft(evidence, settings=SHAPE, screen=BOOK).fields["description"])
     assert plain(body["content"][-1]) == "Shortened to fit into Jira. All of it is in Halo."
     assert ISSUE.url in json.dumps(body["content"][-1])
     assert body["content"][-2]["content"][0]["text"].endswith("\nline")
@@ -352,7 +412,10 @@ def test_an_endless_log_entry_is_shortened_with_a_link_to_halo() -> None:
 
 def test_an_update_says_when_halo_saw_it_last_and_how_bad_it_is() -> None:
     lead = plain(opened(update_comment(Evidence(issue=ISSUE, finding=SVA)).body)).splitlines()[0]
-    assert lead == f"Latest findings, last seen on 2021-04-19 06:31 UTC. Critical. Halo issue {ISSUE.id}"
+    assert (
+        lead
+        == f"Latest findings, last seen on 2021-04-19 06:31 UTC. Critical. Halo issue {ISSUE.id}"
+    )
 
 
 def test_a_close_says_who_resolved_it_when_and_why() -> None:
@@ -379,7 +442,9 @@ def test_a_ticket_is_never_closed_without_evidence_or_a_reason() -> None:
 
 def test_a_reopening_says_why_and_shows_the_latest_findings() -> None:
     lines = plain(
-        opened(reopen_comment(Evidence(issue=ISSUE, finding=SVA), because="Halo still sees it.").body)
+        opened(
+            reopen_comment(Evidence(issue=ISSUE, finding=SVA), because="Halo still sees it.").body
+        )
     ).splitlines()
     assert lines[:2] == ["Reopened", "Halo still sees it."]
     assert "CVE-2021-3156" in lines
@@ -411,16 +476,24 @@ LATER: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("finding", FINDINGS)
-def test_a_scan_that_finds_the_same_has_the_same_fingerprint(finding: Finding | Gone | None) -> None:
+def test_a_scan_that_finds_the_same_has_the_same_fingerprint(
+    finding: Finding | Gone | None,
+) -> None:
     again: dict[type, Callable[[Any], Any]] = {
         CsmFinding: lambda one: replace(one, checks=one.checks[::-1], description="Reworded."),
         FimFinding: lambda one: replace(one, files=one.files[::-1]),
-        SvaFinding: lambda one: replace(one, cves=tuple(replace(cve, score=1.0) for cve in one.cves[::-1])),
-        LidsEvent: lambda one: replace(one, created_at=AT + timedelta(days=30), message="From another address."),
+        SvaFinding: lambda one: replace(
+            one, cves=tuple(replace(cve, score=1.0) for cve in one.cves[::-1])
+        ),
+        LidsEvent: lambda one: replace(
+            one, created_at=AT + timedelta(days=30), message="From another address."
+        ),
         Gone: lambda _: Gone(url="https://x/2"),
         type(None): lambda _: None,
     }
-    rescanned = Evidence(issue=replace(ISSUE, **LATER), finding=again[type(finding)](finding), asset=Asset(id="1"))
+    rescanned = Evidence(
+        issue=replace(ISSUE, **LATER), finding=again[type(finding)](finding), asset=Asset(id="1")
+    )
     assert fingerprint(rescanned) == fingerprint(Evidence(issue=ISSUE, finding=finding))
 
 
@@ -448,7 +521,10 @@ NEWS: list[tuple[dict[str, Any], Finding | Gone | None]] = [
 
 
 def test_every_change_of_substance_changes_the_fingerprint() -> None:
-    prints = {fingerprint(Evidence(issue=replace(ISSUE, **changes), finding=finding)) for changes, finding in NEWS}
+    prints = {
+        fingerprint(Evidence(issue=replace(ISSUE, **changes), finding=finding))
+        for changes, finding in NEWS
+    }
     assert len(prints) == len(NEWS)
 
 
@@ -457,14 +533,15 @@ def test_every_change_of_substance_changes_the_fingerprint() -> None:
 
 @pytest.mark.parametrize("spec", [TEXT, URL, LABELS])
 def test_the_id_is_read_back_from_each_kind_of_id_field(spec: FieldSpec) -> None:
-    assert ids_held(tickets.id_value(ISSUE.id, spec=spec, shape=SHAPE)) == (ISSUE.id,)
+    assert ids_held(tickets.id_value(ISSUE.id, spec=spec, settings=SHAPE)) == (ISSUE.id,)
 
 
 def test_a_url_field_holds_the_address_of_the_issue() -> None:
     private = replace(SHAPE, issues_url="https://api.acme.cloudpassage.com/v3/issues/")
-    assert tickets.id_value(ISSUE.id, spec=URL, shape=SHAPE) == ISSUE.url
+    assert tickets.id_value(ISSUE.id, spec=URL, settings=SHAPE) == ISSUE.url
     assert (
-        tickets.id_value(ISSUE.id, spec=URL, shape=private) == f"https://api.acme.cloudpassage.com/v3/issues/{ISSUE.id}"
+        tickets.id_value(ISSUE.id, spec=URL, settings=private)
+        == f"https://api.acme.cloudpassage.com/v3/issues/{ISSUE.id}"
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 from structlog.testing import LogCapture
 
-from job.core.model import RunRecord
+from job.core.memory import RunRecord
 from job.errors import MalformedAnswer, RemoteDown, RemoteRefused
 from job.sim.call import Answer, Call, json_answer
 from tests.simulation.kit import MANNER, Onlooker, Tube, writes
@@ -49,7 +49,9 @@ def test_one_rejected_issue_is_parked_and_stops_nobody_else() -> None:
         assert "The word is not allowed." in parked.message
         mark = await tube.store.watermark("0-of-1")
         assert mark is not None
-        assert mark.at == record.started_at - timedelta(minutes=5), "a parked issue does not hold the watermark"
+        assert mark.at == record.started_at - timedelta(minutes=5), (
+            "a parked issue does not hold the watermark"
+        )
 
     play(story())
 
@@ -121,10 +123,14 @@ def test_what_is_parked_for_too_long_is_shouted_about_and_still_tried(said: LogC
     play(story())
 
 
-def test_a_project_that_fails_the_same_way_again_and_again_is_left_alone_for_the_run(said: LogCapture) -> None:
+def test_a_project_that_fails_the_same_way_again_and_again_is_left_alone_for_the_run(
+    said: LogCapture,
+) -> None:
     async def story() -> None:
         tube = Tube(
-            manner=replace(MANNER, close=replace(MANNER.close, transition="No such way", statuses=("Nowhere",)))
+            manner=replace(
+                MANNER, close=replace(MANNER.close, transition="No such way", statuses=("Nowhere",))
+            )
         )
         issues = [tube.halo.estate.open_issue(type="csm") for _ in range(300)]
         await run(tube)
@@ -135,7 +141,9 @@ def test_a_project_that_fails_the_same_way_again_and_again_is_left_alone_for_the
         assert record.exit_code == 5
         assert closes["failed"] + closes.get("deferred", 0) == 300
         assert closes["deferred"] > 0
-        assert all(not ticket.comments for ticket in tube.jira.people.tickets()), "nothing is said that cannot be done"
+        assert all(not ticket.comments for ticket in tube.jira.people.tickets()), (
+            "nothing is said that cannot be done"
+        )
         assert any(entry["event"] == "circuit.opened" for entry in said.entries)
 
     play(story())
@@ -174,16 +182,24 @@ def test_bad_credentials_in_the_middle_of_a_run_stop_it_before_the_next_write() 
 
 @pytest.mark.parametrize(
     ("fault", "error"),
-    [("html_body", MalformedAnswer), ("truncated_json", MalformedAnswer), ("503_refused", RemoteDown)],
+    [
+        ("html_body", MalformedAnswer),
+        ("truncated_json", MalformedAnswer),
+        ("503_refused", RemoteDown),
+    ],
 )
-def test_a_listing_that_cannot_be_read_stops_the_run_and_moves_nothing(fault: str, error: type[Exception]) -> None:
+def test_a_listing_that_cannot_be_read_stops_the_run_and_moves_nothing(
+    fault: str, error: type[Exception]
+) -> None:
     async def story() -> None:
         tube = Tube()
         issue_id = tube.halo.estate.open_issue(type="csm")
         await run(tube)
         before, mark = writes(tube.jira.calls), await tube.store.watermark("0-of-1")
         tube.halo.estate.resolve(issue_id)
-        tube.halo.faults.hook = lambda call, side: _spoilt(fault) if side == "after" and "issues" in call.path else None
+        tube.halo.faults.hook = lambda call, side: (
+            _spoilt(fault) if side == "after" and "issues" in call.path else None
+        )
         await asyncio.sleep(QUARTER_HOUR_S)
         assert isinstance(await tube.run(), error)
         assert writes(tube.jira.calls) == before
@@ -197,6 +213,8 @@ def test_a_listing_that_cannot_be_read_stops_the_run_and_moves_nothing(fault: st
 def _spoilt(fault: str) -> Answer:
     return {
         "html_body": Answer(200, {"content-type": "text/html"}, b"<html>We will be back.</html>"),
-        "truncated_json": Answer(200, {"content-type": "application/json"}, b'{"issues": [{"id": "'),
+        "truncated_json": Answer(
+            200, {"content-type": "application/json"}, b'{"issues": [{"id": "'
+        ),
         "503_refused": Answer(503, {}, b""),
     }[fault]

@@ -8,11 +8,11 @@ from dataclasses import replace
 
 import pytest
 
-from job.core.model import Changes, Lease, RunRecord
+from job.core.memory import Changes, Lease, RunRecord
 from job.errors import LeaseHeld, RemoteDown
-from job.lease import LEASE
+from job.flow.lease import LEASE
 from job.sim.call import LOST, Answer, Call, json_answer
-from job.sim.jira_search import fixed_lag
+from job.sim.jira.search import fixed_lag
 from tests.simulation.checker import Diary, always
 from tests.simulation.kit import Tube
 from tests.simulation.timeless import play
@@ -37,7 +37,9 @@ def fail_one_commit(tube: Tube, *, of: Callable[[Changes], object]) -> None:
 
 def lose(path: str) -> Callable[[Call, str], Answer | None]:
     """Jira does what it was asked for, and the answer is lost."""
-    return lambda call, side: LOST if side == "after" and call.method == "POST" and call.path.endswith(path) else None
+    return lambda call, side: (
+        LOST if side == "after" and call.method == "POST" and call.path.endswith(path) else None
+    )
 
 
 async def done(tube: Tube) -> RunRecord:
@@ -48,10 +50,16 @@ async def done(tube: Tube) -> RunRecord:
 
 def told_twice(tube: Tube) -> list[str]:
     """Tickets and comments that exist twice, in the checker's words."""
-    return [wrong for wrong in always(tube.jira, diary=Diary()) if " got " in wrong or " was told " in wrong]
+    return [
+        wrong
+        for wrong in always(tube.jira, diary=Diary())
+        if " got " in wrong or " was told " in wrong
+    ]
 
 
-def test_a_lost_create_is_not_forgotten_when_the_note_that_should_follow_it_cannot_be_written() -> None:
+def test_a_lost_create_is_not_forgotten_when_the_note_that_should_follow_it_cannot_be_written() -> (
+    None
+):
     async def story() -> None:
         tube = Tube()
         tube.jira.search.lag = fixed_lag(DAY_S)
@@ -71,7 +79,9 @@ def test_a_lost_create_is_not_forgotten_when_the_note_that_should_follow_it_cann
     play(story())
 
 
-def test_a_lost_comment_is_not_forgotten_when_the_note_that_should_follow_it_cannot_be_written() -> None:
+def test_a_lost_comment_is_not_forgotten_when_the_note_that_should_follow_it_cannot_be_written() -> (
+    None
+):
     async def story() -> None:
         tube = Tube()
         first, second = (tube.halo.estate.open_issue(type="csm") for _ in range(2))
@@ -96,7 +106,9 @@ def test_a_lost_comment_is_not_forgotten_when_the_note_that_should_follow_it_can
 
 
 @pytest.mark.parametrize(("pause_s", "fate"), [(5, "deferred"), (150, "unchanged")])
-def test_a_comment_that_jira_finishes_after_its_504_is_waited_for(pause_s: float, fate: str) -> None:
+def test_a_comment_that_jira_finishes_after_its_504_is_waited_for(
+    pause_s: float, fate: str
+) -> None:
     async def story() -> None:
         tube = Tube()
         issue_id = tube.halo.estate.open_issue(type="csm")
@@ -178,7 +190,9 @@ def test_a_create_that_takes_many_slow_calls_keeps_the_lease_through_all_of_them
             assert lease.until > tube.clock.now(), "a create leaves although the lease is over"
             size = len(json.loads(call.body)["issueUpdates"])
             sizes[size] += 1
-            if sizes.total() <= 2 or (size == 10 and sizes[size] == 1):  # so that most are sent one by one
+            if sizes.total() <= 2 or (
+                size == 10 and sizes[size] == 1
+            ):  # so that most are sent one by one
                 return json_answer({}, status=504)
             return replace(answer(call), delay_s=8.0)
 
@@ -231,7 +245,9 @@ def test_what_could_not_be_remembered_is_looked_at_again_without_a_sweep() -> No
     play(story())
 
 
-def test_a_halo_that_allows_little_each_minute_refuses_seldom_and_a_first_load_comes_through() -> None:
+def test_a_halo_that_allows_little_each_minute_refuses_seldom_and_a_first_load_comes_through() -> (
+    None
+):
     async def story() -> None:
         tube, refused_at = Tube(), []
         tube.halo.calls_a_minute = 300

@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from job.core.model import Changes, RunRecord, Watermark
+from job.core.memory import Changes, RunRecord, Watermark
 from job.core.shards import Shard
 from job.errors import LeaseHeld, LeaseLost
-from job.lease import LEASE, Tenure, take_lease
+from job.flow.lease import LEASE, HeldLease, take_lease
 from job.sim.call import Answer, Call
 from job.state.memory import MemoryStore
 from tests.simulation.kit import START, LoopClock, Tube
@@ -20,11 +20,13 @@ CLOCK = LoopClock()
 A_LONG_WRITE = timedelta(minutes=4)
 
 
-def lease_for(holder: str, *, store: MemoryStore) -> AbstractAsyncContextManager[Tenure]:
+def lease_for(holder: str, *, store: MemoryStore) -> AbstractAsyncContextManager[HeldLease]:
     return take_lease(Shard(), holder=holder, store=store, clock=CLOCK)
 
 
-def test_a_lease_held_again_and_again_is_always_good_for_the_longest_write_and_keeps_its_fence() -> None:
+def test_a_lease_held_again_and_again_is_always_good_for_the_longest_write_and_keeps_its_fence() -> (
+    None
+):
     async def story() -> None:
         store = MemoryStore()
         async with lease_for("run-1", store=store) as tenure:
@@ -68,7 +70,11 @@ def test_a_look_at_halo_that_takes_longer_than_a_lease_keeps_it(slow: str) -> No
         answer = tube.halo.answer
 
         def slowly(call: Call) -> Answer:
-            is_slow = call.path == "/v3/issues" if slow == "listing" else call.path.startswith("/v3/issues/")
+            is_slow = (
+                call.path == "/v3/issues"
+                if slow == "listing"
+                else call.path.startswith("/v3/issues/")
+            )
             return replace(answer(call), delay_s=12.0 if is_slow else 0.0)
 
         tube.halo.answer = slowly  # type: ignore[method-assign]
@@ -115,7 +121,9 @@ def test_a_lease_is_given_back_at_the_end_whatever_the_end() -> None:
 def test_a_run_longer_than_its_lease_keeps_it_and_another_finds_it_held_all_the_while() -> None:
     async def story() -> None:
         tube = Tube()
-        for _ in range(100):  # which are one batch: nothing but its writes asks for the lease meanwhile
+        for _ in range(
+            100
+        ):  # which are one batch: nothing but its writes asks for the lease meanwhile
             tube.halo.estate.open_issue(type="fim")
         tube.jira.faults.hook = move_slowly
         first = asyncio.create_task(tube.run())

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from job.core.model import RunRecord
+from job.core.memory import RunRecord
 from job.http import governor
 from job.sim.call import Answer, Call
 from tests.simulation.kit import Tube
@@ -72,7 +72,10 @@ def tell(story: Callable[[Tube], Coroutine[Any, Any, None]]) -> None:
 def test_both_credentials_are_proven_at_the_same_time() -> None:
     async def story(tube: Tube) -> None:
         diary = await watched_run(tube)
-        assert {call.path.rpartition("/")[2] for call in diary.calls[:2]} == {"myself", "access_token"}
+        assert {call.path.rpartition("/")[2] for call in diary.calls[:2]} == {
+            "myself",
+            "access_token",
+        }
         assert diary.times[0] == diary.times[1]
 
     tell(story)
@@ -86,7 +89,10 @@ def test_both_listings_are_read_at_the_same_time() -> None:
         for issue_id in issues[12 * PAGE :]:
             tube.halo.estate.resolve(issue_id)
         diary = await watched_run(tube)
-        assert diary.places("/v3/issues", status="resolved")[0] < diary.places("/v3/issues", status="active")[-1]
+        assert (
+            diary.places("/v3/issues", status="resolved")[0]
+            < diary.places("/v3/issues", status="active")[-1]
+        )
 
     tell(story)
 
@@ -108,11 +114,16 @@ def test_halo_lists_on_while_a_look_up_takes_long() -> None:
         answer = tube.jira.answer
 
         def slowly(call: Call) -> Answer:
-            return replace(answer(call), delay_s=20.0 if call.path.endswith("/issue/bulkfetch") else 0.0)
+            return replace(
+                answer(call), delay_s=20.0 if call.path.endswith("/issue/bulkfetch") else 0.0
+            )
 
         tube.jira.answer = slowly  # type: ignore[method-assign]
         diary = await watched_run(tube)
-        looked_up, listed = diary.places("/issue/bulkfetch")[0], diary.places("/v3/issues", status="active")[11]
+        looked_up, listed = (
+            diary.places("/issue/bulkfetch")[0],
+            diary.places("/v3/issues", status="active")[11],
+        )
         assert diary.times[listed] < diary.times[looked_up] + 20.0
 
     tell(story)
@@ -131,8 +142,12 @@ def test_closes_begin_while_halo_is_asked_about_new_issues() -> None:
     tell(story)
 
 
-def test_tickets_are_created_while_halo_is_asked_about_the_next_issues(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(governor, "TOGETHER", 0.0)  # a simulated bulk call takes no longer than one wait of a crowd
+def test_tickets_are_created_while_halo_is_asked_about_the_next_issues(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        governor, "TOGETHER", 0.0
+    )  # a simulated bulk call takes no longer than one wait of a crowd
 
     async def story(tube: Tube) -> None:
         for _ in range(400):

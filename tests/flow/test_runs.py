@@ -7,10 +7,10 @@ import pytest
 from msgspec.structs import replace
 from structlog.testing import LogCapture
 
-from job.core.model import RunRecord, Watermark
+from job.core.memory import RunRecord, Watermark
 from job.core.plan import Limits
 from job.errors import LeaseHeld, StateUnreadable, UnsafePlan
-from job.run import ALL_TIME, Order, plan
+from job.flow.run import ALL_TIME, Order, plan
 from job.sim.call import LOST, Answer, Call, json_answer
 from tests.simulation.kit import MANNER, Fuse, Onlooker, Tube, writes
 from tests.simulation.timeless import play
@@ -97,7 +97,9 @@ def test_a_run_that_is_asked_to_stop_ends_in_good_order_and_the_next_one_goes_on
         created, left = record.counts["create"].get("done", 0), record.counts["create"]["deferred"]
         assert created + left == 600
         assert left > 0
-        held = await tube.store.take_lease("0-of-1", holder="me", now=tube.clock(), until=tube.clock())
+        held = await tube.store.take_lease(
+            "0-of-1", holder="me", now=tube.clock(), until=tube.clock()
+        )
         assert held.holder == "me", "the lease was given back"
         await done(tube)
         assert len(tube.jira.people.tickets()) == 600
@@ -124,7 +126,11 @@ def test_a_run_that_is_asked_to_stop_does_not_wait_for_a_vendor_that_never_answe
         tube, stop = tube_with(3), asyncio.Event()
 
         def never(call: Call, side: str) -> Answer | None:
-            return Answer(200, delay_s=3_600.0) if side == "after" and call.path.endswith("/issue/bulk") else None
+            return (
+                Answer(200, delay_s=3_600.0)
+                if side == "after" and call.path.endswith("/issue/bulk")
+                else None
+            )
 
         tube.jira.faults.hook = never
         asyncio.get_running_loop().call_later(2.0, stop.set)
@@ -247,7 +253,12 @@ def test_a_run_leaves_a_record_and_one_canonical_line_with_all_its_counts(said: 
         record = await done(tube)
         assert (await tube.store.runs(limit=1)) == [record]
         (line,) = [entry for entry in said.entries if entry["event"] == "run.finished"]
-        assert (line["created"], line["failed"], line["exit_code"], line["parked_total"]) == (4, 0, 0, 0)
+        assert (line["created"], line["failed"], line["exit_code"], line["parked_total"]) == (
+            4,
+            0,
+            0,
+            0,
+        )
         assert line["calls_jira"] == sum(tube.jira.calls.values())
         assert line["calls_halo"] == sum(tube.halo.calls.values())
 
@@ -257,7 +268,9 @@ def test_a_run_leaves_a_record_and_one_canonical_line_with_all_its_counts(said: 
 def test_a_first_status_left_over_is_set_by_the_next_run_as_a_part_of_its_create() -> None:
     async def story() -> None:
         tube = tube_with(2)
-        tube.manner = replace(tube.manner, policy=replace(tube.manner.policy, new_status="In Progress"))
+        tube.manner = replace(
+            tube.manner, policy=replace(tube.manner.policy, new_status="In Progress")
+        )
         tube.jira.faults.hook = lambda call, side: (
             json_answer({"errorMessages": ["Not now."]}, status=400)
             if side == "before" and call.method == "POST" and call.path.endswith("/transitions")
@@ -276,8 +289,10 @@ def test_a_first_status_left_over_is_set_by_the_next_run_as_a_part_of_its_create
 def test_a_lost_create_is_found_again_by_an_id_field_of_any_kind(id_field: str) -> None:
     async def story() -> None:
         tube = tube_with(3)
-        tube.manner = replace(tube.manner, shape=replace(tube.manner.shape, id_field=id_field))
-        tube.jira.faults.hook = lambda call, side: LOST if side == "after" and call.path.endswith("/bulk") else None
+        tube.manner = replace(tube.manner, settings=replace(tube.manner.shape, id_field=id_field))
+        tube.jira.faults.hook = lambda call, side: (
+            LOST if side == "after" and call.path.endswith("/bulk") else None
+        )
         record = await done(tube)
         assert record.counts["create"] == {"unknown": 3}
         tube.jira.faults.quiet()

@@ -7,10 +7,10 @@ from msgspec.structs import replace
 from structlog.testing import LogCapture
 
 from job.core.decisions import WhenGone
-from job.core.model import RunRecord
-from job.run import Order
-from job.sim.jira_site import ANNA
-from job.sim.people import Snapshot
+from job.core.memory import RunRecord
+from job.flow.run import Order
+from job.sim.jira.people import Snapshot
+from job.sim.jira.site import ANNA
 from tests.simulation.kit import MANNER, Tube, writes
 from tests.simulation.timeless import play
 
@@ -21,7 +21,9 @@ DAY_S = 86_400.0
 class Household:
     """One issue with its ticket, in a project where others have tickets too."""
 
-    def __init__(self, *, when_ticket_gone: str = "recreate", when_issue_gone: str = "report") -> None:
+    def __init__(
+        self, *, when_ticket_gone: str = "recreate", when_issue_gone: str = "report"
+    ) -> None:
         policy = replace(
             MANNER.policy,
             new_status="",
@@ -31,7 +33,10 @@ class Household:
         self.tube = Tube(manner=replace(MANNER, policy=policy))
         site = self.tube.jira.site
         self.tube.jira.store.create(
-            project=site.projects[0], issue_type=site.issue_types[0], fields={"summary": "Buy milk"}, author=ANNA
+            project=site.projects[0],
+            issue_type=site.issue_types[0],
+            fields={"summary": "Buy milk"},
+            author=ANNA,
         )
 
     async def begin(self) -> str:
@@ -151,7 +156,9 @@ def test_a_deleted_ticket_is_only_reported_if_the_policy_says_so(said: LogCaptur
             await home.run()
         assert home.ours == []
         assert await home.tube.store.parked() == []
-        assert [entry["event"] for entry in said.entries if "deleted" in entry.get("error", "")] == ["ticket.gone"]
+        assert [
+            entry["event"] for entry in said.entries if "deleted" in entry.get("error", "")
+        ] == ["ticket.gone"]
 
     play(story())
 

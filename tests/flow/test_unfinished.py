@@ -5,10 +5,11 @@ import asyncio
 import pytest
 from msgspec.structs import replace
 
-from job.core.model import IssueId, RunRecord
+from job.core.ids import IssueId
+from job.core.memory import RunRecord
 from job.errors import RemoteRefused
 from job.sim.call import LOST, Answer, Call, json_answer
-from job.sim.jira_search import fixed_lag
+from job.sim.jira.search import fixed_lag
 from tests.simulation.kit import MANNER, Tube
 from tests.simulation.timeless import play
 
@@ -41,7 +42,11 @@ def lose_creates(call: Call, side: str) -> Answer | None:
 
 
 def lose_comments(call: Call, side: str) -> Answer | None:
-    return LOST if side == "after" and call.method == "POST" and call.path.endswith("/comment") else None
+    return (
+        LOST
+        if side == "after" and call.method == "POST" and call.path.endswith("/comment")
+        else None
+    )
 
 
 def status_and_comments(tube: Tube) -> tuple[str, int]:
@@ -108,7 +113,9 @@ def test_a_ticket_of_a_lost_answer_is_found_by_its_key_however_far_the_search_ru
     play(story())
 
 
-def test_a_ticket_of_a_lost_answer_is_remembered_although_halo_has_forgotten_its_issue_since() -> None:
+def test_a_ticket_of_a_lost_answer_is_remembered_although_halo_has_forgotten_its_issue_since() -> (
+    None
+):
     async def story() -> None:
         tube = Tube(manner=QUIET)
         issue_id = IssueId(tube.halo.estate.open_issue(type="fim"))
@@ -124,7 +131,9 @@ def test_a_ticket_of_a_lost_answer_is_remembered_although_halo_has_forgotten_its
     play(story())
 
 
-def test_a_ticket_of_a_lost_answer_is_still_known_when_the_answer_to_its_first_comment_is_lost_as_well() -> None:
+def test_a_ticket_of_a_lost_answer_is_still_known_when_the_answer_to_its_first_comment_is_lost_as_well() -> (
+    None
+):
     async def story() -> None:
         tube = Tube(manner=QUIET)
         tube.jira.search.lag = fixed_lag(43_200.0)
@@ -143,15 +152,21 @@ def test_a_ticket_of_a_lost_answer_is_still_known_when_the_answer_to_its_first_c
     play(story())
 
 
-def test_what_a_sweep_began_and_left_is_taken_up_by_the_next_run_although_no_sweep_is_asked_for() -> None:
+def test_what_a_sweep_began_and_left_is_taken_up_by_the_next_run_although_no_sweep_is_asked_for() -> (
+    None
+):
     async def story() -> None:
         tube, stop = Tube(manner=QUIET), asyncio.Event()
         tube.halo.estate.open_issue(type="fim")
         await done(tube)
         [ticket] = tube.jira.people.tickets()
-        tube.jira.people.transition_by_person(ticket.key, status="Done")  # of which Halo knows nothing
+        tube.jira.people.transition_by_person(
+            ticket.key, status="Done"
+        )  # of which Halo knows nothing
         await asyncio.sleep(DAY_S)
-        tube.jira.faults.hook = lambda call, _: stop.set() if call.path.endswith("/comment") else None
+        tube.jira.faults.hook = lambda call, _: (
+            stop.set() if call.path.endswith("/comment") else None
+        )
         assert (await done(tube, stop=stop)).counts["reopen"] == {"deferred": 1}
         tube.jira.faults.quiet()
         await done(tube)
@@ -185,6 +200,8 @@ def test_no_transition_follows_a_comment_once_the_run_has_lost_its_credentials()
         assert sent == ["comment"] * 3
         tube.jira.faults.quiet()
         await done(tube)
-        assert [(ticket.status, len(ticket.comments)) for ticket in tube.jira.people.tickets()] == [("Done", 1)] * 3
+        assert [(ticket.status, len(ticket.comments)) for ticket in tube.jira.people.tickets()] == [
+            ("Done", 1)
+        ] * 3
 
     play(story())

@@ -3,7 +3,7 @@
 import asyncio
 from datetime import timedelta
 
-from job.core.model import RunRecord
+from job.core.memory import RunRecord
 from tests.simulation.kit import Fuse, Tube
 from tests.simulation.timeless import play
 
@@ -29,7 +29,9 @@ def test_what_a_first_run_would_have_seen_is_not_lost_by_its_death() -> None:
     play(story())
 
 
-def test_what_halo_shows_late_is_found_as_long_as_it_lies_within_the_overlap_before_the_mark() -> None:
+def test_what_halo_shows_late_is_found_as_long_as_it_lies_within_the_overlap_before_the_mark() -> (
+    None
+):
     async def story() -> None:
         tube = Tube()
         await asyncio.sleep(3_600)

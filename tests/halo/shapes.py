@@ -117,7 +117,13 @@ CSM_FINDING: dict[str, Any] = {
             "check_id": 6120044,
             "pattern": "^PermitRootLogin no",
         },
-        {"type": "config_file", "target": "/etc/login.defs", "config_key": "UMASK", "expected": "027", "actual": None},
+        {
+            "type": "config_file",
+            "target": "/etc/login.defs",
+            "config_key": "UMASK",
+            "expected": "027",
+            "actual": None,
+        },
     ],
 }
 FIM_FILE: dict[str, Any] = {
@@ -126,15 +132,29 @@ FIM_FILE: dict[str, Any] = {
     "detail": {
         "status": ["changed"],
         "sha256": "9b" * 32,
-        "meta": {"type": "regular", "mode": "rw-r--r--", "size": 1490, "user": "root", "group": "wheel", "uid": 0},
-        "expected": [{"baseline_id": "70aa", "sha256": "41" * 32, "meta": {"type": "regular", "size": 1472}}],
+        "meta": {
+            "type": "regular",
+            "mode": "rw-r--r--",
+            "size": 1490,
+            "user": "root",
+            "group": "wheel",
+            "uid": 0,
+        },
+        "expected": [
+            {"baseline_id": "70aa", "sha256": "41" * 32, "meta": {"type": "regular", "size": 1472}}
+        ],
     },
 }
 FIM_FINDING: dict[str, Any] = {
     "id": FINDING,
     "url": FINDING_URL,
     "status": "bad",
-    "rule": {"target": "/etc/nginx\r", "description": "Nginx\\nconfiguration", "critical": False, "recurse": True},
+    "rule": {
+        "target": "/etc/nginx\r",
+        "description": "Nginx\\nconfiguration",
+        "critical": False,
+        "recurse": True,
+    },
     "counts": {"added": 0, "changed": 1, "missing": 1, "ok": 38},
     "per_page": 100,
     "starting_at": f"{FINDING_URL}?per_page=100",

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
 
-from job.core.model import Issue, IssueId, IssueStatus
+from job.core.ids import IssueId
+from job.core.issues import Issue, IssueStatus
 from job.halo.listing import read
 from job.halo.wire import PAGE_ROWS, PAGES_MAX, Listing, Page
 
@@ -51,7 +52,9 @@ class Shelf:
         return [pages[number] for number in numbers]
 
     def touch(self, issue_id: IssueId) -> None:
-        self.put(replace(self.issues[issue_id], last_seen_at=UNTIL + timedelta(seconds=len(self.asked))))
+        self.put(
+            replace(self.issues[issue_id], last_seen_at=UNTIL + timedelta(seconds=len(self.asked)))
+        )
 
     def resolve(self, issue_id: IssueId) -> None:
         del self.issues[issue_id]
@@ -78,13 +81,21 @@ class Shelf:
         rows = self._kept.get(listing) or self._kept.setdefault(listing, self._rows(listing))
         cut = tuple(rows[(number - 1) * PAGE_ROWS : number * PAGE_ROWS])
         more = number * PAGE_ROWS < len(rows)
-        return self.after(Page(number=number, issues=cut, count=min(len(rows), self.count_max), names_next=more))
+        return self.after(
+            Page(number=number, issues=cut, count=min(len(rows), self.count_max), names_next=more)
+        )
 
     def _rows(self, listing: Listing) -> list[Issue]:
         rows = list(self.issues.values())
         if listing.since is not None and self.keeps_gte:
-            rows = [row for row in rows if (at := listing.at(row)) is not None and at >= listing.since]
+            rows = [
+                row for row in rows if (at := listing.at(row)) is not None and at >= listing.since
+            ]
         if self.keeps_order:
-            last = datetime.min.replace(tzinfo=UTC) if listing.descending else datetime.max.replace(tzinfo=UTC)
+            last = (
+                datetime.min.replace(tzinfo=UTC)
+                if listing.descending
+                else datetime.max.replace(tzinfo=UTC)
+            )
             rows.sort(key=lambda row: (listing.at(row) or last, row.id), reverse=listing.descending)
         return rows

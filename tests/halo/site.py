@@ -15,10 +15,10 @@ from typing import Any
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from job.core.model import Issue
+from job.core.issues import Issue
 from job.halo.client import HaloClient
-from job.http.aiohttp import AiohttpTransport, open_session
 from job.http.caller import Caller
+from job.http.sockets import AiohttpTransport, open_session
 from job.ports import Pieces
 from job.sim.clock import SimClock
 from job.sim.server import serve
@@ -97,7 +97,9 @@ class Scripted:
             answer = await answer(request)
         if isinstance(answer, bytes):
             return web.Response(body=answer, content_type="text/html")
-        return web.Response(status=answer[0], body=json.dumps(answer[1]), content_type="application/json")
+        return web.Response(
+            status=answer[0], body=json.dumps(answer[1]), content_type="application/json"
+        )
 
 
 @asynccontextmanager

@@ -9,7 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from job.core.model import Asset, Check, CsmFinding, Cve, FileChange, FimFinding, IssueStatus, LidsEvent, SvaFinding
+from job.core.issues import (
+    Asset,
+    Check,
+    CsmFinding,
+    Cve,
+    FileChange,
+    FimFinding,
+    IssueStatus,
+    LidsEvent,
+    SvaFinding,
+)
 from job.errors import MalformedAnswer
 from job.halo import bodies
 from tests.halo import shapes
@@ -18,14 +28,20 @@ from tests.halo.shapes import row
 NOTHING = [..., None, "", "null_value"]
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
     max_leaves=6,
 )
 
 
 def test_a_listed_issue_is_read_whole() -> None:
     issue = bodies.issue(row(critical=True))
-    assert (issue.id, issue.type, issue.source) == ("3d1f6a80-9b44-11eb-8c1e-41f0a2b7d963", "csm", "server_secure")
+    assert (issue.id, issue.type, issue.source) == (
+        "3d1f6a80-9b44-11eb-8c1e-41f0a2b7d963",
+        "csm",
+        "server_secure",
+    )
     assert (issue.status, issue.critical) == (IssueStatus.ACTIVE, True)
     assert issue.last_seen_at == datetime(2021, 4, 19, 6, 33, 51, 779410, tzinfo=UTC)
     assert (issue.asset_name, issue.asset_url, issue.group_path) == (
@@ -41,17 +57,27 @@ def test_a_resolved_issue_says_when_by_whom_and_why() -> None:
     issue = bodies.issue(row(**shapes.RESOLVED))
     assert issue.status is IssueStatus.RESOLVED
     assert issue.resolved_at == datetime(2021, 4, 20, 2, 10, 5, 420, tzinfo=UTC)
-    assert (issue.resolved_by, issue.resolution) == ("system", "Halo detected that the issue has been remediated.")
+    assert (issue.resolved_by, issue.resolution) == (
+        "system",
+        "Halo detected that the issue has been remediated.",
+    )
 
 
 def test_the_reason_of_a_resolution_is_also_found_under_its_older_name() -> None:
-    assert bodies.issue(row(status="resolved", comment="Server retired.")).resolution == "Server retired."
+    assert (
+        bodies.issue(row(status="resolved", comment="Server retired.")).resolution
+        == "Server retired."
+    )
 
 
 def test_a_package_issue_names_package_and_vulnerabilities() -> None:
     issue = bodies.issue(row(**shapes.SVA))
     assert (issue.package_name, issue.package_version) == ("sudo.x86_64", "1.8.23-9.el7")
-    assert (issue.cves, issue.max_cvss, issue.remotely_exploitable) == (("CVE-2021-3156",), 7.8, False)
+    assert (issue.cves, issue.max_cvss, issue.remotely_exploitable) == (
+        ("CVE-2021-3156",),
+        7.8,
+        False,
+    )
     assert issue.policy_name == ""
 
 
@@ -62,12 +88,20 @@ def test_vulnerabilities_are_also_found_among_the_extended_attributes() -> None:
 def test_a_cloud_issue_has_no_finding() -> None:
     issue = bodies.issue(row(**shapes.CLOUD))
     assert issue.finding_url == ""
-    assert (issue.cp_rule_id, issue.csp_account_type, issue.csp_service_type) == ("CP:S3:7", "aws", "S3")
+    assert (issue.cp_rule_id, issue.csp_account_type, issue.csp_service_type) == (
+        "CP:S3:7",
+        "aws",
+        "S3",
+    )
 
 
 def test_an_image_issue_names_its_registry() -> None:
     issue = bodies.issue(row(**shapes.IMAGE))
-    assert (issue.type, issue.registry_name, issue.repository_name) == ("image_sva", "acme-ecr", "acme/api")
+    assert (issue.type, issue.registry_name, issue.repository_name) == (
+        "image_sva",
+        "acme-ecr",
+        "acme/api",
+    )
 
 
 @pytest.mark.parametrize("nothing", NOTHING)
@@ -93,7 +127,9 @@ def test_nothing_is_nothing_however_halo_says_it(key: str, nothing: Any) -> None
     ],
 )
 @pytest.mark.parametrize("zone", ["Z", "+0000", "+00:00"])
-def test_a_fraction_may_have_any_number_of_digits(written: str, microsecond: int, zone: str) -> None:
+def test_a_fraction_may_have_any_number_of_digits(
+    written: str, microsecond: int, zone: str
+) -> None:
     at = bodies.instant(f"2020-03-02T10:14:18{written}{zone}")
     assert at == datetime(2020, 3, 2, 10, 14, 18, microsecond, tzinfo=UTC)
 
@@ -105,7 +141,9 @@ def test_instants_are_compared_as_instants_although_their_texts_sort_otherwise()
 
 
 @given(at=st.datetimes(timezones=st.timezones()), digits=st.integers(0, 6))
-def test_every_instant_halo_could_write_is_read_to_its_last_digit(at: datetime, digits: int) -> None:
+def test_every_instant_halo_could_write_is_read_to_its_last_digit(
+    at: datetime, digits: int
+) -> None:
     if not datetime(2, 1, 1, tzinfo=UTC) < at < datetime(9998, 1, 1, tzinfo=UTC):
         return
     at = at.astimezone(UTC)
@@ -132,13 +170,17 @@ def test_an_issue_without_a_name_goes_by_its_rule() -> None:
     ("broken", "named"),
     [({"id": ...}, "without id"), ({"status": "open"}, "'open'"), ({"status": None}, "3d1f6a80")],
 )
-def test_a_row_that_is_no_issue_is_malformed_and_says_why(broken: dict[str, Any], named: str) -> None:
+def test_a_row_that_is_no_issue_is_malformed_and_says_why(
+    broken: dict[str, Any], named: str
+) -> None:
     with pytest.raises(MalformedAnswer, match=named):
         bodies.issue(row(**broken))
 
 
 @given(key=st.sampled_from(sorted(row(**shapes.SVA | shapes.RESOLVED))), value=JSON)
-def test_whatever_stands_in_a_field_it_is_read_or_malformed_and_never_a_crash(key: str, value: Any) -> None:
+def test_whatever_stands_in_a_field_it_is_read_or_malformed_and_never_a_crash(
+    key: str, value: Any
+) -> None:
     try:
         issue = bodies.issue(row(**shapes.SVA | shapes.RESOLVED | {key: value}))
     except MalformedAnswer:
@@ -147,7 +189,9 @@ def test_whatever_stands_in_a_field_it_is_read_or_malformed_and_never_a_crash(ke
 
 
 @given(
-    kind=st.sampled_from([("csm", shapes.CSM_FINDING), ("fim", shapes.FIM_FINDING), ("sva", shapes.SVA_FINDING)]),
+    kind=st.sampled_from(
+        [("csm", shapes.CSM_FINDING), ("fim", shapes.FIM_FINDING), ("sva", shapes.SVA_FINDING)]
+    ),
     data=st.data(),
 )
 def test_whatever_stands_in_a_finding_it_is_read_or_malformed_and_never_a_crash(
@@ -176,7 +220,10 @@ def test_without_ready_urls_the_newest_finding_is_built_from_text_or_object(noth
 
 
 def test_the_last_of_the_ready_urls_is_the_newest() -> None:
-    assert bodies.finding_url(row(last_finding_urls=["https://x/old", shapes.EVENT_URL])) == shapes.EVENT_URL
+    assert (
+        bodies.finding_url(row(last_finding_urls=["https://x/old", shapes.EVENT_URL]))
+        == shapes.EVENT_URL
+    )
 
 
 def test_a_log_issue_points_at_an_event() -> None:
@@ -195,8 +242,20 @@ def test_a_configuration_finding_is_prose_and_checks() -> None:
     assert bodies.finding("csm", [shapes.CSM_FINDING]) == CsmFinding(
         description="Root must not log in over SSH.\nSet PermitRootLogin no.",
         checks=(
-            Check(type="file_regex", target="/etc/ssh/sshd_config", expected="true", actual="false", status="bad"),
-            Check(type="config_file", target="/etc/login.defs UMASK", expected="027", actual="", status=""),
+            Check(
+                type="file_regex",
+                target="/etc/ssh/sshd_config",
+                expected="true",
+                actual="false",
+                status="bad",
+            ),
+            Check(
+                type="config_file",
+                target="/etc/login.defs UMASK",
+                expected="027",
+                actual="",
+                status="",
+            ),
         ),
     )
 
@@ -265,7 +324,17 @@ def test_an_event_without_words_is_malformed() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrapper", [None, "server", "csp_resource", "container_image", "container", "image", "csp_account", "registry"]
+    "wrapper",
+    [
+        None,
+        "server",
+        "csp_resource",
+        "container_image",
+        "container",
+        "image",
+        "csp_account",
+        "registry",
+    ],
 )
 def test_an_asset_is_read_bare_or_wrapped_in_its_kind(wrapper: str | None) -> None:
     body = shapes.SERVER if wrapper is None else {wrapper: shapes.SERVER}
@@ -274,7 +343,6 @@ def test_an_asset_is_read_bare_or_wrapped_in_its_kind(wrapper: str | None) -> No
         name="ip-10-4-1-22",
         hostname="ip-10-4-1-22",
         state="active",
-        platform="debian",
         ip_address="10.4.1.22",
         group_name="Payments",
         csp_provider="aws_ec2",
@@ -285,7 +353,9 @@ def test_an_asset_is_read_bare_or_wrapped_in_its_kind(wrapper: str | None) -> No
 
 def test_a_cloud_resource_brings_what_it_has() -> None:
     body = {"id": "9c1e77ab", "csp_resource_id": "acme-invoices", "csp_account_type": "AWS"}
-    assert bodies.asset(body) == Asset(id="9c1e77ab", csp_provider="AWS", csp_instance_id="acme-invoices")
+    assert bodies.asset(body) == Asset(
+        id="9c1e77ab", csp_provider="AWS", csp_instance_id="acme-invoices"
+    )
 
 
 def test_an_asset_without_an_id_is_malformed_and_says_what_came_instead() -> None:
@@ -301,7 +371,10 @@ def test_something_that_is_no_object_is_malformed(odd: Any) -> None:
 
 def test_an_issue_in_memory_takes_little_more_than_a_kilobyte() -> None:
     """So that a sweep over 200,000 of them fits into the smallest container."""
-    texts = [json.dumps(row(**shapes.SVA | {"id": f"3d1f6a80-9b44-11eb-8c1e-{n:012x}"})) for n in range(2_000)]
+    texts = [
+        json.dumps(row(**shapes.SVA | {"id": f"3d1f6a80-9b44-11eb-8c1e-{n:012x}"}))
+        for n in range(2_000)
+    ]
     tracemalloc.start()
     issues = [bodies.issue(json.loads(text)) for text in texts]
     kept, _ = tracemalloc.get_traced_memory()
@@ -311,5 +384,13 @@ def test_an_issue_in_memory_takes_little_more_than_a_kilobyte() -> None:
 
 def test_words_that_issues_share_are_kept_once() -> None:
     one, other = (bodies.issue(json.loads(json.dumps(row(**shapes.SVA)))) for _ in range(2))
-    for field in ("type", "name", "group_path", "asset_url", "asset_name", "package_version", "cves"):
+    for field in (
+        "type",
+        "name",
+        "group_path",
+        "asset_url",
+        "asset_name",
+        "package_version",
+        "cves",
+    ):
         assert getattr(one, field) is getattr(other, field)

@@ -9,16 +9,8 @@ import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
-from job.core.model import (
-    Asset,
-    CsmFinding,
-    FimFinding,
-    Gone,
-    IssueId,
-    IssueStatus,
-    LidsEvent,
-    SvaFinding,
-)
+from job.core.ids import IssueId
+from job.core.issues import Asset, CsmFinding, FimFinding, Gone, IssueStatus, LidsEvent, SvaFinding
 from job.errors import MalformedAnswer, RemoteRefused
 from job.halo import bodies
 from job.ports import HaloIssues
@@ -56,7 +48,9 @@ async def test_the_client_keeps_the_promises_of_the_port() -> None:
 async def test_many_workers_share_one_token() -> None:
     world = world_of(40)
     async with simulated(world) as site:
-        found = await asyncio.gather(*(site.halo.issue(IssueId(name)) for name in world.halo.estate.issues))
+        found = await asyncio.gather(
+            *(site.halo.issue(IssueId(name)) for name in world.halo.estate.issues)
+        )
     assert [issue.id for issue in found if issue] == list(world.halo.estate.issues)
     assert site.spent[TOKEN] == 1
 
@@ -66,7 +60,9 @@ async def test_a_token_is_renewed_once_three_minutes_before_it_expires() -> None
     async with simulated(world) as site:
         for advance_s, tokens in ((0, 1), (715, 1), (10, 2), (0, 2)):
             world.clock.advance(advance_s)
-            await asyncio.gather(*(site.halo.issue(IssueId(name)) for name in world.halo.estate.issues))
+            await asyncio.gather(
+                *(site.halo.issue(IssueId(name)) for name in world.halo.estate.issues)
+            )
             assert site.spent[TOKEN] == tokens
     assert {exchange.answer.status for exchange in world.halo.recorded} == {200}
 
@@ -76,12 +72,16 @@ async def test_workers_that_are_refused_together_renew_the_token_once_and_go_on(
     async with simulated(world) as site:
         await everything(site.halo.active())
         world.halo.revoke_tokens()
-        found = await asyncio.gather(*(site.halo.issue(IssueId(name)) for name in world.halo.estate.issues))
+        found = await asyncio.gather(
+            *(site.halo.issue(IssueId(name)) for name in world.halo.estate.issues)
+        )
     assert all(found)
     assert site.spent[TOKEN] == 2
 
 
-@pytest.mark.parametrize(("passes_s", "tokens"), [(0.0, 2), (800.0, 3)], ids=["fresh", "stale itself by now"])
+@pytest.mark.parametrize(
+    ("passes_s", "tokens"), [(0.0, 2), (800.0, 3)], ids=["fresh", "stale itself by now"]
+)
 async def test_a_worker_refused_with_an_old_token_just_asks_again_with_the_new_one(
     passes_s: float, tokens: int
 ) -> None:
@@ -96,7 +96,9 @@ async def test_a_worker_refused_with_an_old_token_just_asks_again_with_the_new_o
 
     async def quick(request: web.Request) -> Answer:
         refused = request.headers["Authorization"] == "Bearer t1"
-        return (401, {"message": "expired"}) if refused else (200, {"issue": shapes.row(id="quick")})
+        return (
+            (401, {"message": "expired"}) if refused else (200, {"issue": shapes.row(id="quick")})
+        )
 
     async with scripted({"/v3/issues/slow": slow, "/v3/issues/quick": quick}) as (site, server):
         waiting = asyncio.create_task(site.halo.issue(IssueId("slow")))
@@ -143,7 +145,9 @@ async def test_every_issue_is_listed_as_it_is_described() -> None:
     assert {issue.id for issue in listed} == set(world.halo.estate.issues)
 
 
-async def test_what_changed_is_what_was_seen_or_resolved_since_the_cursor_and_nothing_older() -> None:
+async def test_what_changed_is_what_was_seen_or_resolved_since_the_cursor_and_nothing_older() -> (
+    None
+):
     world = world_of(30)
     estate = world.halo.estate
     old = list(estate.issues)
@@ -154,13 +158,18 @@ async def test_what_changed_is_what_was_seen_or_resolved_since_the_cursor_and_no
     new = estate.open_issue(type="csm", source="cloud_secure")
     estate.retire_asset(estate.issues[old[9]].asset.id)
     changed = {
-        name for name, issue in estate.issues.items() if max(issue.last_seen_at, issue.resolved_at or START) >= since
+        name
+        for name, issue in estate.issues.items()
+        if max(issue.last_seen_at, issue.resolved_at or START) >= since
     }
     async with simulated(world) as site:
         listed = await everything(*site.halo.changed(since=since, until=until(world)))
     assert {issue.id for issue in listed} == changed >= {old[3], old[4], old[9], new}
     statuses = {issue.id: issue.status for issue in listed}
-    assert (statuses[IssueId(old[3])], statuses[IssueId(old[4])]) == (IssueStatus.ACTIVE, IssueStatus.RESOLVED)
+    assert (statuses[IssueId(old[3])], statuses[IssueId(old[4])]) == (
+        IssueStatus.ACTIVE,
+        IssueStatus.RESOLVED,
+    )
     assert site.spent == {TOKEN: 1, LIST: 2}
 
 
@@ -189,7 +198,10 @@ async def test_from_the_beginning_on_everything_is_listed_active_and_resolved() 
 
 async def test_pages_are_fetched_concurrently() -> None:
     at_once, most = 0, 0
-    rows = [shapes.row(id=f"i{n}", created_at=(START + timedelta(seconds=n)).isoformat()) for n in range(600)]
+    rows = [
+        shapes.row(id=f"i{n}", created_at=(START + timedelta(seconds=n)).isoformat())
+        for n in range(600)
+    ]
 
     async def listing(request: web.Request) -> Answer:
         nonlocal at_once, most
@@ -207,7 +219,9 @@ async def test_pages_are_fetched_concurrently() -> None:
 
 async def test_issues_of_servers_in_any_state_are_listed() -> None:
     world = world_of(12)
-    for asset, state in zip(world.halo.estate.assets.values(), ("missing", "deactivated", "retired"), strict=False):
+    for asset, state in zip(
+        world.halo.estate.assets.values(), ("missing", "deactivated", "retired"), strict=False
+    ):
         asset.state = state
     async with simulated(world) as site:
         listed = await everything(site.halo.active())
@@ -248,7 +262,9 @@ async def test_a_page_without_json_stops_the_run_and_is_no_empty_list(fault: str
             await everything(site.halo.active())
 
 
-@pytest.mark.parametrize("fault", ["429_retry_after", "503_refused", "500_after", "lost_before", "lost_after"])
+@pytest.mark.parametrize(
+    "fault", ["429_retry_after", "503_refused", "500_after", "lost_before", "lost_after"]
+)
 async def test_a_passing_failure_is_waited_out(fault: str) -> None:
     world = world_of(150)
     world.halo.faults.at = {0: fault, 2: fault, 4: fault}
@@ -281,7 +297,11 @@ async def test_a_link_to_another_host_is_never_followed() -> None:
     async def listing(request: web.Request) -> Answer:
         page = int(request.query["page"])
         more = {"next": "http://127.0.0.1:1/v3/issues?page=2"} if page == 1 else {}
-        return 200, {"issues": rows[(page - 1) * 100 : page * 100], "count": 150, "pagination": more}
+        return 200, {
+            "issues": rows[(page - 1) * 100 : page * 100],
+            "count": 150,
+            "pagination": more,
+        }
 
     async with scripted({"/v3/issues": listing}) as (site, server):
         assert len(await everything(site.halo.active())) == 150
@@ -306,7 +326,13 @@ async def test_a_bare_issue_is_read_like_a_wrapped_one() -> None:
 
 @pytest.mark.parametrize(
     ("issue_type", "kind"),
-    [("csm", CsmFinding), ("fim", FimFinding), ("lids", LidsEvent), ("sva", SvaFinding), ("image_sva", SvaFinding)],
+    [
+        ("csm", CsmFinding),
+        ("fim", FimFinding),
+        ("lids", LidsEvent),
+        ("sva", SvaFinding),
+        ("image_sva", SvaFinding),
+    ],
 )
 async def test_every_type_of_issue_brings_its_own_evidence(issue_type: str, kind: type) -> None:
     world = World.make(seed=4, start=START)
@@ -337,7 +363,11 @@ async def test_a_file_finding_without_an_end_is_cut_and_says_so() -> None:
     async with scripted({path: endless}) as (site, server):
         with capture_logs() as logs:
             found = await site.halo.finding(bodies.issue(shapes.row(type="fim")))
-        pages = [parse_qs(request.query_string).get("page", ["1"]) for request in server.asked if request.path == path]
+        pages = [
+            parse_qs(request.query_string).get("page", ["1"])
+            for request in server.asked
+            if request.path == path
+        ]
     assert isinstance(found, FimFinding)
     assert (len(found.files), found.total) == (10, 4_000)
     assert pages == [["1"], ["2"], ["3"], ["4"], ["5"]]
@@ -364,7 +394,9 @@ async def test_evidence_and_asset_that_went_with_their_server_are_gone() -> None
             assert await site.halo.asset(issue) == Gone(url=issue.asset_url)
 
 
-@pytest.mark.parametrize("over", [shapes.CLOUD, {"type": "sam"}, {"type": "agent"}, {"type": "something new"}])
+@pytest.mark.parametrize(
+    "over", [shapes.CLOUD, {"type": "sam"}, {"type": "agent"}, {"type": "something new"}]
+)
 async def test_where_halo_has_no_known_evidence_nothing_is_asked(over: dict[str, Any]) -> None:
     async with scripted({}) as (site, server):
         assert await site.halo.finding(bodies.issue(shapes.row(**over))) is None
@@ -372,7 +404,9 @@ async def test_where_halo_has_no_known_evidence_nothing_is_asked(over: dict[str,
 
 
 async def test_evidence_of_an_unknown_shape_stops_the_run_and_names_what_is_missing() -> None:
-    async with scripted({urlsplit(shapes.FINDING_URL).path: (200, {"id": "f1", "surprise": 1})}) as (site, _):
+    async with scripted(
+        {urlsplit(shapes.FINDING_URL).path: (200, {"id": "f1", "surprise": 1})}
+    ) as (site, _):
         with pytest.raises(MalformedAnswer, match="no `details`"):
             await site.halo.finding(bodies.issue(shapes.row()))
 
@@ -410,7 +444,11 @@ async def test_a_failure_to_fetch_an_asset_is_not_remembered() -> None:
 
 async def test_assets_of_every_kind_are_read_and_their_own_urls_are_not_followed() -> None:
     world = World.make(seed=3, start=START)
-    for issue_type, source in (("csm", "server_secure"), ("image_sva", "container_secure"), ("csm", "cloud_secure")):
+    for issue_type, source in (
+        ("csm", "server_secure"),
+        ("image_sva", "container_secure"),
+        ("csm", "cloud_secure"),
+    ):
         world.halo.estate.open_issue(type=issue_type, source=source)
     async with simulated(world) as site:
         assets = [await site.halo.asset(issue) for issue in await everything(site.halo.active())]

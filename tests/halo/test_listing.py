@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from structlog.testing import capture_logs
 
-from job.core.model import IssueId, IssueStatus
+from job.core.ids import IssueId
+from job.core.issues import IssueStatus
 from job.errors import MalformedAnswer
 from job.halo.listing import READINGS_MAX
 from job.halo.wire import CREATED, LAST_SEEN, Listing, Page
@@ -21,7 +22,9 @@ BY_CREATION = Listing(status=IssueStatus.ACTIVE, stamp=CREATED)
 
 
 def shelf(rows: int, *, apart: timedelta = timedelta(seconds=2), seed: int = 0) -> Shelf:
-    return Shelf([issue(n, at=T0 + n * apart, created_at=T0 + n * apart) for n in range(rows)], seed=seed)
+    return Shelf(
+        [issue(n, at=T0 + n * apart, created_at=T0 + n * apart) for n in range(rows)], seed=seed
+    )
 
 
 @pytest.mark.parametrize("rows", [0, 1, 99, 100, 101, 200, 1101])
@@ -67,7 +70,9 @@ async def test_an_issue_that_slips_over_a_page_border_is_found_by_reading_again(
 KINDS = st.sampled_from(["touch", "resolve", "add", "touch and add", "resolve and add"])
 
 
-async def give_while_moving(halo: Shelf, listing: Listing, moves: dict[int, tuple[str, float]]) -> None:
+async def give_while_moving(
+    halo: Shelf, listing: Listing, moves: dict[int, tuple[str, float]]
+) -> None:
     """Reads while the world moves before the n-th page; asserts that no issue that stayed in its place is left out."""
     numbers = count(900_000)
     first, rows = listing.since or T0, len(halo.issues)
@@ -102,7 +107,9 @@ async def test_whatever_moves_no_issue_that_stayed_is_left_out(
 
 
 @settings(max_examples=30)
-@example(seed=21, moves={3: ("touch", 0.0), 14: ("resolve", 0.0)})  # missed twice at one border: there, and back again
+@example(
+    seed=21, moves={3: ("touch", 0.0), 14: ("resolve", 0.0)}
+)  # missed twice at one border: there, and back again
 @given(
     seed=st.integers(0, 999),
     moves=st.dictionaries(st.integers(0, 24), st.tuples(KINDS, st.floats(0, 1)), max_size=8),
@@ -118,7 +125,9 @@ async def test_whatever_moves_reading_backward_leaves_nothing_out_either(
 @settings(max_examples=6)
 @given(
     seed=st.integers(0, 999),
-    moves=st.dictionaries(st.integers(0, 160), st.tuples(KINDS, st.floats(0, 1)), min_size=5, max_size=40),
+    moves=st.dictionaries(
+        st.integers(0, 160), st.tuples(KINDS, st.floats(0, 1)), min_size=5, max_size=40
+    ),
     listing=st.sampled_from([BY_LAST_SEEN, BY_CREATION]),
 )
 async def test_whatever_moves_during_a_deep_reading_nothing_that_stayed_is_left_out(
@@ -169,14 +178,27 @@ def forget_the_rest(page: Page) -> Page:
 
 
 @pytest.mark.parametrize(
-    "lie", [repeat_page_one, drop_a_row, count_one_too_many, count_one_too_few, empty_beyond_one, forget_the_rest]
+    "lie",
+    [
+        repeat_page_one,
+        drop_a_row,
+        count_one_too_many,
+        count_one_too_few,
+        empty_beyond_one,
+        forget_the_rest,
+    ],
 )
-async def test_a_listing_that_contradicts_its_own_count_is_never_taken_for_an_end(lie: Callable[[Page], Page]) -> None:
+async def test_a_listing_that_contradicts_its_own_count_is_never_taken_for_an_end(
+    lie: Callable[[Page], Page],
+) -> None:
     halo = shelf(250)
     halo.after = lie
     with capture_logs() as logs, pytest.raises(MalformedAnswer, match=r"count|10000"):
         await halo.read(BY_LAST_SEEN)
-    assert len([line for line in logs if line["event"] == "halo.listing_moved"]) in {0, READINGS_MAX}
+    assert len([line for line in logs if line["event"] == "halo.listing_moved"]) in {
+        0,
+        READINGS_MAX,
+    }
 
 
 async def test_a_single_short_page_is_read_again_and_then_believed() -> None:
@@ -231,7 +253,9 @@ async def test_where_filter_and_order_are_both_ignored_nothing_is_believed() -> 
         await halo.read(replace(BY_LAST_SEEN, since=T0 + timedelta(seconds=300)))
 
 
-async def test_a_cursor_deeper_than_ten_thousand_rows_without_a_filter_is_refused_with_advice() -> None:
+async def test_a_cursor_deeper_than_ten_thousand_rows_without_a_filter_is_refused_with_advice() -> (
+    None
+):
     halo = shelf(10_200)
     halo.keeps_gte = False
     with pytest.raises(MalformedAnswer, match="--since"):
@@ -248,7 +272,9 @@ async def test_a_row_rounded_to_just_before_the_cursor_is_no_sign_of_an_ignored_
 
 
 @pytest.mark.parametrize("listing", [BY_LAST_SEEN, BY_CREATION])
-async def test_more_than_ten_thousand_rows_are_halved_by_time_and_none_is_lost(listing: Listing) -> None:
+async def test_more_than_ten_thousand_rows_are_halved_by_time_and_none_is_lost(
+    listing: Listing,
+) -> None:
     halo = shelf(33_333)
     given = await halo.read(listing)
     assert len(given) == len({issue.id for issue in given}) == 33_333

@@ -6,7 +6,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from job.core.model import IssueId, IssueStatus
+from job.core.ids import IssueId
+from job.core.issues import IssueStatus
 from job.errors import MalformedAnswer, RemoteRefused
 from job.halo import wire
 from job.halo.wire import Listing, Stamp
@@ -18,16 +19,28 @@ LISTING = Listing(status=IssueStatus.ACTIVE, stamp=wire.LAST_SEEN)
 
 
 def answer(status: int, body: object) -> Response:
-    return Response(status=status, headers={}, body=body if isinstance(body, bytes) else json.dumps(body).encode())
+    return Response(
+        status=status,
+        headers={},
+        body=body if isinstance(body, bytes) else json.dumps(body).encode(),
+    )
 
 
 @pytest.mark.parametrize(
     ("status", "stamp"),
-    [(IssueStatus.ACTIVE, wire.LAST_SEEN), (IssueStatus.RESOLVED, wire.RESOLVED), (IssueStatus.ACTIVE, wire.CREATED)],
+    [
+        (IssueStatus.ACTIVE, wire.LAST_SEEN),
+        (IssueStatus.RESOLVED, wire.RESOLVED),
+        (IssueStatus.ACTIVE, wire.CREATED),
+    ],
 )
-def test_a_page_is_always_asked_for_with_status_states_order_and_size(status: IssueStatus, stamp: Stamp) -> None:
+def test_a_page_is_always_asked_for_with_status_states_order_and_size(
+    status: IssueStatus, stamp: Stamp
+) -> None:
     since = datetime(2026, 11, 1, 13, 0, 0, 1_500, tzinfo=timezone(timedelta(hours=1)))
-    asked = wire.page_request(BASE, listing=Listing(status=status, stamp=stamp, since=since), page=7)
+    asked = wire.page_request(
+        BASE, listing=Listing(status=status, stamp=stamp, since=since), page=7
+    )
     parts = urlsplit(asked.url)
     assert f"{parts.scheme}://{parts.netloc}{parts.path}" == f"{BASE}/v3/issues"
     assert parse_qs(parts.query) == {
@@ -43,7 +56,9 @@ def test_a_page_is_always_asked_for_with_status_states_order_and_size(status: Is
 
 def test_without_a_cursor_nothing_is_filtered_and_backward_is_said_so() -> None:
     asked = wire.page_request(
-        BASE, listing=Listing(status=IssueStatus.ACTIVE, stamp=wire.CREATED, descending=True), page=1
+        BASE,
+        listing=Listing(status=IssueStatus.ACTIVE, stamp=wire.CREATED, descending=True),
+        page=1,
     )
     assert "_gte" not in asked.url
     assert "sort_by=created_at.desc" in asked.url
@@ -51,7 +66,10 @@ def test_without_a_cursor_nothing_is_filtered_and_backward_is_said_so() -> None:
 
 def test_a_token_is_asked_for_with_the_key_in_the_header_and_the_grant_in_the_query() -> None:
     asked = wire.token_request(BASE, key="a1b2c3d4", secret="hush")
-    assert (asked.method, asked.url) == ("POST", f"{BASE}/oauth/access_token?grant_type=client_credentials")
+    assert (asked.method, asked.url) == (
+        "POST",
+        f"{BASE}/oauth/access_token?grant_type=client_credentials",
+    )
     assert asked.headers["Authorization"] == "Basic YTFiMmMzZDQ6aHVzaA=="
     assert asked.body is None
 
@@ -117,9 +135,17 @@ def test_a_page_under_another_status_is_malformed(status: int) -> None:
 
 @pytest.mark.parametrize(
     ("pagination", "names_next"),
-    [(None, False), ({}, False), ({"next": ""}, False), ({"next": None}, False), ({"next": "https://evil/"}, True)],
+    [
+        (None, False),
+        ({}, False),
+        ({"next": ""}, False),
+        ({"next": None}, False),
+        ({"next": "https://evil/"}, True),
+    ],
 )
-def test_a_next_link_says_that_there_is_more_and_nothing_else(pagination: object, names_next: bool) -> None:
+def test_a_next_link_says_that_there_is_more_and_nothing_else(
+    pagination: object, names_next: bool
+) -> None:
     body = {"issues": [shapes.row()], "count": 1, "pagination": pagination}
     page = wire.page(answer(200, body), listing=LISTING, number=1)
     assert (page.names_next, page.count, len(page.issues)) == (names_next, 1, 1)
@@ -133,13 +159,21 @@ def test_a_next_link_says_that_there_is_more_and_nothing_else(pagination: object
             f"{BASE}/v1/scans/{shapes.SCAN}/findings/{shapes.FINDING}",
             "/v1/scans/{id}/findings/{id}",
         ),
-        ("https://portal.cloudpassage.com/v1/events/abc1?x=1%2C2", f"{BASE}/v1/events/abc1?x=1%2C2", "/v1/events/abc1"),
+        (
+            "https://portal.cloudpassage.com/v1/events/abc1?x=1%2C2",
+            f"{BASE}/v1/events/abc1?x=1%2C2",
+            "/v1/events/abc1",
+        ),
         (
             "/v2/container_images/0f4a3d68-51c2",
             f"{BASE}/v2/container_images/0f4a3d68-51c2",
             "/v2/container_images/{id}",
         ),
-        ("https://user@evil.example:1/v1/servers/6e0d9b149b3f", f"{BASE}/v1/servers/6e0d9b149b3f", "/v1/servers/{id}"),
+        (
+            "https://user@evil.example:1/v1/servers/6e0d9b149b3f",
+            f"{BASE}/v1/servers/6e0d9b149b3f",
+            "/v1/servers/{id}",
+        ),
         (" HTTPS://x/v1/events/a b?y=1#top", f"{BASE}/v1/events/a b?y=1", "/v1/events/a b"),
         ("//x/v1/events/é", f"{BASE}/v1/events/é", "/v1/events/é"),
     ],
@@ -149,14 +183,18 @@ def test_what_an_issue_points_at_is_read_on_our_own_host(url: str, asked: str, n
     assert (request.url, request.name) == (asked, f"GET {name}")
 
 
-@pytest.mark.parametrize("url", ["text", "https://x", "https://x/admin/v1/y", "//evil/", "@evil/v1/x", "/v1/", "/V1/x"])
+@pytest.mark.parametrize(
+    "url", ["text", "https://x", "https://x/admin/v1/y", "//evil/", "@evil/v1/x", "/v1/", "/V1/x"]
+)
 def test_an_address_outside_of_halos_api_is_malformed(url: str) -> None:
     with pytest.raises(MalformedAnswer, match="no address"):
         wire.detail_request(BASE, url=url)
 
 
 def test_an_odd_id_cannot_leave_its_place_in_the_path() -> None:
-    assert wire.issue_request(BASE, issue_id=IssueId("../x?y")).url == f"{BASE}/v3/issues/..%2Fx%3Fy"
+    assert (
+        wire.issue_request(BASE, issue_id=IssueId("../x?y")).url == f"{BASE}/v3/issues/..%2Fx%3Fy"
+    )
 
 
 def test_an_object_is_found_wrapped_or_bare_and_missing_is_not_malformed() -> None:
@@ -166,5 +204,10 @@ def test_an_object_is_found_wrapped_or_bare_and_missing_is_not_malformed() -> No
 
 
 def test_an_instant_goes_out_in_utc_with_six_digits() -> None:
-    listing = Listing(status=IssueStatus.RESOLVED, stamp=wire.RESOLVED, since=datetime(2026, 1, 2, tzinfo=UTC))
-    assert "resolved_at_gte=2026-01-02T00%3A00%3A00.000000Z" in wire.page_request(BASE, listing=listing, page=1).url
+    listing = Listing(
+        status=IssueStatus.RESOLVED, stamp=wire.RESOLVED, since=datetime(2026, 1, 2, tzinfo=UTC)
+    )
+    assert (
+        "resolved_at_gte=2026-01-02T00%3A00%3A00.000000Z"
+        in wire.page_request(BASE, listing=listing, page=1).url
+    )

@@ -14,7 +14,16 @@ ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted((ROOT / "job").rglob("*.py"))
 OURS = [path for path in SOURCES if "sim" not in path.parts]
 TOP_LEVEL = {
-    *("job", "infra", "tests", "Dockerfile", "cloudbuild.yaml", "main.tf", "pyproject.toml", "README.md"),
+    *(
+        "job",
+        "infra",
+        "tests",
+        "Dockerfile",
+        "cloudbuild.yaml",
+        "main.tf",
+        "pyproject.toml",
+        "README.md",
+    ),
     *("LICENSE", "Makefile", "requirements.lock"),
 }
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -52,7 +61,11 @@ def calls(path: Path) -> set[str]:
 
 
 def test_no_function_is_longer_than_sixty_lines_and_most_are_shorter_than_twenty_five() -> None:
-    lengths = {f"{name(path)}:{function.name}": length(function) for path in OURS for function in functions(path)}
+    lengths = {
+        f"{name(path)}:{function.name}": length(function)
+        for path in OURS
+        for function in functions(path)
+    }
     assert {where: lines for where, lines in lengths.items() if lines > 60} == {}
     assert sum(lines < 25 for lines in lengths.values()) > 0.9 * len(lengths)
 
@@ -64,13 +77,24 @@ def test_every_file_opens_with_what_it_is_for(path: Path) -> None:
 
 
 def test_no_name_says_helper_util_common_manager_process_or_handle() -> None:
-    banned = re.compile(r"(^|_)(helper|util|utils|common|manager|process|handle|handler)s?($|_)", re.IGNORECASE)
-    named = {path.stem for path in OURS} | {function.name for path in OURS for function in functions(path)}
+    banned = re.compile(
+        r"(^|_)(helper|util|utils|common|manager|process|handle|handler)s?($|_)", re.IGNORECASE
+    )
+    named = {path.stem for path in OURS} | {
+        function.name for path in OURS for function in functions(path)
+    }
     assert {one for one in named if banned.search(one)} == set()
 
 
 def test_only_the_clock_reads_the_time_or_sleeps() -> None:
-    clocks = {"datetime.now", "datetime.utcnow", "time.time", "time.monotonic", "time.perf_counter", "time.sleep"}
+    clocks = {
+        "datetime.now",
+        "datetime.utcnow",
+        "time.time",
+        "time.monotonic",
+        "time.perf_counter",
+        "time.sleep",
+    }
     readers = {name(path) for path in OURS if calls(path) & clocks}
     assert readers == {"job/clock.py"}
 
@@ -84,7 +108,9 @@ def test_only_the_command_line_and_the_screen_speak_to_people() -> None:
         name(path)
         for path in OURS
         for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "print"
     }
     assert speakers <= {"job/cli.py", "job/screen.py"}
 
@@ -95,10 +121,18 @@ def test_in_jiras_wire_the_word_issue_stands_only_inside_quotes(path: Path) -> N
     halos = re.compile(r"IssueId|[a-z_]*issue_ids?|ISSUE_[A-Z_]+|ids_held", re.ASCII)
     loose = []
     for token in tokenize.generate_tokens(io.StringIO(path.read_text()).readline):
-        prose = token.type == tokenize.COMMENT or (token.type == tokenize.STRING and token.string.startswith('"""'))
-        bare = re.sub(r'"[^"\n]*"|`[^`\n]*`', "", token.string.strip('"')) if prose else token.string
+        prose = token.type == tokenize.COMMENT or (
+            token.type == tokenize.STRING and token.string.startswith('"""')
+        )
+        bare = (
+            re.sub(r'"[^"\n]*"|`[^`\n]*`', "", token.string.strip('"')) if prose else token.string
+        )
         if token.type in {tokenize.NAME, tokenize.COMMENT} or prose:
-            loose += [f"{token.start[0]}: {token.string[:60]}"] if re.search("issue", halos.sub("", bare), re.I) else []
+            loose += (
+                [f"{token.start[0]}: {token.string[:60]}"]
+                if re.search("issue", halos.sub("", bare), re.I)
+                else []
+            )
     assert loose == []
 
 
@@ -110,13 +144,21 @@ def test_the_top_level_is_as_its_owner_drew_it() -> None:
 def test_nothing_names_a_registry_or_a_place_of_one_machine() -> None:
     banned = re.compile(r"pypi\.org|pythonhosted|registry\.npmjs|deb\.debian\.org|/work/")
     here = Path(__file__)
-    found = [name(path) for path in tracked() if path != here and banned.search(path.read_text(errors="ignore"))]
+    found = [
+        name(path)
+        for path in tracked()
+        if path != here and banned.search(path.read_text(errors="ignore"))
+    ]
     assert found == []
 
 
 def test_every_dependency_is_pinned_with_hashes_and_the_lock_names_no_index() -> None:
     lock = (ROOT / "requirements.lock").read_text()
-    entries = [entry for entry in re.split(r"\n(?=\S)", lock) if "==" in entry and not entry.startswith("#")]
+    entries = [
+        entry
+        for entry in re.split(r"\n(?=\S)", lock)
+        if "==" in entry and not entry.startswith("#")
+    ]
     assert len(entries) > 50
     assert [entry.split()[0] for entry in entries if "--hash=sha256:" not in entry] == []
     assert "://" not in lock

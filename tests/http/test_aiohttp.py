@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from msgspec import Raw, Struct
 
-from job.http.aiohttp import AiohttpTransport, open_session
 from job.http.message import NoAnswer, NotSent, Request, Response, as_json
+from job.http.sockets import AiohttpTransport, open_session
 
 TLS = Path(__file__).parent / "tls"
 """A certificate for this machine, signed by itself, and its key: good until 2120, and for nothing else."""
@@ -21,7 +21,9 @@ ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Met: yes\r\n\r\n{}"
 
 
 @asynccontextmanager
-async def listening(answer: bytes, *, met: list[str], tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
+async def listening(
+    answer: bytes, *, met: list[str], tls: ssl.SSLContext | None = None
+) -> AsyncIterator[str]:
     """A server that notes each request's head and gives the same bytes to everybody."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -71,7 +73,9 @@ async def test_requests_go_through_the_proxy_of_the_environment_with_its_passwor
     assert "Proxy-Authorization: Basic bWU6cGxhbnRlZA==\r\n" in met[0]
 
 
-async def test_hosts_that_no_proxy_names_are_asked_directly(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_hosts_that_no_proxy_names_are_asked_directly(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     met: list[str] = []
     async with listening(ANSWER, met=met) as url, open_session(user_agent="us") as session:
         monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
@@ -100,17 +104,23 @@ async def test_what_never_connects_was_never_sent_and_what_breaks_later_may_have
         (b"123456789012345678901234567890.5", 1.2345678901234568e29),
     ],
 )
-def test_a_body_is_read_as_json_even_where_half_an_emoji_is_left(body: bytes, value: object) -> None:
+def test_a_body_is_read_as_json_even_where_half_an_emoji_is_left(
+    body: bytes, value: object
+) -> None:
     assert Response(status=200, headers={}, body=body).json() == value
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b'{"a":', b"\xff\xfe", b"[" * 10_000, b"[" * 10_000 + b'"\\ud83d"'])
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>", b'{"a":', b"\xff\xfe", b"[" * 10_000, b"[" * 10_000 + b'"\\ud83d"']
+)
 def test_what_is_no_json_is_a_value_error(body: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
         Response(status=200, headers={}, body=body).json()
 
 
-@pytest.mark.parametrize("value", [{"a": "é😀", "b": [1, (2, None)]}, {"half": "\ud83d", "tab": "\t"}, {}])
+@pytest.mark.parametrize(
+    "value", [{"a": "é😀", "b": [1, (2, None)]}, {"half": "\ud83d", "tab": "\t"}, {}]
+)
 def test_what_is_sent_is_valid_json_whatever_the_words(value: object) -> None:
     sent = as_json(value)
     assert json.loads(sent) == json.loads(json.dumps(value))
@@ -124,7 +134,9 @@ def test_what_is_json_already_is_sent_as_it_is_whatever_stands_beside_it(beside:
 
 
 def test_of_an_answer_only_what_is_named_is_read() -> None:
-    answer = Response(status=201, headers={}, body=b'{"id":"7","body":{"text":"cut \\ud83d"},"x":[1,2,{}]}')
+    answer = Response(
+        status=201, headers={}, body=b'{"id":"7","body":{"text":"cut \\ud83d"},"x":[1,2,{}]}'
+    )
     assert answer.json(Named) == Named(id="7")
     for body in (b"[]", b"{}", b'{"id":7}', b'{"id":"7"', b'{"id":"7"} x'):
         with pytest.raises(ValueError, match=r"."):
@@ -166,7 +178,10 @@ async def test_a_certificate_that_nobody_vouches_for_is_refused_before_anything_
     by_itself: ssl.SSLContext,
 ) -> None:
     met: list[str] = []
-    async with listening(ANSWER, met=met, tls=by_itself) as url, open_session(user_agent="us") as session:
+    async with (
+        listening(ANSWER, met=met, tls=by_itself) as url,
+        open_session(user_agent="us") as session,
+    ):
         with pytest.raises(NotSent, match="certificate"):
             await AiohttpTransport(session).send(get(f"{url}/x"))
     assert not met
@@ -174,7 +189,10 @@ async def test_a_certificate_that_nobody_vouches_for_is_refused_before_anything_
 
 async def test_a_bundle_of_certificates_is_trusted(by_itself: ssl.SSLContext) -> None:
     bundle = str(TLS / "cert.pem")
-    async with listening(ANSWER, met=[], tls=by_itself) as url, open_session(user_agent="us", ca_bundle=bundle) as own:
+    async with (
+        listening(ANSWER, met=[], tls=by_itself) as url,
+        open_session(user_agent="us", ca_bundle=bundle) as own,
+    ):
         assert (await AiohttpTransport(own).send(get(f"{url}/x"))).status == 200
 
 
@@ -183,7 +201,10 @@ async def test_without_a_bundle_the_certificates_of_the_machine_are_trusted(
 ) -> None:
     """OpenSSL's own variable stands for the machine here."""
     monkeypatch.setenv("SSL_CERT_FILE", str(TLS / "cert.pem"))
-    async with listening(ANSWER, met=[], tls=by_itself) as url, open_session(user_agent="us") as session:
+    async with (
+        listening(ANSWER, met=[], tls=by_itself) as url,
+        open_session(user_agent="us") as session,
+    ):
         assert (await AiohttpTransport(session).send(get(f"{url}/x"))).status == 200
 
 

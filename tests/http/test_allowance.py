@@ -9,8 +9,8 @@ from itertools import count, pairwise
 import pytest
 from structlog.testing import capture_logs
 
+from job.http.allowance import Allowance
 from job.http.caller import Caller
-from job.http.governor import Allowance
 from job.http.message import Request, Response
 from job.ports import Clock
 from tests.simulation.kit import LoopClock
@@ -87,7 +87,9 @@ class Remote:
         taken = self.counting.takes()
         (self.answered_at if taken else self.refused_at).append(now())
         await asyncio.sleep(ANSWER_S)
-        return Response(status=200 if taken else 429, headers={} if taken else self._headers, body=b"{}")
+        return Response(
+            status=200 if taken else 429, headers={} if taken else self._headers, body=b"{}"
+        )
 
 
 def polite(remote: Remote, *, clock: Clock | None = None) -> Caller:
@@ -138,9 +140,15 @@ def test_what_it_gave_in_a_minute_is_kept_to_and_tried_again_after_three() -> No
         caller = polite(remote)
         with capture_logs() as said:
             await caller.each(lambda _: caller.call(READ), range(2_000))
-        assert (said[0]["a_minute"], said[-1]["a_minute"]) == (None, 284), "the log tells why a run is slow"
+        assert (said[0]["a_minute"], said[-1]["a_minute"]) == (None, 284), (
+            "the log tells why a run is slow"
+        )
         known = [at for at in remote.answered_at if 180 <= at < 420]
-        minutes = [sum(at <= one < at + MINUTE_S for one in known) for at in known if at <= known[-1] - MINUTE_S]
+        minutes = [
+            sum(at <= one < at + MINUTE_S for one in known)
+            for at in known
+            if at <= known[-1] - MINUTE_S
+        ]
         assert min(minutes) >= 0.87 * 300
         assert max(minutes) <= 1.06 * 300
 
@@ -167,7 +175,9 @@ def test_kinds_that_share_what_is_given_take_turns() -> None:
 
     async def story() -> None:
         caller = polite(remote)
-        kinds = [Request(method="GET", url="", name=name) for name in ("GET /a", "GET /b", "GET /c") * 16]
+        kinds = [
+            Request(method="GET", url="", name=name) for name in ("GET /a", "GET /b", "GET /c") * 16
+        ]
         answered: Counter[str] = Counter()
 
         async def keep_asking(request: Request) -> None:
@@ -197,7 +207,9 @@ def test_a_refusal_in_the_first_minute_is_waited_for_and_teaches_nothing() -> No
         began = now()
         await caller.each(lambda _: caller.call(READ), range(1_000))
         assert remote.refused_at
-        assert now() - began <= 30 + 30 + 20, "to the end of the minute, one pause too long, and at full speed"
+        assert now() - began <= 30 + 30 + 20, (
+            "to the end of the minute, one pause too long, and at full speed"
+        )
 
     after(0.0, story)
 
@@ -282,7 +294,9 @@ def test_while_it_refuses_whoever_comes_the_pauses_grow() -> None:
         caller = polite(remote)
         calls = [asyncio.create_task(caller.call(READ)) for _ in range(40)]
         await asyncio.sleep(MINUTE_S)
-        assert len(remote.refused_at) <= 4 + 2 + 1 + 1 + 1 + 1, "after pauses of 2, 4, 8, 16 and 30 s"
+        assert len(remote.refused_at) <= 4 + 2 + 1 + 1 + 1 + 1, (
+            "after pauses of 2, 4, 8, 16 and 30 s"
+        )
         for call in calls:
             call.cancel()
         await asyncio.gather(*calls, return_exceptions=True)
@@ -296,7 +310,11 @@ def test_a_pause_that_the_remote_asks_for_is_kept_to_as_well() -> None:
     async def story() -> None:
         caller = polite(remote)
         await caller.each(lambda _: caller.call(READ), range(1_500))
-        between = [later - sooner for sooner, later in pairwise(remote.refused_at) if later - sooner > 2 * ANSWER_S]
+        between = [
+            later - sooner
+            for sooner, later in pairwise(remote.refused_at)
+            if later - sooner > 2 * ANSWER_S
+        ]
         assert between
         assert min(between) >= 20
 
@@ -317,7 +335,9 @@ def test_answers_near_the_limit_are_answers() -> None:
     async def story() -> None:
         caller = polite(Near(CalendarMinute(0)))
         await caller.each(lambda _: caller.call(READ), range(600))
-        assert now() <= 180, "answers take 70 s, and 21 refusals a pause of two or four seconds each"
+        assert now() <= 180, (
+            "answers take 70 s, and 21 refusals a pause of two or four seconds each"
+        )
 
     after(0.0, story)
 

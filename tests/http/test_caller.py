@@ -56,7 +56,9 @@ class Script:
 
 def answer(status: int = 200, **headers: str) -> Response:
     return Response(
-        status=status, headers={name.replace("_", "-"): value for name, value in headers.items()}, body=b"{}"
+        status=status,
+        headers={name.replace("_", "-"): value for name, value in headers.items()},
+        body=b"{}",
     )
 
 
@@ -78,7 +80,9 @@ async def test_an_answer_that_says_something_is_handed_on_at_once(status: int) -
     assert script.sent == 1
 
 
-@pytest.mark.parametrize("trouble", [answer(500), answer(503), answer(408), NoAnswer("reset"), NotSent("refused")])
+@pytest.mark.parametrize(
+    "trouble", [answer(500), answer(503), answer(408), NoAnswer("reset"), NotSent("refused")]
+)
 async def test_a_read_is_repeated_until_it_is_answered(trouble: Step) -> None:
     script = Script(trouble, trouble, answer(200))
     assert (await caller(script).call(READ)).status == 200
@@ -104,7 +108,9 @@ async def test_a_write_that_surely_did_not_happen_is_sent_again(trouble: Step) -
 
 async def test_patience_has_an_end_and_says_what_happened() -> None:
     script, time = Script(answer(503)), Time()
-    with pytest.raises(RemoteDown, match=r"answered 503 \(attempt \d+, the last\)\. The next run tries again\."):
+    with pytest.raises(
+        RemoteDown, match=r"answered 503 \(attempt \d+, the last\)\. The next run tries again\."
+    ):
         await caller(script, time=time).call(READ)
     assert script.sent > 3
     assert time.passed_s <= 120
@@ -125,12 +131,16 @@ async def test_a_slow_answer_is_no_answer() -> None:
 
     slow = Slow(answer())
     with pytest.raises(FateUnknown, match=r"no answer within 0\.01 s"):
-        await caller(slow).call(Request(method="POST", url="", name="POST /x", repeatable=False, deadline_s=0.01))
+        await caller(slow).call(
+            Request(method="POST", url="", name="POST /x", repeatable=False, deadline_s=0.01)
+        )
     assert slow.sent == 1
 
 
 @pytest.mark.parametrize(("request_", "error"), [(READ, RemoteDown), (WRITE, FateUnknown)])
-async def test_who_hangs_up_waits_for_nothing_any_more(request_: Request, error: type[Exception]) -> None:
+async def test_who_hangs_up_waits_for_nothing_any_more(
+    request_: Request, error: type[Exception]
+) -> None:
     class Silent(Script):
         async def send(self, request: Request) -> Response:
             self.sent += 1
@@ -161,7 +171,14 @@ async def test_retry_after_holds_every_caller_of_the_remote() -> None:
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("5", 5.0), ("0.5", 0.5), ("Sun, 01 Mar 2026 12:00:30 GMT", 30.0), ("soon", None), ("", None), ("-3", 0.0)],
+    [
+        ("5", 5.0),
+        ("0.5", 0.5),
+        ("Sun, 01 Mar 2026 12:00:30 GMT", 30.0),
+        ("soon", None),
+        ("", None),
+        ("-3", 0.0),
+    ],
 )
 def test_retry_after_is_a_number_or_a_date(text: str, seconds: float | None) -> None:
     assert asked_pause_s(answer(429, retry_after=text), now=START) == seconds
@@ -214,14 +231,18 @@ async def arriving(many: int) -> AsyncGenerator[int, None]:
 
 @pytest.mark.parametrize("at_once", [1, 2, 8])
 @pytest.mark.parametrize("many", [4, 20])
-async def test_work_that_is_cancelled_from_within_is_not_taken_for_work_that_is_done(many: int, at_once: int) -> None:
+async def test_work_that_is_cancelled_from_within_is_not_taken_for_work_that_is_done(
+    many: int, at_once: int
+) -> None:
     async def for_its_effect(item: int) -> None:
         await cancelled_from_within(item)
 
     with pytest.raises(RuntimeError, match="cancelled by somebody else"):
         await each(cancelled_from_within, range(many), at_once=at_once)
     with pytest.raises(RuntimeError, match="cancelled by somebody else"):
-        await asyncio.wait_for(each_arriving(for_its_effect, arriving(many), at_once=at_once), timeout=5)
+        await asyncio.wait_for(
+            each_arriving(for_its_effect, arriving(many), at_once=at_once), timeout=5
+        )
 
 
 async def test_work_that_is_cancelled_from_outside_ends_as_cancelled() -> None:
@@ -239,7 +260,9 @@ LIMITED, OVERLOADED, NEAR = answer(429), answer(503), answer(200, x_ratelimit_ne
 
 @pytest.mark.parametrize("complaint", [LIMITED, OVERLOADED, NEAR])
 @pytest.mark.parametrize("request_", [READ, WRITE])
-async def test_any_word_of_a_limit_halves_what_goes_at_once(complaint: Response, request_: Request) -> None:
+async def test_any_word_of_a_limit_halves_what_goes_at_once(
+    complaint: Response, request_: Request
+) -> None:
     script = Script(answer())
     polite = caller(script, at_once_max=16)
     for _ in range(16):
@@ -259,7 +282,9 @@ async def test_a_clean_answer_lets_one_more_go_at_once(status: int) -> None:
 
 @pytest.mark.parametrize("status", [429, 503])
 @pytest.mark.parametrize("request_", [READ, WRITE])
-async def test_a_pause_that_one_is_asked_for_holds_the_others(status: int, request_: Request) -> None:
+async def test_a_pause_that_one_is_asked_for_holds_the_others(
+    status: int, request_: Request
+) -> None:
     time, script = Time(), Script(answer(status, retry_after="17"), answer())
     polite = caller(script, time=time)
     asked = asyncio.create_task(polite.call(request_))
@@ -271,7 +296,9 @@ async def test_a_pause_that_one_is_asked_for_holds_the_others(status: int, reque
 
 
 @pytest.mark.parametrize("seconds", ["600", "inf"])
-async def test_nobody_waits_for_a_turn_behind_a_pause_that_outlasts_our_patience(seconds: str) -> None:
+async def test_nobody_waits_for_a_turn_behind_a_pause_that_outlasts_our_patience(
+    seconds: str,
+) -> None:
     time, script = Time(), Script(answer(429, retry_after=seconds), answer())
     polite = caller(script, time=time)
     with pytest.raises(RemoteDown, match="answered 429"):
@@ -317,7 +344,9 @@ async def test_hanging_up_ends_every_call_even_when_the_deadline_of_one_has_just
     polite = caller(Silent(answer()))
     late = Request(method="POST", url="", name="POST /late", repeatable=False, deadline_s=0.01)
     calls = [asyncio.create_task(polite.call(request)) for request in (late, WRITE, READ)]
-    await asyncio.sleep(0.015)  # the deadline of the first has passed, and it is closing its connection
+    await asyncio.sleep(
+        0.015
+    )  # the deadline of the first has passed, and it is closing its connection
     polite.hang_up()
     done, waiting = await asyncio.wait(calls, timeout=5)
     assert not waiting
@@ -332,7 +361,11 @@ def governor(time: Time, *, at_once_max: int = 10, per_second_max: float = 1000.
 
 
 async def crowd(
-    turnstile: Governor, *, size: int, during: Callable[[int, int], Awaitable[None]], kinds: Sequence[str] = ("any",)
+    turnstile: Governor,
+    *,
+    size: int,
+    during: Callable[[int, int], Awaitable[None]],
+    kinds: Sequence[str] = ("any",),
 ) -> int:
     """Sends a crowd through and returns the most that were inside at once."""
     inside, most = 0, 0
@@ -419,9 +452,13 @@ async def left_at(
 
 
 @pytest.mark.parametrize("allowed", [1.0, 10.0, 100.0])
-async def test_in_no_second_do_more_leave_than_allowed_and_nearly_as_many_do(allowed: float) -> None:
+async def test_in_no_second_do_more_leave_than_allowed_and_nearly_as_many_do(
+    allowed: float,
+) -> None:
     time = Time()
-    left = (await left_at(governor(time, at_once_max=300, per_second_max=allowed), time, size=301))["any"]
+    left = (await left_at(governor(time, at_once_max=300, per_second_max=allowed), time, size=301))[
+        "any"
+    ]
     most = max(sum(at <= one < at + 1.0 for one in left) for at in left)
     assert most <= allowed
     assert left[-1] == pytest.approx(300 / (0.9 * allowed), rel=0.05)
@@ -449,7 +486,9 @@ async def test_a_waiting_crowd_leaves_in_groups_of_half_a_burst() -> None:
 
 async def test_one_kind_of_request_does_not_use_up_the_seconds_of_another() -> None:
     time = Time()
-    left = await left_at(governor(time, per_second_max=10.0), time, size=102, kinds=("comment", "move"))
+    left = await left_at(
+        governor(time, per_second_max=10.0), time, size=102, kinds=("comment", "move")
+    )
     assert [times[-1] for times in left.values()] == [pytest.approx(50 / 9, rel=0.05)] * 2
 
 
@@ -474,7 +513,12 @@ async def test_two_writes_to_one_ticket_are_a_tenth_of_a_second_apart() -> None:
             left.append((subject, time.passed_s))
 
     await asyncio.gather(*map(write, ["1", "1", "2", "1"]))
-    assert sorted(left) == [("1", 0.0), ("1", pytest.approx(0.1)), ("1", pytest.approx(0.2)), ("2", 0.0)]
+    assert sorted(left) == [
+        ("1", 0.0),
+        ("1", pytest.approx(0.1)),
+        ("1", pytest.approx(0.2)),
+        ("2", 0.0),
+    ]
     time.passed_s = 5.0
     await write("1")
     assert left[-1] == ("1", 5.0)

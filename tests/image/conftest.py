@@ -13,4 +13,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return
     for item in items:
         if item.get_closest_marker("image"):
-            item.add_marker(pytest.mark.skip(reason="builds the container image; run by `make image-test`"))
+            item.add_marker(
+                pytest.mark.skip(reason="builds the container image; run by `make image-test`")
+            )

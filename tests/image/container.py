@@ -37,7 +37,14 @@ exec chroot --userspec="$AS_USER" "$ROOT" /usr/bin/env -i -C "$WORKDIR" "$@"
 
 def buildah(*words: str) -> str:
     """One buildah command on the store that the image is built in."""
-    where = ["--root", str(STORE / "root"), "--runroot", str(STORE / "run"), "--storage-driver", "overlay"]
+    where = [
+        "--root",
+        str(STORE / "root"),
+        "--runroot",
+        str(STORE / "run"),
+        "--storage-driver",
+        "overlay",
+    ]
     done = subprocess.run(["buildah", *where, *words], check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
@@ -62,8 +69,22 @@ class Image:
         """Start its entrypoint, or another, with these words; the process is the caller's to end."""
         given = [*self.config["Env"], *(f"{name}={value}" for name, value in env.items())]
         command = [*(entrypoint or self.config["Entrypoint"]), *words]
-        isolated = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-euc", AS_CLOUD_RUN, "sh"]
-        where = {"ROOT": str(self.root), "AS_USER": self.config["User"], "WORKDIR": self.config["WorkingDir"]}
+        isolated = [
+            "unshare",
+            "--mount",
+            "--pid",
+            "--fork",
+            "--kill-child",
+            "sh",
+            "-euc",
+            AS_CLOUD_RUN,
+            "sh",
+        ]
+        where = {
+            "ROOT": str(self.root),
+            "AS_USER": self.config["User"],
+            "WORKDIR": self.config["WorkingDir"],
+        }
         return subprocess.Popen(
             [*isolated, *given, *command],
             env={"PATH": os.environ["PATH"], **where},
@@ -100,15 +121,21 @@ def built(folder: Path, *, env: Mapping[str, str]) -> Iterator[Image]:
     STORE.mkdir(parents=True, exist_ok=True)
     if STAND_IN.exists():
         command = ["bash", str(STAND_IN), "build", str(folder), TAG]
-        done = subprocess.run(command, check=False, env={**os.environ, **env}, capture_output=True, text=True)
+        done = subprocess.run(
+            command, check=False, env={**os.environ, **env}, capture_output=True, text=True
+        )
         assert done.returncode == 0, done.stdout + done.stderr
     else:
-        buildah("bud", "--isolation", "chroot", "--layers=false", "-t", f"localhost/{TAG}", str(folder))
+        buildah(
+            "bud", "--isolation", "chroot", "--layers=false", "-t", f"localhost/{TAG}", str(folder)
+        )
     described = json.loads(buildah("inspect", "--type", "image", f"localhost/{TAG}"))
     (listed,) = json.loads(buildah("images", "--json", f"localhost/{TAG}"))
     container = buildah("from", "--pull-never", f"localhost/{TAG}")
     try:
-        yield Image(Path(buildah("mount", container)), described, float(listed["size"].removesuffix(" MB")))
+        yield Image(
+            Path(buildah("mount", container)), described, float(listed["size"].removesuffix(" MB"))
+        )
     finally:
         buildah("rm", container)
         buildah("rmi", "--prune")  # the image that this build's tag pointed at before

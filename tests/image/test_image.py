@@ -77,7 +77,10 @@ def test_it_runs_without_arguments_as_a_numeric_user(image: Image) -> None:
 
 
 def test_it_says_what_it_is(image: Image) -> None:
-    labels = {name.removeprefix("org.opencontainers.image."): text for name, text in image.config["Labels"].items()}
+    labels = {
+        name.removeprefix("org.opencontainers.image."): text
+        for name, text in image.config["Labels"].items()
+    }
     assert labels["title"] == "halo-jira-sync"
     assert {"description", "licenses", "revision", "created"} <= set(labels)
 
@@ -89,7 +92,9 @@ def test_nothing_inside_belongs_to_the_user_or_can_be_changed_by_it(image: Image
         for path in [Path(folder), *(Path(folder) / name for name in files)]:
             seen = path.lstat()
             open_to_all = (
-                seen.st_mode & stat.S_IWOTH and not stat.S_ISLNK(seen.st_mode) and not seen.st_mode & stat.S_ISVTX
+                seen.st_mode & stat.S_IWOTH
+                and not stat.S_ISLNK(seen.st_mode)
+                and not seen.st_mode & stat.S_ISVTX
             )
             if seen.st_uid == uid or open_to_all:
                 writable.append(path)
@@ -103,15 +108,26 @@ def test_no_build_tool_package_manager_or_cache_is_inside(image: Image) -> None:
         for path in (image.root / folder).glob("*")
     }
     assert "sh" in names
-    assert names & {"gcc", "cc", "g++", "make", "ld", "pip", "pip3", "apt", "apt-get", "dpkg", "perl"} == set()
+    assert (
+        names & {"gcc", "cc", "g++", "make", "ld", "pip", "pip3", "apt", "apt-get", "dpkg", "perl"}
+        == set()
+    )
     assert list((image.root / "opt/venv").rglob("pip")) == []
-    assert [path for path in ("root/.cache", "var/cache", "var/lib/apt", "build") if (image.root / path).exists()] == []
+    assert [
+        path
+        for path in ("root/.cache", "var/cache", "var/lib/apt", "build")
+        if (image.root / path).exists()
+    ] == []
 
 
 def test_everything_is_compiled(image: Image) -> None:
     for place in ("app", "opt/venv/lib"):
         sources = list((image.root / place).rglob("*.py"))
-        bare = [path for path in sources if not list((path.parent / "__pycache__").glob(f"{path.stem}.*.pyc"))]
+        bare = [
+            path
+            for path in sources
+            if not list((path.parent / "__pycache__").glob(f"{path.stem}.*.pyc"))
+        ]
         assert len(sources) > 20
         assert bare == []
 
@@ -123,7 +139,9 @@ def test_only_the_program_and_no_tests_or_documents_are_under_app(image: Image) 
 
 def test_no_secret_is_in_its_layers_or_its_description(image: Image) -> None:
     assert CANARY not in json.dumps(image.described)
-    found = subprocess.run(["grep", "-rlF", CANARY, str(image.root)], check=False, capture_output=True, text=True)
+    found = subprocess.run(
+        ["grep", "-rlF", CANARY, str(image.root)], check=False, capture_output=True, text=True
+    )
     assert found.stdout == ""
     suspicious = re.compile(r"(?i)token|secret|password|api_key")
     assert [line for line in image.config["Env"] if suspicious.search(line)] == []
@@ -146,11 +164,19 @@ def test_a_run_keeps_jira_in_step_with_firestore_as_its_memory(
     image: Image, vendors: dict[str, Any], firestore_emulator: str
 ) -> None:
     project = f"image-{time.time_ns()}"
-    env = settings(vendors, STATE_URL=f"firestore://{project}/memory", FIRESTORE_EMULATOR_HOST=firestore_emulator)
+    env = settings(
+        vendors,
+        STATE_URL=f"firestore://{project}/memory",
+        FIRESTORE_EMULATOR_HOST=firestore_emulator,
+    )
     first, second = image.run(env=env), image.run(env=env)
-    assert (first.returncode, second.returncode) == (0, 0), first.stdout + first.stderr + second.stdout
+    assert (first.returncode, second.returncode) == (0, 0), (
+        first.stdout + first.stderr + second.stdout
+    )
     lines = [json.loads(line) for line in first.stdout.splitlines()]
-    assert {"severity", "message", "time", "event"} <= set.intersection(*(set(line) for line in lines))
+    assert {"severity", "message", "time", "event"} <= set.intersection(
+        *(set(line) for line in lines)
+    )
     finished = [json.loads(done.stdout.splitlines()[-1]) for done in (first, second)]
     assert [line["event"] for line in finished] == ["run.finished", "run.finished"]
     with urllib.request.urlopen(f"{vendors['control']}/jira/tickets", timeout=5) as answer:  # noqa: S310 -- loopback
@@ -161,9 +187,13 @@ def test_a_run_keeps_jira_in_step_with_firestore_as_its_memory(
 def test_its_last_line_has_every_figure_that_is_watched(
     image: Image, vendors: dict[str, Any], firestore_emulator: str
 ) -> None:
-    watched = (PROJECT / "infra" / "watch" / "main.tf").read_text().split("figures = {")[1].split("}")[0]
+    watched = (
+        (PROJECT / "infra" / "watch" / "main.tf").read_text().split("figures = {")[1].split("}")[0]
+    )
     env = settings(
-        vendors, STATE_URL=f"firestore://figures-{time.time_ns()}/m", FIRESTORE_EMULATOR_HOST=firestore_emulator
+        vendors,
+        STATE_URL=f"firestore://figures-{time.time_ns()}/m",
+        FIRESTORE_EMULATOR_HOST=firestore_emulator,
     )
     finished = json.loads(image.run(env=env).stdout.splitlines()[-1])
     figures = re.findall(r"^\s+(\w+)\s+=", watched, re.MULTILINE)
@@ -184,7 +214,11 @@ def waiting_for(server: socket.socket) -> dict[str, str]:
     """Settings whose vendors are the one that never answers."""
     url = f"http://127.0.0.1:{server.getsockname()[1]}"
     names = {"JIRA_ISSUE_ID_FIELD": "Halo ID", "JIRA_PROJECT_KEY": "SEC", "JIRA_ISSUE_TYPE": "Bug"}
-    workflow = {"ISSUE_REOPEN_TRANSITION": "Reopen", "ISSUE_CLOSE_TRANSITION": "Done", "ISSUE_STATUS_CLOSED": "Done"}
+    workflow = {
+        "ISSUE_REOPEN_TRANSITION": "Reopen",
+        "ISSUE_CLOSE_TRANSITION": "Done",
+        "ISSUE_STATUS_CLOSED": "Done",
+    }
     access = {
         "HALO_API_KEY": "a1b2c3d4",
         "HALO_API_SECRET_KEY": "0" * 32,
@@ -201,8 +235,12 @@ def waiting_for(server: socket.socket) -> dict[str, str]:
     }
 
 
-def test_sigterm_ends_it_as_process_one_well_within_ten_seconds(image: Image, vendors: dict[str, Any]) -> None:
-    with image.start("run", "--sweep", env=settings(vendors, STATE_URL="sqlite:////tmp/state.db")) as process:
+def test_sigterm_ends_it_as_process_one_well_within_ten_seconds(
+    image: Image, vendors: dict[str, Any]
+) -> None:
+    with image.start(
+        "run", "--sweep", env=settings(vendors, STATE_URL="sqlite:////tmp/state.db")
+    ) as process:
         assert process.stdout is not None
         assert json.loads(process.stdout.readline())["event"] == "run.started"
         began = time.monotonic()
@@ -213,7 +251,11 @@ def test_sigterm_ends_it_as_process_one_well_within_ten_seconds(image: Image, ve
 
 
 def test_sigterm_ends_it_even_while_a_vendor_never_answers(image: Image) -> None:
-    with silent_vendor() as server, image.start(env=waiting_for(server)) as process, server.accept()[0]:
+    with (
+        silent_vendor() as server,
+        image.start(env=waiting_for(server)) as process,
+        server.accept()[0],
+    ):
         began = time.monotonic()
         os.kill(process_one(process.pid), signal.SIGTERM)
         try:
@@ -234,9 +276,15 @@ def process_one(unshare: int) -> int:
 
 def test_its_first_request_leaves_within_a_second_of_work(image: Image) -> None:
     def start() -> float:
-        with silent_vendor() as server, image.start(env=waiting_for(server)) as process, server.accept()[0]:
+        with (
+            silent_vendor() as server,
+            image.start(env=waiting_for(server)) as process,
+            server.accept()[0],
+        ):
             # What the program itself has used, so that a busy machine is not mistaken for a slow start.
-            spent = Path(f"/proc/{process_one(process.pid)}/stat").read_text().rsplit(")", 1)[1].split()
+            spent = (
+                Path(f"/proc/{process_one(process.pid)}/stat").read_text().rsplit(")", 1)[1].split()
+            )
             process.kill()
         return (int(spent[11]) + int(spent[12])) / os.sysconf("SC_CLK_TCK")
 

@@ -41,7 +41,10 @@ class BuildApi:
         name = "projects/acme-sec/locations/europe-west1/builds/b-1"
         kind = "type.googleapis.com/google.devtools.cloudbuild.v1.BuildOperationMetadata"
         build = {"id": "b-1", "name": name, "projectId": "acme-sec", "status": "QUEUED"}
-        return 200, {"name": "operations/build/acme-sec/b-1", "metadata": {"@type": kind, "build": build}}
+        return 200, {
+            "name": "operations/build/acme-sec/b-1",
+            "metadata": {"@type": kind, "build": build},
+        }
 
 
 @dataclass
@@ -83,25 +86,51 @@ class RunApi:
         if "/executions/" in path:
             return 200, self._execution(name.removesuffix("-run"))
         if name not in self.images:
-            return 404, {"error": {"code": 404, "status": "NOT_FOUND", "message": f"Job {name} does not exist."}}
+            return 404, {
+                "error": {
+                    "code": 404,
+                    "status": "NOT_FOUND",
+                    "message": f"Job {name} does not exist.",
+                }
+            }
         if method == "PUT":
             (container,) = body["spec"]["template"]["spec"]["template"]["spec"]["containers"]
             self.images[name] = container["image"]
         return 200, self._execution(name) if path.endswith(":run") else self._job(name)
 
     def _job(self, name: str) -> dict[str, Any]:
-        task = {"spec": {"containers": [{"image": self.images[name]}], "maxRetries": 0, "timeoutSeconds": "840"}}
+        task = {
+            "spec": {
+                "containers": [{"image": self.images[name]}],
+                "maxRetries": 0,
+                "timeoutSeconds": "840",
+            }
+        }
         return {
             "apiVersion": "run.googleapis.com/v1",
             "kind": "Job",
             "metadata": {"name": name, "namespace": "acme-sec", "generation": 1},
-            "spec": {"template": {"metadata": {"annotations": {}}, "spec": {"taskCount": 1, "template": task}}},
-            "status": {"observedGeneration": 1, "conditions": [{"type": "Ready", "status": "True"}]},
+            "spec": {
+                "template": {
+                    "metadata": {"annotations": {}},
+                    "spec": {"taskCount": 1, "template": task},
+                }
+            },
+            "status": {
+                "observedGeneration": 1,
+                "conditions": [{"type": "Ready", "status": "True"}],
+            },
         }
 
     def _execution(self, name: str) -> dict[str, Any]:
         good = self.images[name] not in self.bad_images
-        task = {"spec": {"containers": [{"image": self.images[name]}], "maxRetries": 0, "timeoutSeconds": "840"}}
+        task = {
+            "spec": {
+                "containers": [{"image": self.images[name]}],
+                "maxRetries": 0,
+                "timeoutSeconds": "840",
+            }
+        }
         completed = {
             "type": "Completed",
             "status": str(good),

@@ -19,7 +19,9 @@ from typing import Any
 from tests.infra.tools import PROJECT, give_up, machine_program, python_tool
 
 SHARED = PROJECT.parent / "shared"
-SCHEMAS = sorted(Path(os.environ.get("VENDOR_SCHEMAS", SHARED / "data")).glob("google-provider-schema-*.json"))
+SCHEMAS = sorted(
+    Path(os.environ.get("VENDOR_SCHEMAS", SHARED / "data")).glob("google-provider-schema-*.json")
+)
 STAND_IN = SHARED / "tools" / "terraform_offline.py"
 
 
@@ -39,7 +41,9 @@ def providers() -> list[Provider]:
     if STAND_IN.exists() and SCHEMAS:
         return [
             Provider(
-                path.stem.removeprefix("google-provider-schema-"), (str(STAND_IN), str(path), "--"), needs_tool=True
+                path.stem.removeprefix("google-provider-schema-"),
+                (str(STAND_IN), str(path), "--"),
+                needs_tool=True,
             )
             for path in SCHEMAS
         ]
@@ -74,15 +78,31 @@ class Terraform:
 
     def init(self, cwd: Path = PROJECT, *, tests: str = "tests/infra") -> None:
         """Install modules and, with the registry, the provider."""
-        done = self.run("init", "-backend=false", "-input=false", "-no-color", f"-test-directory={tests}", cwd=cwd)
-        if done.returncode != 0 and self.provider.label == "registry" and "query available provider" in done.stderr:
-            give_up("the google provider can be had neither from the registry nor from TERRAFORM_OFFLINE")
+        done = self.run(
+            "init",
+            "-backend=false",
+            "-input=false",
+            "-no-color",
+            f"-test-directory={tests}",
+            cwd=cwd,
+        )
+        if (
+            done.returncode != 0
+            and self.provider.label == "registry"
+            and "query available provider" in done.stderr
+        ):
+            give_up(
+                "the google provider can be had neither from the registry nor from TERRAFORM_OFFLINE"
+            )
         assert done.returncode == 0, done.stdout + done.stderr
 
     def test(self, cwd: Path = PROJECT, *, tests: str = "tests/infra") -> "TestReport":
         """Run every *.tftest.hcl of a folder and keep what terraform says about it."""
         done = self.run("test", "-json", "-verbose", f"-test-directory={tests}", cwd=cwd)
-        return TestReport([json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")], done.stdout)
+        return TestReport(
+            [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")],
+            done.stdout,
+        )
 
 
 @dataclass(frozen=True)
@@ -104,7 +124,9 @@ class TestReport:
 
     def complaints(self) -> list[str]:
         """Every error, as "file: text"."""
-        errors = [said for said in self.messages if said.get("diagnostic", {}).get("severity") == "error"]
+        errors = [
+            said for said in self.messages if said.get("diagnostic", {}).get("severity") == "error"
+        ]
         return [
             f"{Path(said.get('@testfile', '')).name}: {said['diagnostic']['summary']}: {said['diagnostic']['detail']}"
             for said in errors
@@ -113,7 +135,9 @@ class TestReport:
     def plan(self, run: str) -> list[dict[str, Any]]:
         """The resource changes that one run planned."""
         (plan,) = [
-            said["test_plan"] for said in self.messages if said["type"] == "test_plan" and said["@testrun"] == run
+            said["test_plan"]
+            for said in self.messages
+            if said["type"] == "test_plan" and said["@testrun"] == run
         ]
         return list(plan["resource_changes"])
 

@@ -33,7 +33,9 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     command = [machine_program("terraform"), "console"]
     question = f'jsonencode(yamldecode(file("{PROJECT / "cloudbuild.yaml"}")))'
     folder = tmp_path_factory.mktemp("console")
-    done = subprocess.run(command, cwd=folder, input=question, check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        command, cwd=folder, input=question, check=True, capture_output=True, text=True
+    )
     return dict(json.loads(json.loads(done.stdout)))
 
 
@@ -42,7 +44,9 @@ def step(build: dict[str, Any], name: str) -> dict[str, Any]:
     return dict(next(step for step in build["steps"] if step["id"] == name))
 
 
-def run(step: dict[str, Any], *, folder: Path, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+def run(
+    step: dict[str, Any], *, folder: Path, env: dict[str, str]
+) -> subprocess.CompletedProcess[str]:
     """A step's script, as Cloud Build runs it: a file with its own first line."""
     (folder / "bin").mkdir()
     (folder / "bin" / "docker").write_text(DOCKER)
@@ -50,13 +54,26 @@ def run(step: dict[str, Any], *, folder: Path, env: dict[str, str]) -> subproces
     (folder / "step").write_text(step["script"])
     (folder / "step").chmod(0o755)
     given = {"PATH": f"{folder / 'bin'}:/usr/bin:/bin", "TOLD": str(folder / "told"), **env}
-    return subprocess.run([str(folder / "step")], cwd=folder, env=given, check=False, capture_output=True, text=True)
+    return subprocess.run(
+        [str(folder / "step")], cwd=folder, env=given, check=False, capture_output=True, text=True
+    )
 
 
-def test_gcloud_submits_this_build_as_the_builder_with_its_commit(build: dict[str, Any], tmp_path: Path) -> None:
-    options = ["--project=acme-sec", "--region=europe-west1", "--config=cloudbuild.yaml", "--no-source", "--async"]
+def test_gcloud_submits_this_build_as_the_builder_with_its_commit(
+    build: dict[str, Any], tmp_path: Path
+) -> None:
+    options = [
+        "--project=acme-sec",
+        "--region=europe-west1",
+        "--config=cloudbuild.yaml",
+        "--no-source",
+        "--async",
+    ]
     account = "projects/acme-sec/serviceAccounts/builder@acme-sec.iam.gserviceaccount.com"
-    given = {"COMMIT_SHA": "c0ffee", **dict.fromkeys(["_REGION", "_REPOSITORY", "_JOB", "_CANDIDATE", "_BUCKET"], "x")}
+    given = {
+        "COMMIT_SHA": "c0ffee",
+        **dict.fromkeys(["_REGION", "_REPOSITORY", "_JOB", "_CANDIDATE", "_BUCKET"], "x"),
+    }
     pairs = ",".join(f"{name}={value}" for name, value in given.items())
     with serve(BuildApi()) as api:
         env = {
@@ -66,9 +83,20 @@ def test_gcloud_submits_this_build_as_the_builder_with_its_commit(build: dict[st
             "CLOUDSDK_AUTH_DISABLE_CREDENTIALS": "True",
             "CLOUDSDK_CORE_DISABLE_PROMPTS": "1",
         }
-        command = [machine_program("gcloud"), "builds", "submit", *options, f"--service-account={account}"]
+        command = [
+            machine_program("gcloud"),
+            "builds",
+            "submit",
+            *options,
+            f"--service-account={account}",
+        ]
         done = subprocess.run(
-            [*command, f"--substitutions={pairs}"], cwd=PROJECT, env=env, check=False, capture_output=True, text=True
+            [*command, f"--substitutions={pairs}"],
+            cwd=PROJECT,
+            env=env,
+            check=False,
+            capture_output=True,
+            text=True,
         )
     assert done.returncode == 0, done.stderr
     (submitted,) = api.submitted
@@ -88,7 +116,11 @@ def test_the_builder_needs_no_log_bucket(build: dict[str, Any]) -> None:
 
 def test_every_substitution_is_one_that_terraform_hands_over(build: dict[str, Any]) -> None:
     used = set(re.findall(r"\$(_[A-Z]+)", json.dumps({**build, "substitutions": {}})))
-    handed = set(re.findall(r"^\s+(_[A-Z]+)\s+=", (PROJECT / "infra/build/main.tf").read_text(), re.MULTILINE))
+    handed = set(
+        re.findall(
+            r"^\s+(_[A-Z]+)\s+=", (PROJECT / "infra/build/main.tf").read_text(), re.MULTILINE
+        )
+    )
     assert used == handed | set(build["substitutions"])
 
 
@@ -103,7 +135,9 @@ def test_the_image_is_built_on_a_base_named_by_digest_and_says_its_commit(
     build: dict[str, Any], tmp_path: Path
 ) -> None:
     done = run(
-        step(build, "build"), folder=tmp_path, env={"TAG": "r/job:c0ffee", "COMMIT": "c0ffee", "PARTS": "runtime"}
+        step(build, "build"),
+        folder=tmp_path,
+        env={"TAG": "r/job:c0ffee", "COMMIT": "c0ffee", "PARTS": "runtime"},
     )
     assert done.returncode == 0, done.stderr
     told = (tmp_path / "told").read_text()
@@ -113,8 +147,14 @@ def test_the_image_is_built_on_a_base_named_by_digest_and_says_its_commit(
     assert re.search(r"CREATED=\d{4}-\d\d-\d\dT", told)
 
 
-def test_a_build_by_hand_without_its_commit_is_refused(build: dict[str, Any], tmp_path: Path) -> None:
-    done = run(step(build, "build"), folder=tmp_path, env={"TAG": "r/job:", "COMMIT": "", "PARTS": "runtime"})
+def test_a_build_by_hand_without_its_commit_is_refused(
+    build: dict[str, Any], tmp_path: Path
+) -> None:
+    done = run(
+        step(build, "build"),
+        folder=tmp_path,
+        env={"TAG": "r/job:", "COMMIT": "", "PARTS": "runtime"},
+    )
     assert done.returncode == 1
     assert "COMMIT_SHA is empty" in done.stderr
     assert not (tmp_path / "told").exists()
@@ -127,8 +167,12 @@ def test_what_was_pushed_is_handed_on_by_digest(build: dict[str, Any], tmp_path:
     assert (tmp_path / "image.txt").read_text().strip() == DIGEST
 
 
-def test_the_audit_looks_at_everything_that_ships_and_nothing_else(build: dict[str, Any], tmp_path: Path) -> None:
-    (line,) = [line for line in step(build, "audit")["script"].splitlines() if line.startswith("awk")]
+def test_the_audit_looks_at_everything_that_ships_and_nothing_else(
+    build: dict[str, Any], tmp_path: Path
+) -> None:
+    (line,) = [
+        line for line in step(build, "audit")["script"].splitlines() if line.startswith("awk")
+    ]
     command = line.replace("$tools", str(tmp_path))
     subprocess.run(["bash", "-c", command], cwd=PROJECT, check=True)
     shipped = (tmp_path / "shipped.txt").read_text()

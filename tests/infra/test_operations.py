@@ -32,7 +32,13 @@ def api() -> Iterator[RunApi]:
 def run(words: list[str], api: RunApi, place: Path) -> subprocess.CompletedProcess[str]:
     """One command, as a person at the project's root would run it."""
     return subprocess.run(
-        words, cwd=PROJECT, env=api.environment(place), check=False, capture_output=True, text=True, timeout=60
+        words,
+        cwd=PROJECT,
+        env=api.environment(place),
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
 
 
@@ -45,7 +51,10 @@ def commands() -> list[str]:
     """Every command about the job in infra/README.md, with its names filled in."""
     text = (PROJECT / "infra" / "README.md").read_text().replace("\\\n", " ")
     found = re.findall(r"^gcloud run jobs (?:execute|update) .*$", text, re.MULTILINE)
-    return [command.replace("REGION", "europe-west1").replace("IMAGES/job@sha256:DIGEST", GOOD) for command in found]
+    return [
+        command.replace("REGION", "europe-west1").replace("IMAGES/job@sha256:DIGEST", GOOD)
+        for command in found
+    ]
 
 
 def asked(words: str) -> list[str]:
@@ -80,7 +89,9 @@ def test_a_documented_command_asks_for_exactly_that_run(
 
 
 def test_a_run_by_hand_needs_no_override(api: RunApi, tmp_path: Path) -> None:
-    command = next(command for command in commands() if "--args" not in command and "execute" in command)
+    command = next(
+        command for command in commands() if "--args" not in command and "execute" in command
+    )
     done = run(shlex.split(command), api, tmp_path)
     assert done.returncode == 0, done.stderr
     assert [name for name, _ in api.executions()] == [JOB]
@@ -93,7 +104,9 @@ def test_a_setting_can_be_changed_for_one_run(api: RunApi, tmp_path: Path) -> No
     assert overrides(api)["env"] == [{"name": "MAX_CREATE", "value": "500"}]
 
 
-def test_a_failed_execution_fails_the_command_that_waits_for_it(api: RunApi, tmp_path: Path) -> None:
+def test_a_failed_execution_fails_the_command_that_waits_for_it(
+    api: RunApi, tmp_path: Path
+) -> None:
     api.images[JOB] = BAD
     assert run(asked("--args=check"), api, tmp_path).returncode != 0
 
@@ -104,13 +117,21 @@ def test_the_roll_back_command_puts_the_earlier_image_back(api: RunApi, tmp_path
     assert api.images == {JOB: GOOD, CANDIDATE: OLD}
 
 
-def test_a_release_tries_the_candidate_before_the_schedule_may_use_the_image(api: RunApi, tmp_path: Path) -> None:
+def test_a_release_tries_the_candidate_before_the_schedule_may_use_the_image(
+    api: RunApi, tmp_path: Path
+) -> None:
     done = release(GOOD, api, tmp_path)
     assert done.returncode == 0, done.stderr
     assert api.images == {JOB: GOOD, CANDIDATE: GOOD}
-    started = next(number for number, (_, path, _) in enumerate(api.requests) if path.endswith(f"{CANDIDATE}:run"))
+    started = next(
+        number
+        for number, (_, path, _) in enumerate(api.requests)
+        if path.endswith(f"{CANDIDATE}:run")
+    )
     changed = next(
-        number for number, (method, path, _) in enumerate(api.requests) if method == "PUT" and path.endswith(JOB)
+        number
+        for number, (method, path, _) in enumerate(api.requests)
+        if method == "PUT" and path.endswith(JOB)
     )
     assert started < changed
     ((name, body),) = api.executions()
@@ -124,7 +145,9 @@ def test_a_release_whose_check_fails_leaves_the_schedule_alone_and_the_candidate
     assert done.returncode == 1
     assert f"The schedule goes on with {OLD}." in done.stderr
     assert api.images == {JOB: OLD, CANDIDATE: OLD}
-    assert {path.rsplit("/", 1)[1] for method, path, _ in api.requests if method == "PUT"} == {CANDIDATE}
+    assert {path.rsplit("/", 1)[1] for method, path, _ in api.requests if method == "PUT"} == {
+        CANDIDATE
+    }
 
 
 def test_the_very_first_release_replaces_the_placeholder(api: RunApi, tmp_path: Path) -> None:
@@ -133,13 +156,17 @@ def test_the_very_first_release_replaces_the_placeholder(api: RunApi, tmp_path: 
     assert set(api.images.values()) == {GOOD}
 
 
-def test_a_release_of_a_tag_is_refused_before_anything_is_asked(api: RunApi, tmp_path: Path) -> None:
+def test_a_release_of_a_tag_is_refused_before_anything_is_asked(
+    api: RunApi, tmp_path: Path
+) -> None:
     done = release(f"{IMAGES}:latest", api, tmp_path)
     assert done.returncode == 2
     assert api.requests == []
 
 
-def test_a_release_to_a_job_that_terraform_has_not_made_changes_nothing(api: RunApi, tmp_path: Path) -> None:
+def test_a_release_to_a_job_that_terraform_has_not_made_changes_nothing(
+    api: RunApi, tmp_path: Path
+) -> None:
     del api.images[JOB]
     assert release(GOOD, api, tmp_path).returncode != 0
     assert api.images == {CANDIDATE: OLD}

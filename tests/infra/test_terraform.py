@@ -21,7 +21,9 @@ ANYBODY = {"allUsers", "allAuthenticatedUsers"}
 
 
 @pytest.fixture(scope="session", params=providers(), ids=lambda provider: provider.label)
-def terraform(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Terraform:
+def terraform(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Terraform:
     """The real terraform with each provider version in turn, initialised for the project."""
     provider: Provider = request.param
     machine_program("terraform")
@@ -46,7 +48,9 @@ def report(terraform: Terraform) -> TestReport:
 MOCKED = 'mock_provider "google" {}\n'
 
 
-def apart(newest: Terraform, place: Path, *, tests: Mapping[str, str], main: str = "") -> TestReport:
+def apart(
+    newest: Terraform, place: Path, *, tests: Mapping[str, str], main: str = ""
+) -> TestReport:
     """What terraform says to tests of their own, about a copy of the modules under the project's main.tf or another."""
     shutil.copytree(PROJECT / "infra", place / "infra")
     (place / "main.tf").write_text(main or (PROJECT / "main.tf").read_text())
@@ -80,12 +84,16 @@ def test_every_promise_of_every_module_holds(report: TestReport) -> None:
 def test_a_second_apply_changes_nothing(report: TestReport) -> None:
     changes = report.plan("second_apply")
     assert len(changes) > 50
-    assert [change["address"] for change in changes if change["change"]["actions"] != ["no-op"]] == []
+    assert [
+        change["address"] for change in changes if change["change"]["actions"] != ["no-op"]
+    ] == []
 
 
 def test_another_first_image_changes_nothing_once_the_job_exists(report: TestReport) -> None:
     changes = report.plan("another_first_image")
-    assert [change["address"] for change in changes if change["change"]["actions"] != ["no-op"]] == []
+    assert [
+        change["address"] for change in changes if change["change"]["actions"] != ["no-op"]
+    ] == []
 
 
 def grants(report: TestReport) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -95,7 +103,9 @@ def grants(report: TestReport) -> Iterator[tuple[str, str, dict[str, Any]]]:
             yield address, kind, dict(values)
 
 
-def test_nobody_gets_a_role_on_the_whole_project_but_for_two_narrow_ones(report: TestReport) -> None:
+def test_nobody_gets_a_role_on_the_whole_project_but_for_two_narrow_ones(
+    report: TestReport,
+) -> None:
     seen = [
         (values["role"], bool(values["condition"]))
         for _, kind, values in grants(report)
@@ -112,14 +122,18 @@ def test_every_grant_adds_one_member_and_replaces_none(report: TestReport) -> No
 
 def test_anybody_may_call_the_webhook_and_nothing_else(report: TestReport) -> None:
     open_doors = {
-        (address.split(".")[-2], values["role"]) for address, _, values in grants(report) if values["member"] in ANYBODY
+        (address.split(".")[-2], values["role"])
+        for address, _, values in grants(report)
+        if values["member"] in ANYBODY
     }
     assert open_doors == {("google_cloud_run_v2_service_iam_member", "roles/run.invoker")}
     basic = {"roles/owner", "roles/editor", "roles/viewer", "roles/iam.serviceAccountTokenCreator"}
     assert [address for address, _, values in grants(report) if values["role"] in basic] == []
 
 
-def test_only_the_schedule_may_start_the_job_without_being_an_operator_or_the_builder(report: TestReport) -> None:
+def test_only_the_schedule_may_start_the_job_without_being_an_operator_or_the_builder(
+    report: TestReport,
+) -> None:
     starters = {
         (values["member"], values["role"])
         for address, kind, values in grants(report)
@@ -136,14 +150,20 @@ def test_only_the_schedule_may_start_the_job_without_being_an_operator_or_the_bu
 
 
 def test_no_secret_value_reaches_a_plan_or_a_state(report: TestReport) -> None:
-    seeded = [address for address, kind, _ in report.resources() if kind == "google_secret_manager_secret_version"]
+    seeded = [
+        address
+        for address, kind, _ in report.resources()
+        if kind == "google_secret_manager_secret_version"
+    ]
     assert any("jira-api-token" in address for address in seeded)
     assert "the-token-itself" not in report.text
     assert "the-key-itself" not in report.text
 
 
-def test_every_setting_of_the_program_can_be_made_and_is_understood_by_it(report: TestReport, tmp_path: Path) -> None:
-    from job import settings  # the deployment's other tests need no program that can be imported
+def test_every_setting_of_the_program_can_be_made_and_is_understood_by_it(
+    report: TestReport, tmp_path: Path
+) -> None:
+    from job.settings.load import load as settings
 
     (environment,) = [
         said["test_state"]["outputs"]["environment"]["value"]
@@ -180,25 +200,43 @@ def test_alerts_and_charts_ask_only_for_metrics_that_exist(report: TestReport) -
 
 
 def test_every_event_that_is_counted_is_one_the_program_writes() -> None:
-    watch = (PROJECT / "infra" / "watch" / "main.tf").read_text().split("events = [")[1].split("]")[0]
-    program = "".join(path.read_text() for path in (PROJECT / "job").rglob("*.py") if "sim" not in path.parts)
+    watch = (
+        (PROJECT / "infra" / "watch" / "main.tf").read_text().split("events = [")[1].split("]")[0]
+    )
+    program = "".join(
+        path.read_text() for path in (PROJECT / "job").rglob("*.py") if "sim" not in path.parts
+    )
     events = re.findall(r'"([a-z_.]+)"', watch)
     assert len(events) > 10
     assert [event for event in events if f'"{event}"' not in program] == []
 
 
-def test_the_smallest_example_in_each_readme_can_be_applied(newest: Terraform, tmp_path: Path) -> None:
+def test_the_smallest_example_in_each_readme_can_be_applied(
+    newest: Terraform, tmp_path: Path
+) -> None:
     readmes = sorted((PROJECT / "infra").glob("*/README.md"))
     modules = {path.parent.name for path in (PROJECT / "infra").glob("*/main.tf")}
-    examples = {path.parent.name: re.findall(r"```hcl\n(.*?)```", path.read_text(), re.DOTALL)[0] for path in readmes}
+    examples = {
+        path.parent.name: re.findall(r"```hcl\n(.*?)```", path.read_text(), re.DOTALL)[0]
+        for path in readmes
+    }
     assert set(examples) == modules
     needs = 'terraform {\n  required_providers {\n    google = { source = "hashicorp/google" }\n  }\n}\n'
-    done = apart(newest, tmp_path, tests={"examples": 'run "it" {}'}, main="\n".join([needs, *examples.values()]))
+    done = apart(
+        newest,
+        tmp_path,
+        tests={"examples": 'run "it" {}'},
+        main="\n".join([needs, *examples.values()]),
+    )
     assert done.statuses() == {"examples.tftest.hcl: it": "pass"}, done.complaints()
 
 
-def test_the_settings_in_the_deployment_chapter_can_be_applied(newest: Terraform, tmp_path: Path) -> None:
-    (example,) = re.findall(r"```hcl\n(.*?)```", (PROJECT / "infra" / "README.md").read_text(), re.DOTALL)
+def test_the_settings_in_the_deployment_chapter_can_be_applied(
+    newest: Terraform, tmp_path: Path
+) -> None:
+    (example,) = re.findall(
+        r"```hcl\n(.*?)```", (PROJECT / "infra" / "README.md").read_text(), re.DOTALL
+    )
     chapter = f'variables {{\nsecret_values = {{}}\n{example}}}\nrun "it" {{}}\n'
     done = apart(newest, tmp_path, tests={"chapter": chapter})
     assert done.statuses() == {"chapter.tftest.hcl: it": "pass"}, done.complaints()
@@ -321,7 +359,10 @@ FAULTS = {
         ),
         ('optional(string, "512Mi")', 'optional(string, "1Gi")'),
         ("us-docker.pkg.dev", "docker.example"),
-        ("for_each = var.egress[*]", 'for_each = [coalesce(var.egress, { network = "n", subnetwork = "s" })]'),
+        (
+            "for_each = var.egress[*]",
+            'for_each = [coalesce(var.egress, { network = "n", subnetwork = "s" })]',
+        ),
         ("ALL_TRAFFIC", "PRIVATE_RANGES_ONLY"),
         ("roles/run.developer", "roles/run.admin"),
         ("roles/iam.serviceAccountUser", "roles/iam.serviceAccountAdmin"),
@@ -407,7 +448,10 @@ FAULTS = {
         ),
         ("EXTRACT(jsonPayload.${each.key})", "EXTRACT(jsonPayload.counts.${each.key})"),
         ("if contains(var.alerts, name)", 'if name != ""'),
-        ("  alerts = {\n", '  alerts = {\n    more = { title = "t", severity = "ERROR", query = "q", advice = "a" }\n'),
+        (
+            "  alerts = {\n",
+            '  alerts = {\n    more = { title = "t", severity = "ERROR", query = "q", advice = "a" }\n',
+        ),
         ("> ${var.limits.lag_s}", "> 1"),
         ('jsonPayload.event=\\"plan.refused\\"', 'jsonPayload.event=\\"plan.made\\"'),
         ('period = "3600s"', 'period = "300s"'),
@@ -456,8 +500,12 @@ def faulty(newest: Terraform, tmp_path_factory: pytest.TempPathFactory) -> TestR
     return fresh.test(place)
 
 
-@pytest.mark.parametrize(("file", "said"), ASSERTIONS, ids=[f"{file}: {said}" for file, said in ASSERTIONS])
-def test_each_assertion_fails_when_what_it_guards_is_broken(file: str, said: str, faulty: TestReport) -> None:
+@pytest.mark.parametrize(
+    ("file", "said"), ASSERTIONS, ids=[f"{file}: {said}" for file, said in ASSERTIONS]
+)
+def test_each_assertion_fails_when_what_it_guards_is_broken(
+    file: str, said: str, faulty: TestReport
+) -> None:
     mine = [complaint for complaint in faulty.complaints() if complaint.startswith(f"{file}:")]
     assert [complaint for complaint in mine if said in complaint], mine
 

@@ -21,8 +21,20 @@ def ask(*words: str) -> subprocess.CompletedProcess[str]:
 
 def checkov(*places: str) -> subprocess.CompletedProcess[str]:
     """Checkov on Terraform files or folders, without a call to anyone."""
-    where = [word for place in places for word in ("--file" if place.endswith(".tf") else "--directory", place)]
-    return ask(python_tool("checkov"), "--framework", "terraform", "--skip-download", "--compact", "--quiet", *where)
+    where = [
+        word
+        for place in places
+        for word in ("--file" if place.endswith(".tf") else "--directory", place)
+    ]
+    return ask(
+        python_tool("checkov"),
+        "--framework",
+        "terraform",
+        "--skip-download",
+        "--compact",
+        "--quiet",
+        *where,
+    )
 
 
 def test_checkov_finds_nothing_that_has_no_reason() -> None:
@@ -61,5 +73,7 @@ def test_the_build_is_valid_by_the_published_schema(tmp_path: Path) -> None:
     command = [python_tool("check-jsonschema"), "--builtin-schema", "vendor.cloudbuild"]
     done = ask(*command, "cloudbuild.yaml")
     assert done.returncode == 0, done.stdout
-    (tmp_path / "cloudbuild.yaml").write_text((PROJECT / "cloudbuild.yaml").read_text().replace("script:", "skript:"))
+    (tmp_path / "cloudbuild.yaml").write_text(
+        (PROJECT / "cloudbuild.yaml").read_text().replace("script:", "skript:")
+    )
     assert ask(*command, str(tmp_path / "cloudbuild.yaml")).returncode != 0

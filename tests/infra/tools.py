@@ -51,7 +51,14 @@ def python_tool(name: str) -> str:
         return found or str(cached)
     if not STRICT and name == "checkov":
         give_up("checkov is not installed; `CI=true make terraform-test` brings it (290 MB)")
-    pip = [str(CACHE / name / "bin" / "python"), "-m", "pip", "--quiet", "--disable-pip-version-check", "install"]
+    pip = [
+        str(CACHE / name / "bin" / "python"),
+        "-m",
+        "pip",
+        "--quiet",
+        "--disable-pip-version-check",
+        "install",
+    ]
     for command in ([sys.executable, "-m", "venv", str(CACHE / name)], [*pip, *PACKAGES[name]]):
         done = subprocess.run(command, check=False, capture_output=True, text=True)
         if done.returncode != 0:

@@ -15,20 +15,23 @@ from typing import Any
 from msgspec.structs import replace
 
 from job.core import adf
-from job.core.fields import Shape
-from job.core.model import Fingerprint, IssueId, Ticket, TicketId, TicketKey
+from job.core.ids import Fingerprint, IssueId, TicketId, TicketKey
+from job.core.model import Ticket
+from job.core.shape import TicketSettings
 from job.core.tickets import Draft
-from job.http.aiohttp import AiohttpTransport, open_session
 from job.http.caller import Caller
 from job.http.message import Request, Response, Transport
+from job.http.sockets import AiohttpTransport, open_session
 from job.jira.client import JiraClient
-from job.sim.jira_search import no_lag
+from job.sim.jira.search import no_lag
 from job.sim.server import serve
 from job.sim.world import World
 
 ID_FIELD = "customfield_10010"
-SHAPE = Shape(project_key="SEC", ticket_type="Bug", id_field="Halo Issue ID")
-TICKET = Ticket(id=TicketId("10001"), key=TicketKey("SEC-1"), project="SEC", status="To Do", type_id="10004")
+SHAPE = TicketSettings(project_key="SEC", ticket_type="Bug", id_field="Halo Issue ID")
+TICKET = Ticket(
+    id=TicketId("10001"), key=TicketKey("SEC-1"), project="SEC", status="To Do", type_id="10004"
+)
 
 
 class WorldClock:
@@ -74,7 +77,9 @@ class Desk:
     @property
     def spent(self) -> dict[str, int]:
         """Calls by the last words of their path, as `issue/bulk`."""
-        return {name.partition("/rest/api/3/")[2]: count for name, count in self.caller.spent.items()}
+        return {
+            name.partition("/rest/api/3/")[2]: count for name, count in self.caller.spent.items()
+        }
 
     def forget_spending(self) -> None:
         self.caller.spent.clear()
@@ -89,18 +94,28 @@ def new_world(*, seed: int = 7) -> World:
 
 @asynccontextmanager
 async def at_desk(
-    world: World, *, shape: Shape = SHAPE, token: str | None = None, gateway: bool = False
+    world: World, *, settings: TicketSettings = SHAPE, token: str | None = None, gateway: bool = False
 ) -> AsyncIterator[Desk]:
     """A client over real sockets, on the site's own address or behind the gateway's path."""
     site, clock = world.jira.site, WorldClock(world)
     async with serve(world) as urls, open_session(user_agent="halo-jira-sync/test") as session:
         recorder = Recorder(AiohttpTransport(session))
         caller = Caller(
-            remote="jira", transport=recorder, clock=clock, at_once_max=8, per_second_max=80.0, rng=random.Random(1)
+            remote="jira",
+            transport=recorder,
+            clock=clock,
+            at_once_max=8,
+            per_second_max=80.0,
+            rng=random.Random(1),
         )
         base_url = f"{urls.jira}/ex/jira/{site.cloud_id}" if gateway else urls.jira
         jira = JiraClient(
-            caller=caller, base_url=base_url, user=site.email, token=token or site.token, clock=clock, shape=shape
+            caller=caller,
+            base_url=base_url,
+            user=site.email,
+            token=token or site.token,
+            clock=clock,
+            settings=settings,
         )
         yield Desk(world=world, jira=jira, caller=caller, recorder=recorder, clock=clock)
 
@@ -132,11 +147,17 @@ def paragraph(text: str) -> adf.Document:
     return adf.Document(json.dumps({"type": "doc", "version": 1, "content": content}).encode())
 
 
-def response(status: int, body: object = None, *, headers: Mapping[str, str] | None = None) -> Response:
+def response(
+    status: int, body: object = None, *, headers: Mapping[str, str] | None = None
+) -> Response:
     """An answer with a JSON body, or with the very bytes."""
     raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
-    return Response(status=status, headers={"content-type": "application/json", **(headers or {})}, body=raw)
+    return Response(
+        status=status, headers={"content-type": "application/json", **(headers or {})}, body=raw
+    )
 
 
 def page_of_html(status: int) -> Response:
-    return replace(response(status, b"<!DOCTYPE html><p>Log in</p>"), headers={"content-type": "text/html"})
+    return replace(
+        response(status, b"<!DOCTYPE html><p>Log in</p>"), headers={"content-type": "text/html"}
+    )

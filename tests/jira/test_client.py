@@ -12,8 +12,9 @@ import pytest
 from msgspec.structs import replace
 from structlog.testing import capture_logs
 
-from job.core.fields import Shape
-from job.core.model import IssueId, Marker, Ticket, TicketId
+from job.core.ids import IssueId, Marker, TicketId
+from job.core.model import Ticket
+from job.core.shape import TicketSettings
 from job.errors import (
     BadSettings,
     FateUnknown,
@@ -26,8 +27,8 @@ from job.errors import (
 from job.jira.client import DOUBTS_MAX
 from job.ports import Creation, Goal
 from job.sim.call import Answer, Call
-from job.sim.jira_search import fixed_lag
-from job.sim.workflow import DEFAULT, SIMPLIFIED, Transition
+from job.sim.jira.search import fixed_lag
+from job.sim.jira.workflow import DEFAULT, SIMPLIFIED, Transition
 from job.sim.world import World
 from tests.jira.site import ID_FIELD, Desk, at_desk, draft, issue_ids, new_world, paragraph
 
@@ -47,7 +48,9 @@ async def desk(world: World) -> AsyncIterator[Desk]:
         yield desk
 
 
-def add_tickets(world: World, ids: list[IssueId], *, field: str = ID_FIELD, as_label: bool = False) -> list[TicketId]:
+def add_tickets(
+    world: World, ids: list[IssueId], *, field: str = ID_FIELD, as_label: bool = False
+) -> list[TicketId]:
     """Tickets that were there before."""
     store, site = world.jira.store, world.jira.site
     return [
@@ -76,7 +79,9 @@ async def first_ticket(desk: Desk) -> Ticket:
 class Trouble:
     """Answers calls with this end of a path itself, one after the other, before or after their effect."""
 
-    def __init__(self, world: World, *, path: str, answers: list[Answer | None], moment: str = "before") -> None:
+    def __init__(
+        self, world: World, *, path: str, answers: list[Answer | None], moment: str = "before"
+    ) -> None:
         self._path, self._answers, self._moment = path, iter(answers), moment
         world.jira.faults.hook = self
 
@@ -122,7 +127,7 @@ async def test_a_bad_token_is_refused_and_never_an_empty_site(world: World, gate
             desk.jira.find(issue_ids(1)),
             desk.jira.highest_key("SEC"),
             desk.jira.visible("SEC"),
-            desk.jira.field_book(),
+            desk.jira.create_screen(),
             desk.jira.create([draft(issue_ids(1)[0])]),
             desk.jira.comment(TicketId("10001"), body=paragraph("x"), marker=MARKER),
         ):
@@ -161,7 +166,7 @@ async def test_a_log_in_page_is_refused_for_a_read(desk: Desk) -> None:
 
 
 async def test_the_field_book_is_read_once_however_many_ask(desk: Desk) -> None:
-    books = await asyncio.gather(*(desk.jira.field_book() for _ in range(5)))
+    books = await asyncio.gather(*(desk.jira.create_screen() for _ in range(5)))
     assert {book.id_field.id for book in books} == {ID_FIELD}
     assert (books[0].type_id, books[0].type_name, books[0].fields["priority"].allowed[1].name) == (
         "10004",
@@ -177,34 +182,43 @@ async def test_the_field_book_is_read_once_however_many_ask(desk: Desk) -> None:
 async def test_a_book_that_could_not_be_read_is_read_again(desk: Desk) -> None:
     Trouble(desk.world, path="/issuetypes", answers=[html(200)])
     with pytest.raises(RemoteRefused):
-        await desk.jira.field_book()
-    assert (await desk.jira.field_book()).type_id == "10004"
+        await desk.jira.create_screen()
+    assert (await desk.jira.create_screen()).type_id == "10004"
 
 
 @pytest.mark.parametrize(
     ("shape", "words"),
     [
         (
-            Shape(project_key="NOPE", ticket_type="Bug", id_field="Halo Issue ID"),
+            TicketSettings(project_key="NOPE", ticket_type="Bug", id_field="Halo Issue ID"),
             "JIRA_PROJECT_KEY: .*'NOPE'.*SEC, OPS",
         ),
-        (Shape(project_key="SEC", ticket_type="Epos", id_field="Halo Issue ID"), "JIRA_ISSUE_TYPE: .*Bug, Task"),
-        (Shape(project_key="SEC", ticket_type="Bug", id_field="Nope"), "JIRA_ISSUE_ID_FIELD: .*Halo Issue ID"),
-        (Shape(project_key="SEC", ticket_type="Bug", id_field="Halo Score"), "JIRA_ISSUE_ID_FIELD: .*Halo Link"),
+        (
+            TicketSettings(project_key="SEC", ticket_type="Epos", id_field="Halo Issue ID"),
+            "JIRA_ISSUE_TYPE: .*Bug, Task",
+        ),
+        (
+            TicketSettings(project_key="SEC", ticket_type="Bug", id_field="Nope"),
+            "JIRA_ISSUE_ID_FIELD: .*Halo Issue ID",
+        ),
+        (
+            TicketSettings(project_key="SEC", ticket_type="Bug", id_field="Halo Score"),
+            "JIRA_ISSUE_ID_FIELD: .*Halo Link",
+        ),
     ],
 )
 async def test_settings_that_name_nothing_in_jira_are_refused_with_what_there_is(
-    world: World, shape: Shape, words: str
+    world: World, settings: TicketSettings, words: str
 ) -> None:
-    async with at_desk(world, shape=shape) as desk:
+    async with at_desk(world, settings=settings) as desk:
         with pytest.raises(BadSettings, match=words):
-            await desk.jira.field_book()
+            await desk.jira.create_screen()
 
 
 async def test_a_name_that_two_fields_share_is_refused_with_their_ids(desk: Desk) -> None:
     desk.world.jira.site.add_twin_field(ID_FIELD, twin_id="customfield_10099")
     with pytest.raises(BadSettings, match="customfield_10010, customfield_10099"):
-        await desk.jira.field_book()
+        await desk.jira.create_screen()
 
 
 # --- Reading ---------------------------------------------------------------------------------------------------------
@@ -237,9 +251,11 @@ async def test_the_halo_id_is_read_along_as_soon_as_its_field_is_known(world: Wo
     (ticket_id,) = add_tickets(world, [issue_id])
     async with at_desk(world) as desk:
         assert (await desk.jira.read([ticket_id]))[ticket_id].issue_id is None
-        await desk.jira.field_book()
+        await desk.jira.create_screen()
         assert (await desk.jira.read([ticket_id]))[ticket_id].issue_id == issue_id
-    async with at_desk(world, shape=Shape(project_key="SEC", ticket_type="Bug", id_field=ID_FIELD)) as desk:
+    async with at_desk(
+        world, settings=TicketSettings(project_key="SEC", ticket_type="Bug", id_field=ID_FIELD)
+    ) as desk:
         assert (await desk.jira.read([ticket_id]))[ticket_id].issue_id == issue_id
 
 
@@ -291,7 +307,11 @@ async def test_a_project_whose_tickets_only_the_index_remembers_is_not_visible(d
 
 # --- Finding ---------------------------------------------------------------------------------------------------------
 
-FIELDS = [("Halo Issue ID", ID_FIELD, False), ("Halo Tags", "customfield_10012", True), ("labels", "labels", True)]
+FIELDS = [
+    ("Halo Issue ID", ID_FIELD, False),
+    ("Halo Tags", "customfield_10012", True),
+    ("labels", "labels", True),
+]
 
 
 @pytest.mark.parametrize(("name", "field", "as_label"), FIELDS)
@@ -301,19 +321,25 @@ async def test_tickets_are_found_by_text_and_by_label_fields(
     ids = issue_ids(120)
     add_tickets(world, ids[:110], field=field, as_label=as_label)
     add_tickets(world, ids[:1], field=field, as_label=as_label)
-    async with at_desk(world, shape=Shape(project_key="SEC", ticket_type="Bug", id_field=name)) as desk:
-        await desk.jira.field_book()
+    async with at_desk(
+        world, settings=TicketSettings(project_key="SEC", ticket_type="Bug", id_field=name)
+    ) as desk:
+        await desk.jira.create_screen()
         desk.forget_spending()
         found = await desk.jira.find(ids, doubtful=True)
     assert set(found) == set(ids[:110])
     assert [ticket.key for ticket in found[ids[0]]] == ["SEC-1", "SEC-111"]
-    assert all(ticket.issue_id == issue_id for issue_id, tickets in found.items() for ticket in tickets)
+    assert all(
+        ticket.issue_id == issue_id for issue_id, tickets in found.items() for ticket in tickets
+    )
     assert desk.spent == {"jql/autocompletedata": 1, "search/jql": 1 + 3, "issue/bulkfetch": 2}
 
 
-async def test_where_no_ticket_of_any_project_has_an_id_that_is_asked_once_and_nothing_is_searched(desk: Desk) -> None:
+async def test_where_no_ticket_of_any_project_has_an_id_that_is_asked_once_and_nothing_is_searched(
+    desk: Desk,
+) -> None:
     add_tickets(desk.world, [IssueId("")] * 3)
-    await desk.jira.field_book()
+    await desk.jira.create_screen()
     desk.forget_spending()
     for _ in range(2):
         assert await desk.jira.find(issue_ids(120), doubtful=True) == {}
@@ -321,7 +347,7 @@ async def test_where_no_ticket_of_any_project_has_an_id_that_is_asked_once_and_n
 
 
 async def test_without_a_doubt_each_id_is_searched_for(desk: Desk) -> None:
-    await desk.jira.field_book()
+    await desk.jira.create_screen()
     desk.forget_spending()
     assert await desk.jira.find(issue_ids(120)) == {}
     assert desk.spent == {"jql/autocompletedata": 1, "search/jql": 3}
@@ -344,7 +370,9 @@ async def test_a_ticket_with_a_similar_id_is_not_found(desk: Desk) -> None:
     assert await desk.jira.find([wanted]) == {}
 
 
-async def test_a_found_ticket_is_as_the_database_has_it_and_not_as_the_index_remembers(desk: Desk) -> None:
+async def test_a_found_ticket_is_as_the_database_has_it_and_not_as_the_index_remembers(
+    desk: Desk,
+) -> None:
     kept, emptied, deleted = issue_ids(3)
     add_tickets(desk.world, [kept, emptied, deleted])
     assert len(await desk.jira.find([kept, emptied, deleted])) == 3
@@ -354,7 +382,9 @@ async def test_a_found_ticket_is_as_the_database_has_it_and_not_as_the_index_rem
     people.move_ticket("SEC-1", project="OPS")
     people.edit("SEC-2", customfield_10010=None)
     found = await desk.jira.find([kept, emptied, deleted])
-    assert {issue_id: [(one.status, one.project) for one in ones] for issue_id, ones in found.items()} == {
+    assert {
+        issue_id: [(one.status, one.project) for one in ones] for issue_id, ones in found.items()
+    } == {
         kept: [("Done", "OPS")],
         deleted: [("To Do", "SEC")],
     }
@@ -363,7 +393,9 @@ async def test_a_found_ticket_is_as_the_database_has_it_and_not_as_the_index_rem
 async def test_short_and_empty_pages_and_a_lying_is_last_lose_nothing(desk: Desk) -> None:
     ids = issue_ids(40)
     add_tickets(desk.world, ids)
-    desk.world.jira.faults.set_chance({"short_search_page": 0.5, "empty_search_page": 0.2, "wrong_is_last": 0.5})
+    desk.world.jira.faults.set_chance(
+        {"short_search_page": 0.5, "empty_search_page": 0.2, "wrong_is_last": 0.5}
+    )
     assert set(await desk.jira.find(ids)) == set(ids)
 
 
@@ -394,7 +426,7 @@ async def test_a_probe_finds_what_search_does_not_show_yet(desk: Desk) -> None:
     desk.world.jira.search.lag = fixed_lag(43_200.0)
     add_tickets(desk.world, ids)
     desk.world.jira.people.move_ticket("SEC-149", project="OPS")
-    await desk.jira.field_book()
+    await desk.jira.create_screen()
     desk.forget_spending()
     assert await desk.jira.find(ids) == {}
     found = await desk.jira.probe("SEC", above=20, wanted=[ids[19], ids[20], ids[30], ids[148]])
@@ -420,7 +452,7 @@ async def test_a_probe_is_bounded_says_so_and_looks_near_the_newest_key_as_well(
     ids = issue_ids(3_600)
     add_tickets(desk.world, ids)
     desk.world.clock.advance(3_600.0)
-    await desk.jira.field_book()
+    await desk.jira.create_screen()
     desk.forget_spending()
     with capture_logs() as logs:
         found = await desk.jira.probe("SEC", above=0, wanted=[ids[1_999], ids[2_100], ids[3_599]])
@@ -434,7 +466,7 @@ async def test_a_probe_is_bounded_says_so_and_looks_near_the_newest_key_as_well(
 
 async def test_a_hundred_tickets_take_two_creates_and_one_confirmation(desk: Desk) -> None:
     ids = issue_ids(100)
-    await desk.jira.field_book()
+    await desk.jira.create_screen()
     desk.forget_spending()
     creations = await desk.jira.create([draft(issue_id) for issue_id in ids])
     assert desk.spent == {"issue/bulk": 2, "issue/bulkfetch": 1}
@@ -449,12 +481,19 @@ async def test_results_are_matched_by_the_halo_id_and_not_by_place(desk: Desk) -
     desk.world.jira.faults.set_chance({"shuffled_successes": 1.0})
     for creation in await desk.jira.create([draft(issue_id) for issue_id in ids]):
         assert creation.ticket is not None
-        assert desk.world.jira.people.ticket(creation.ticket.key).fields[ID_FIELD] == creation.draft.issue_id
+        assert (
+            desk.world.jira.people.ticket(creation.ticket.key).fields[ID_FIELD]
+            == creation.draft.issue_id
+        )
 
 
 async def test_a_rejected_draft_says_why_and_does_not_stop_the_others(desk: Desk) -> None:
     good, long, wrong = issue_ids(3)
-    drafts = [draft(long, summary="x" * 300), draft(good), draft(wrong, customfield_10014={"value": "Purple"})]
+    drafts = [
+        draft(long, summary="x" * 300),
+        draft(good),
+        draft(wrong, customfield_10014={"value": "Purple"}),
+    ]
     first, second, third = await desk.jira.create(drafts)
     assert isinstance(first.error, TicketRejected)
     assert "255" in first.error.fields["summary"]
@@ -465,7 +504,7 @@ async def test_a_rejected_draft_says_why_and_does_not_stop_the_others(desk: Desk
 
 
 async def test_when_every_draft_is_rejected_nothing_is_confirmed(desk: Desk) -> None:
-    await desk.jira.field_book()
+    await desk.jira.create_screen()
     desk.forget_spending()
     (creation,) = await desk.jira.create([draft(issue_ids(1)[0], summary="")])
     assert isinstance(creation.error, TicketRejected)
@@ -476,7 +515,11 @@ async def test_a_draft_that_spoils_the_whole_call_is_found_by_halving(desk: Desk
     ids = issue_ids(20)
 
     def spoil(call: Call, moment: str) -> Answer | None:
-        if moment == "before" and call.path.endswith("/issue/bulk") and ids[13].encode() in call.body:
+        if (
+            moment == "before"
+            and call.path.endswith("/issue/bulk")
+            and ids[13].encode() in call.body
+        ):
             return Answer(400, {}, b'{"errorMessages": ["Invalid request payload."], "errors": {}}')
         return None
 
@@ -488,7 +531,9 @@ async def test_a_draft_that_spoils_the_whole_call_is_found_by_halving(desk: Desk
 
 
 async def test_a_refusal_that_no_smaller_block_can_escape_is_not_halved(desk: Desk) -> None:
-    Trouble(desk.world, path="/issue/bulk", answers=[Answer(403, {}, b'{"errorMessages": ["No."]}')])
+    Trouble(
+        desk.world, path="/issue/bulk", answers=[Answer(403, {}, b'{"errorMessages": ["No."]}')]
+    )
     creations = await desk.jira.create([draft(issue_id) for issue_id in issue_ids(4)])
     assert [str(one.error) for one in creations] == ["Jira refused creating tickets (403): No."] * 4
     assert desk.spent["issue/bulk"] == 1
@@ -497,7 +542,13 @@ async def test_a_refusal_that_no_smaller_block_can_escape_is_not_halved(desk: De
 
 @pytest.mark.parametrize(
     ("answer", "moment"),
-    [(LOST, "before"), (LOST, "after"), (Answer(500), "after"), (html(201), "after"), (html(200), "after")],
+    [
+        (LOST, "before"),
+        (LOST, "after"),
+        (Answer(500), "after"),
+        (html(201), "after"),
+        (html(200), "after"),
+    ],
 )
 async def test_a_block_whose_answer_is_lost_is_unknown_and_never_sent_again(
     desk: Desk, answer: Answer, moment: str
@@ -562,7 +613,7 @@ async def test_a_created_ticket_without_its_halo_id_leaves_the_fate_unknown(desk
 
 
 async def test_a_token_that_expires_before_a_create_creates_nothing(desk: Desk) -> None:
-    await desk.jira.field_book()
+    await desk.jira.create_screen()
     desk.world.jira.token_expires_at = desk.world.clock()
     with pytest.raises(RemoteRefused):
         await desk.jira.create([draft(issue_ids(1)[0])])
@@ -649,7 +700,9 @@ async def test_closing_many_lists_the_transitions_once_and_sets_the_resolution(d
         "GET /rest/api/3/issue/{id}/transitions": 1,
         "POST /rest/api/3/issue/{id}/transitions": 8,
     }
-    assert {ticket.fields["resolution"]["name"] for ticket in desk.world.jira.people.tickets()} == {"Done"}
+    assert {ticket.fields["resolution"]["name"] for ticket in desk.world.jira.people.tickets()} == {
+        "Done"
+    }
 
 
 async def test_a_ticket_is_closed_reopened_and_closed_with_another_resolution(desk: Desk) -> None:
@@ -676,19 +729,26 @@ async def test_a_ticket_that_a_person_closed_first_is_left_as_it_is(desk: Desk) 
     assert len(desk.world.jira.people.ticket("SEC-1").history) == 1
 
 
-async def test_ways_that_were_listed_for_a_ticket_moved_meanwhile_do_not_mislead_the_next(desk: Desk) -> None:
+async def test_ways_that_were_listed_for_a_ticket_moved_meanwhile_do_not_mislead_the_next(
+    desk: Desk,
+) -> None:
     first, second = await read_all(desk, add_tickets(desk.world, issue_ids(2)))
     desk.world.jira.people.transition_by_person(first.key, status="Closed")
     with pytest.raises(NoTransition):
         await desk.jira.route(first, CLOSE)
-    assert [(await desk.jira.move(one, goal=CLOSE)).status for one in (second, first)] == ["Done", "Closed"]
+    assert [(await desk.jira.move(one, goal=CLOSE)).status for one in (second, first)] == [
+        "Done",
+        "Closed",
+    ]
 
 
 async def test_a_way_that_no_ticket_has_is_not_looked_for_at_each_of_them(desk: Desk) -> None:
     there = await read_all(desk, add_tickets(desk.world, issue_ids(20)))
     desk.forget_spending()
     nowhere = Goal(transition="Vanish", statuses=("Nowhere",))
-    ended = await asyncio.gather(*(desk.jira.route(one, nowhere) for one in there), return_exceptions=True)
+    ended = await asyncio.gather(
+        *(desk.jira.route(one, nowhere) for one in there), return_exceptions=True
+    )
     assert {type(one) for one in ended} == {NoTransition}
     assert desk.spent["issue/{id}/transitions"] == 1 + DOUBTS_MAX
 
@@ -705,7 +765,12 @@ async def test_only_keys_are_asked_for_where_they_are_all_that_is_needed(desk: D
     ]
     known = ["status", "project", "issuetype", "created"]
     searched = [fields for name, fields in bodies if name == "jql"]
-    assert searched == [["key"], ["key"], ["key"], [*known, ID_FIELD]]  # the last compares what the field holds
+    assert searched == [
+        ["key"],
+        ["key"],
+        ["key"],
+        [*known, ID_FIELD],
+    ]  # the last compares what the field holds
     assert all(set(fields) <= {*known, ID_FIELD} for name, fields in bodies if name == "bulkfetch")
 
 
@@ -723,11 +788,16 @@ async def test_a_conflict_is_tried_again_and_given_up_after_three(desk: Desk) ->
     Trouble(desk.world, path="/transitions", answers=[None, conflict])
     assert (await desk.jira.move(ticket, goal=CLOSE)).status == "Done"
     reopened = await desk.jira.move(replace(ticket, status="Done"), goal=REOPEN)
-    desk.world.jira.faults.hook = lambda call, moment: conflict if _takes(call) and moment == "before" else None
+    desk.world.jira.faults.hook = lambda call, moment: (
+        conflict if _takes(call) and moment == "before" else None
+    )
     desk.forget_spending()
     with pytest.raises(TicketRejected, match="Conflict"):
         await desk.jira.move(reopened, goal=CLOSE)
-    assert sum(_takes_request(request.method, request.url) for request in desk.recorder.requests) == 3 + 3
+    assert (
+        sum(_takes_request(request.method, request.url) for request in desk.recorder.requests)
+        == 3 + 3
+    )
     assert desk.world.jira.people.ticket("SEC-1").status == "To Do"
 
 
@@ -759,7 +829,11 @@ async def test_a_move_that_cannot_be_looked_at_is_unknown(desk: Desk) -> None:
     ticket = await first_ticket(desk)
 
     def silence(call: Call, moment: str) -> Answer | None:
-        return LOST if moment == "after" and (_takes(call) or call.path.endswith("/bulkfetch")) else None
+        return (
+            LOST
+            if moment == "after" and (_takes(call) or call.path.endswith("/bulkfetch"))
+            else None
+        )
 
     desk.world.jira.faults.hook = silence
     with pytest.raises(FateUnknown):
@@ -767,7 +841,9 @@ async def test_a_move_that_cannot_be_looked_at_is_unknown(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("listed", [True, False])
-async def test_a_ticket_that_vanished_cannot_be_moved_and_stops_nobody(desk: Desk, listed: bool) -> None:
+async def test_a_ticket_that_vanished_cannot_be_moved_and_stops_nobody(
+    desk: Desk, listed: bool
+) -> None:
     ticket = await first_ticket(desk)
     if listed:
         await desk.jira.route(ticket, CLOSE)
@@ -779,11 +855,16 @@ async def test_a_ticket_that_vanished_cannot_be_moved_and_stops_nobody(desk: Des
 async def test_a_screen_with_a_field_we_cannot_fill_is_an_error_that_names_it(desk: Desk) -> None:
     workflow = dataclasses.replace(
         SIMPLIFIED,
-        transitions=(Transition("7", "Resolve", "Done", required=("assignee",)), *SIMPLIFIED.transitions[:1]),
+        transitions=(
+            Transition("7", "Resolve", "Done", required=("assignee",)),
+            *SIMPLIFIED.transitions[:1],
+        ),
     )
     desk.world.jira.site.workflows[("", "")] = workflow
     ticket = await first_ticket(desk)
-    with pytest.raises(NoTransition, match=r"Resolve asks for Assignee.*Resolve → Done, To Do → To Do"):
+    with pytest.raises(
+        NoTransition, match=r"Resolve asks for Assignee.*Resolve → Done, To Do → To Do"
+    ):
         await desk.jira.move(ticket, goal=CLOSE)
     assert desk.spent == {"issue/{id}/transitions": 2, "issue/bulkfetch": 1}
 

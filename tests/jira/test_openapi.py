@@ -17,8 +17,8 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from jsonschema import Draft202012Validator
 
-from job.core.fields import Shape
-from job.core.model import Marker
+from job.core.ids import Marker
+from job.core.shape import TicketSettings
 from job.errors import BadSettings
 from job.http.message import Request
 from job.ports import Goal
@@ -27,7 +27,8 @@ from tests.jira.site import Desk, at_desk, draft, issue_ids, new_world, paragrap
 FOLDER = Path(os.environ.get("VENDOR_SCHEMAS") or Path(__file__).parents[3] / "shared" / "data")
 DOCUMENT = FOLDER / "jira-cloud-openapi-v3.json"
 pytestmark = pytest.mark.skipif(
-    not DOCUMENT.is_file(), reason=f"no {DOCUMENT.name} in {FOLDER}; set VENDOR_SCHEMAS to its folder"
+    not DOCUMENT.is_file(),
+    reason=f"no {DOCUMENT.name} in {FOLDER}; set VENDOR_SCHEMAS to its folder",
 )
 CREATE_KEYS = {"fields", "update", "properties", "transition", "historyMetadata"}
 
@@ -62,7 +63,8 @@ class Operation:
         fitting = [
             template
             for template, methods in document()["paths"].items()
-            if request.method.lower() in methods and re.fullmatch(re.sub(r"\{[^}]*\}", "[^/]+", template), path)
+            if request.method.lower() in methods
+            and re.fullmatch(re.sub(r"\{[^}]*\}", "[^/]+", template), path)
         ]
         assert fitting, f"{request.method} {path} is not in the description"
         template = min(fitting, key=lambda one: one.count("{"))
@@ -72,7 +74,12 @@ class Operation:
         if self.spec.get("deprecated"):
             yield "the operation is deprecated"
         yield from self._query_problems(request)
-        schema = self.spec.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
+        schema = (
+            self.spec.get("requestBody", {})
+            .get("content", {})
+            .get("application/json", {})
+            .get("schema")
+        )
         if (schema is None) != (request.body is None):
             yield "there is a body where none belongs, or none where one belongs"
         if schema is not None and request.body is not None:
@@ -80,10 +87,16 @@ class Operation:
             yield from (error.message for error in validator.iter_errors(json.loads(request.body)))
 
     def _query_problems(self, request: Request) -> Iterator[str]:
-        known = {one["name"]: one for one in self.spec.get("parameters", []) if one["in"] == "query"}
+        known = {
+            one["name"]: one for one in self.spec.get("parameters", []) if one["in"] == "query"
+        }
         given = dict(parse_qsl(urlsplit(request.url).query, keep_blank_values=True))
         yield from (f"unknown query parameter {name}" for name in given.keys() - known.keys())
-        yield from (f"missing {name}" for name, one in known.items() if one.get("required") and name not in given)
+        yield from (
+            f"missing {name}"
+            for name, one in known.items()
+            if one.get("required") and name not in given
+        )
         for name in given.keys() & known.keys():
             schema = known[name]["schema"]
             value = int(given[name]) if schema.get("type") == "integer" else given[name]
@@ -94,7 +107,7 @@ async def do_everything(desk: Desk) -> None:
     """Uses every method of the port, so that every kind of request is sent."""
     jira, now = desk.jira, desk.clock.now()
     await jira.myself()
-    book = await jira.field_book()
+    book = await jira.create_screen()
     creations = await jira.create([draft(issue_id, labels=["halo"]) for issue_id in issue_ids(60)])
     ticket = creations[0].ticket
     assert ticket is not None
@@ -110,13 +123,17 @@ async def do_everything(desk: Desk) -> None:
 async def test_every_request_of_the_client_fits_atlassians_description() -> None:
     world = new_world()
     world.jira.faults.set_chance({"short_search_page": 1.0})
-    nowhere = Shape(project_key="NOPE", ticket_type="Bug", id_field="Halo Issue ID")
-    async with at_desk(world) as desk, at_desk(world, shape=nowhere) as lost:
+    nowhere = TicketSettings(project_key="NOPE", ticket_type="Bug", id_field="Halo Issue ID")
+    async with at_desk(world) as desk, at_desk(world, settings=nowhere) as lost:
         await do_everything(desk)
         with pytest.raises(BadSettings):
-            await lost.jira.field_book()
+            await lost.jira.create_screen()
     requests = desk.recorder.requests + lost.recorder.requests
-    found = {(request.name, problem) for request in requests for problem in Operation.of(request).problems(request)}
+    found = {
+        (request.name, problem)
+        for request in requests
+        for problem in Operation.of(request).problems(request)
+    }
     assert found == set()
     assert {request.name for request in requests} >= {
         "GET /rest/api/3/myself",

@@ -10,9 +10,16 @@ from typing import Any
 import pytest
 
 import job.jira.wire
-from job.core.fields import FieldSpec, Shape
-from job.core.model import IssueId, TicketId
-from job.errors import BadSettings, FateUnknown, MalformedAnswer, NoTransition, RemoteRefused, TicketRejected
+from job.core.ids import IssueId, TicketId
+from job.core.shape import FieldSpec, TicketSettings
+from job.errors import (
+    BadSettings,
+    FateUnknown,
+    MalformedAnswer,
+    NoTransition,
+    RemoteRefused,
+    TicketRejected,
+)
 from job.http.message import Response
 from job.jira.wire import exchange, metadata, search, tickets, transitions
 from job.jira.wire.exchange import Site
@@ -21,7 +28,11 @@ from job.ports import Goal
 from tests.jira.site import ID_FIELD, TICKET, draft, issue_ids, page_of_html, response
 
 SITE = Site(base_url="https://acme.atlassian.net/", user="sync@example.com", token="secret-token")
-GATE = Site(base_url="https://api.atlassian.com/ex/jira/cloud-1", user="sync@example.com", token="secret-token")
+GATE = Site(
+    base_url="https://api.atlassian.com/ex/jira/cloud-1",
+    user="sync@example.com",
+    token="secret-token",
+)
 A, B = issue_ids(2)
 
 
@@ -41,7 +52,10 @@ def raw_ticket(number: int, *, holds: Any = None, **changes: Any) -> dict[str, A
 
 @pytest.mark.parametrize(
     ("site", "start"),
-    [(SITE, "https://acme.atlassian.net/rest/"), (GATE, "https://api.atlassian.com/ex/jira/cloud-1/rest/")],
+    [
+        (SITE, "https://acme.atlassian.net/rest/"),
+        (GATE, "https://api.atlassian.com/ex/jira/cloud-1/rest/"),
+    ],
 )
 def test_paths_lie_below_the_site_or_the_gateway(site: Site, start: str) -> None:
     assert tickets.fetch(site, ["1"], id_field=None).url == f"{start}api/3/issue/bulkfetch"
@@ -64,7 +78,9 @@ def test_ids_are_quoted_in_paths_and_the_name_keeps_its_places() -> None:
 
 
 def test_only_the_writes_that_would_happen_twice_are_not_repeatable() -> None:
-    route = transitions.choose(transitions.exits(LISTING), ticket=TICKET, goal=Goal(transition="Start"))
+    route = transitions.choose(
+        transitions.exits(LISTING), ticket=TICKET, goal=Goal(transition="Start")
+    )
     once = [
         tickets.create(SITE, [draft(A)]),
         tickets.comment(SITE, TICKET.id, body={}, marker="m"),  # type: ignore[arg-type]
@@ -82,16 +98,30 @@ def test_only_the_writes_that_would_happen_twice_are_not_repeatable() -> None:
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (response(200, {"issues": []}, headers={"x-seraph-loginreason": "AUTHENTICATED_FAILED"}), "not accepted"),
-        (response(404, {}, headers={"x-seraph-loginreason": "OUT, AUTHENTICATED_FAILED"}), "not accepted"),
-        (response(403, {}, headers={"x-seraph-loginreason": "AUTHENTICATION_DENIED"}), "not accepted"),
+        (
+            response(200, {"issues": []}, headers={"x-seraph-loginreason": "AUTHENTICATED_FAILED"}),
+            "not accepted",
+        ),
+        (
+            response(404, {}, headers={"x-seraph-loginreason": "OUT, AUTHENTICATED_FAILED"}),
+            "not accepted",
+        ),
+        (
+            response(403, {}, headers={"x-seraph-loginreason": "AUTHENTICATION_DENIED"}),
+            "not accepted",
+        ),
         (response(401, {"message": "Unauthorized; scope does not match"}), "scope does not match"),
         (response(401, b""), "not accepted"),
         (response(200, {}, headers={"x-aaccountid": "somebody-else"}), "somebody-else"),
-        (response(410, {"errorMessages": ["The requested API has been removed."]}), "has been removed"),
+        (
+            response(410, {"errorMessages": ["The requested API has been removed."]}),
+            "has been removed",
+        ),
     ],
 )
-def test_an_answer_to_a_stranger_or_from_a_removed_endpoint_stops_the_run(answer: Response, words: str) -> None:
+def test_an_answer_to_a_stranger_or_from_a_removed_endpoint_stops_the_run(
+    answer: Response, words: str
+) -> None:
     with pytest.raises(RemoteRefused, match=words):
         SITE.trust(answer, doing="reading", account_id="me")
 
@@ -124,7 +154,10 @@ def test_the_advice_names_the_other_base_url() -> None:
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
-        (response(400, {"errorMessages": ["Bad."], "errors": {"summary": "Too long."}}), "Bad. summary: Too long."),
+        (
+            response(400, {"errorMessages": ["Bad."], "errors": {"summary": "Too long."}}),
+            "Bad. summary: Too long.",
+        ),
         (response(400, {"errors": [{"message": "No such task."}]}), "No such task."),
         (response(401, {"code": 401, "message": "Unauthorized"}), "Unauthorized"),
         (response(404, {"title": "Not Found", "detail": "No endpoint."}), "Not Found No endpoint."),
@@ -133,7 +166,10 @@ def test_the_advice_names_the_other_base_url() -> None:
         (response(400, ["?"]), "It gave no reason."),
         (response(400, b"plain\n words"), "plain words"),
         (response(400, {"errorMessages": ["x" * 1000]}), "x" * 299 + "…"),
-        (response(400, {"errorMessages": "odd", "errors": 3, "message": None}), "It gave no reason."),
+        (
+            response(400, {"errorMessages": "odd", "errors": 3, "message": None}),
+            "It gave no reason.",
+        ),
     ],
 )
 def test_the_words_of_an_error_are_found_in_every_shape(answer: Response, says: str) -> None:
@@ -153,7 +189,9 @@ def test_the_words_of_an_error_are_found_in_every_shape(answer: Response, says: 
         (response(200, b"\xff\xfe"), MalformedAnswer),
     ],
 )
-def test_a_read_never_takes_something_else_for_its_answer(answer: Response, error: type[Exception]) -> None:
+def test_a_read_never_takes_something_else_for_its_answer(
+    answer: Response, error: type[Exception]
+) -> None:
     with pytest.raises(error):
         SITE.answer(answer, doing="reading")
 
@@ -182,20 +220,30 @@ def test_an_unreadable_answer_to_a_write_leaves_its_fate_unknown(answer: Respons
 
 def test_a_ticket_is_read_with_its_instant_in_utc() -> None:
     ticket = tickets.ticket(raw_ticket(7, holds=A), id_field=ID_FIELD)
-    assert (ticket.id, ticket.key, ticket.project, ticket.status, ticket.type_id, ticket.issue_id) == (
-        ("7", "SEC-7", "SEC", "To Do", "10004", A)
-    )
+    assert (
+        ticket.id,
+        ticket.key,
+        ticket.project,
+        ticket.status,
+        ticket.type_id,
+        ticket.issue_id,
+    ) == (("7", "SEC-7", "SEC", "To Do", "10004", A))
     assert ticket.created_at == datetime(2026, 9, 1, 10, 20, 30, 123000, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
-    ("holds", "issue_id"), [(None, None), ("", None), ([], None), ([A], A), (["x", A], None), ({"odd": 1}, None)]
+    ("holds", "issue_id"),
+    [(None, None), ("", None), ([], None), ([A], A), (["x", A], None), ({"odd": 1}, None)],
 )
-def test_one_value_is_the_halo_id_and_several_labels_are_not(holds: Any, issue_id: IssueId | None) -> None:
+def test_one_value_is_the_halo_id_and_several_labels_are_not(
+    holds: Any, issue_id: IssueId | None
+) -> None:
     assert tickets.ticket(raw_ticket(7, holds=holds), id_field=ID_FIELD).issue_id == issue_id
 
 
-@pytest.mark.parametrize("broken", [{}, {"id": "1"}, {"id": "1", "key": "S-1", "fields": None}, 5, None])
+@pytest.mark.parametrize(
+    "broken", [{}, {"id": "1"}, {"id": "1", "key": "S-1", "fields": None}, 5, None]
+)
 def test_a_ticket_with_missing_parts_is_malformed(broken: Any) -> None:
     with pytest.raises(MalformedAnswer):
         tickets.ticket(broken, id_field=None)
@@ -211,14 +259,23 @@ def test_a_ticket_with_odd_fields_is_malformed(changes: dict[str, Any]) -> None:
 
 def test_tickets_are_recognised_by_equality_and_not_by_likeness() -> None:
     likes = [A.upper(), f"{A} ", f"x {A}", [f"{A}x"], None]
-    raws = [raw_ticket(n, holds=holds) for n, holds in enumerate([*likes, A, ["other", A], B], start=1)]
+    raws = [
+        raw_ticket(n, holds=holds) for n, holds in enumerate([*likes, A, ["other", A], B], start=1)
+    ]
     found = tickets.by_issue_id([*raws, raws[5]], id_field=ID_FIELD, wanted={A})
-    assert {issue_id: [one.id for one in ones] for issue_id, ones in found.items()} == {A: ["6", "7"]}
+    assert {issue_id: [one.id for one in ones] for issue_id, ones in found.items()} == {
+        A: ["6", "7"]
+    }
     assert all(one.issue_id == A for one in found[A])
 
 
 def test_older_tickets_come_first() -> None:
-    assert sorted(map(TicketId, ["100", "99", "9", "1000"]), key=tickets.age_order) == ["9", "99", "100", "1000"]
+    assert sorted(map(TicketId, ["100", "99", "9", "1000"]), key=tickets.age_order) == [
+        "9",
+        "99",
+        "100",
+        "1000",
+    ]
 
 
 @pytest.mark.parametrize("body", [{}, {"issues": [], "issueErrors": [{}]}, [], {"issues": None}])
@@ -230,13 +287,18 @@ def test_a_malformed_fetch_is_no_empty_fetch(body: Any) -> None:
 # --- Creating --------------------------------------------------------------------------------------------------------
 
 
-def element(place: int, *, general: tuple[str, ...] = (), status: int = 400, **fields: str) -> dict[str, Any]:
+def element(
+    place: int, *, general: tuple[str, ...] = (), status: int = 400, **fields: str
+) -> dict[str, Any]:
     words = {"errorMessages": list(general), "errors": fields}
     return {"status": status, "elementErrors": words, "failedElementNumber": place}
 
 
 def test_errors_of_single_drafts_are_read_from_both_places() -> None:
-    body = {"issues": [{"id": "5"}], "errors": [element(0, general=("No.",)), element(2, summary="Too long.")]}
+    body = {
+        "issues": [{"id": "5"}],
+        "errors": [element(0, general=("No.",)), element(2, summary="Too long.")],
+    }
     three = [draft(issue_id) for issue_id in issue_ids(3)]
     sent = tickets.created(response(201, body), drafts=three)
     assert sent.created == ("5",)
@@ -247,15 +309,23 @@ def test_errors_of_single_drafts_are_read_from_both_places() -> None:
 
 
 def test_a_refusal_of_every_draft_is_read_draft_by_draft() -> None:
-    answer = response(400, {"issues": [], "errors": [element(0, project="valid project is required")]})
+    answer = response(
+        400, {"issues": [], "errors": [element(0, project="valid project is required")]}
+    )
     sent = tickets.created(answer, drafts=[draft(A)])
     error = sent.errors[A]
     assert isinstance(error, TicketRejected)
-    assert (sent.created, error.status, error.fields) == ((), 400, {"project": "valid project is required"})
+    assert (sent.created, error.status, error.fields) == (
+        (),
+        400,
+        {"project": "valid project is required"},
+    )
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 413, 422])
-@pytest.mark.parametrize("body", [{"errorMessages": ["Invalid request payload."], "errors": {}}, b"<html>", b""])
+@pytest.mark.parametrize(
+    "body", [{"errorMessages": ["Invalid request payload."], "errors": {}}, b"<html>", b""]
+)
 def test_a_refused_body_refuses_the_whole_block(status: int, body: object) -> None:
     with pytest.raises(TicketRejected) as caught:
         tickets.created(response(status, body), drafts=[draft(A)])
@@ -280,15 +350,24 @@ def test_a_201_that_contradicts_itself_leaves_the_fate_unknown(body: Any) -> Non
 
 
 def test_a_draft_that_broke_jira_itself_is_unknown_and_not_rejected() -> None:
-    sent = tickets.created(response(201, {"issues": [], "errors": [element(0, status=500)]}), drafts=[draft(A)])
+    sent = tickets.created(
+        response(201, {"issues": [], "errors": [element(0, status=500)]}), drafts=[draft(A)]
+    )
     assert isinstance(tickets.creation(draft(A), sent=sent, found={}).error, FateUnknown)
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 413, 422])
 def test_a_refused_comment_keeps_jiras_words_by_field(status: int) -> None:
     with pytest.raises(TicketRejected, match="not valid") as caught:
-        tickets.commented(response(status, {"errorMessages": [], "errors": {"comment": "Comment body is not valid!"}}))
-    assert (caught.value.status, caught.value.fields) == (status, {"comment": "Comment body is not valid!"})
+        tickets.commented(
+            response(
+                status, {"errorMessages": [], "errors": {"comment": "Comment body is not valid!"}}
+            )
+        )
+    assert (caught.value.status, caught.value.fields) == (
+        status,
+        {"comment": "Comment body is not valid!"},
+    )
 
 
 @pytest.mark.parametrize(
@@ -308,14 +387,21 @@ def test_only_our_own_property_names_a_comment(properties: Any, markers: set[str
 
 
 @pytest.mark.parametrize(
-    ("count", "start", "total", "after"), [(2, 0, 2, None), (2, 0, 5, 2), (0, 0, 0, None), (1, 4, 5, None)]
+    ("count", "start", "total", "after"),
+    [(2, 0, 2, None), (2, 0, 5, 2), (0, 0, 0, None), (1, 4, 5, None)],
 )
-def test_a_listing_goes_on_until_its_total(count: int, start: int, total: int, after: int | None) -> None:
-    page = exchange.page({"rows": [1] * count, "total": total}, key="rows", start=start, doing="listing")
+def test_a_listing_goes_on_until_its_total(
+    count: int, start: int, total: int, after: int | None
+) -> None:
+    page = exchange.page(
+        {"rows": [1] * count, "total": total}, key="rows", start=start, doing="listing"
+    )
     assert page.next_start == after
 
 
-@pytest.mark.parametrize("body", [{"rows": [], "total": 3}, {"rows": []}, {"total": 0}, {"rows": 1, "total": 1}, []])
+@pytest.mark.parametrize(
+    "body", [{"rows": [], "total": 3}, {"rows": []}, {"total": 0}, {"rows": 1, "total": 1}, []]
+)
 def test_a_listing_that_ends_early_is_malformed(body: Any) -> None:
     with pytest.raises(MalformedAnswer):
         exchange.page(body, key="rows", start=0, doing="listing")
@@ -352,7 +438,9 @@ def test_no_query_asks_for_more_than_50_ids_or_8000_characters(clause: IdClause)
 
 
 @pytest.mark.parametrize("clause", [TEXT, EXACT])
-def test_each_id_is_quoted_once_however_many_share_its_query(clause: IdClause, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_id_is_quoted_once_however_many_share_its_query(
+    clause: IdClause, monkeypatch: pytest.MonkeyPatch
+) -> None:
     quoted: list[str] = []
 
     def noting(text: str, quote: Callable[[str], str] = search.literal) -> str:
@@ -386,7 +474,13 @@ def test_a_field_that_cannot_be_searched_is_a_wrong_setting() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [{"issues": [], "warnings": [{"type": "CLAUSE_LIMIT_EXCEEDED"}]}, {"isLast": True}, [], {"issues": 1}]
+    "body",
+    [
+        {"issues": [], "warnings": [{"type": "CLAUSE_LIMIT_EXCEEDED"}]},
+        {"isLast": True},
+        [],
+        {"issues": 1},
+    ],
 )
 def test_an_incomplete_search_result_is_an_error(body: Any) -> None:
     with pytest.raises(MalformedAnswer):
@@ -410,54 +504,91 @@ def test_only_the_token_tells_whether_a_search_goes_on(body: Any, token: str | N
 TYPES = [{"id": "10004", "name": "Bug"}, {"id": "10005", "name": "Task"}]
 
 
-def raw_field(field_id: str, name: str, *, kind: str = "textfield", schema: str = "string") -> dict[str, Any]:
-    return {"fieldId": field_id, "name": name, "required": False, "schema": {"type": schema, "custom": f"x:{kind}"}}
+def raw_field(
+    field_id: str, name: str, *, kind: str = "textfield", schema: str = "string"
+) -> dict[str, Any]:
+    return {
+        "fieldId": field_id,
+        "name": name,
+        "required": False,
+        "schema": {"type": schema, "custom": f"x:{kind}"},
+    }
 
 
-@pytest.mark.parametrize(("wanted", "chosen"), [("bug", "10004"), ("10005", "10005"), ("Task", "10005")])
+@pytest.mark.parametrize(
+    ("wanted", "chosen"), [("bug", "10004"), ("10005", "10005"), ("Task", "10005")]
+)
 def test_a_ticket_type_goes_by_name_or_id(wanted: str, chosen: str) -> None:
-    shape = Shape(project_key="SEC", ticket_type=wanted, id_field="x")
-    assert metadata.ticket_type(TYPES, shape=shape).id == chosen
+    shape = TicketSettings(project_key="SEC", ticket_type=wanted, id_field="x")
+    assert metadata.ticket_type(TYPES, settings=settings).id == chosen
 
 
 @pytest.mark.parametrize(
     ("fields", "wanted", "words"),
     [
         ([raw_field("customfield_1", "Halo ID")], "Halo", r"Halo ID \(customfield_1\)"),
-        ([raw_field("customfield_1", "X"), raw_field("customfield_2", "x")], "X", "customfield_1, customfield_2"),
+        (
+            [raw_field("customfield_1", "X"), raw_field("customfield_2", "x")],
+            "X",
+            "customfield_1, customfield_2",
+        ),
         ([raw_field("customfield_1", "X", kind="float", schema="number")], "X", "none"),
         ([raw_field("customfield_1", "X", kind="textarea")], "X", "none"),
     ],
 )
-def test_an_unusable_id_field_is_refused_with_the_usable_ones(fields: list[Any], wanted: str, words: str) -> None:
-    shape = Shape(project_key="SEC", ticket_type="Bug", id_field=wanted)
-    chosen = metadata.ticket_type(TYPES, shape=shape)
+def test_an_unusable_id_field_is_refused_with_the_usable_ones(
+    fields: list[Any], wanted: str, words: str
+) -> None:
+    shape = TicketSettings(project_key="SEC", ticket_type="Bug", id_field=wanted)
+    chosen = metadata.ticket_type(TYPES, settings=settings)
     with pytest.raises(BadSettings, match=words):
-        metadata.field_book(fields, shape=shape, chosen=chosen)
+        metadata.create_screen(fields, settings=settings, chosen=chosen)
 
 
 @pytest.mark.parametrize(
-    ("id_field", "known"), [("customfield_7", "customfield_7"), ("labels", "labels"), ("Halo Issue ID", None)]
+    ("id_field", "known"),
+    [("customfield_7", "customfield_7"), ("labels", "labels"), ("Halo Issue ID", None)],
 )
 def test_an_id_field_given_by_its_id_needs_no_question(id_field: str, known: str | None) -> None:
-    assert metadata.certain_id(Shape(project_key="SEC", ticket_type="Bug", id_field=id_field)) == known
+    assert (
+        metadata.certain_id(TicketSettings(project_key="SEC", ticket_type="Bug", id_field=id_field)) == known
+    )
 
 
 def test_allowed_values_are_named_by_value_or_by_name() -> None:
-    named = list(metadata.allowed([{"id": "1", "value": "High"}, {"id": "2", "name": "Low"}, {"key": "SEC", "id": 3}]))
+    named = list(
+        metadata.allowed(
+            [{"id": "1", "value": "High"}, {"id": "2", "name": "Low"}, {"key": "SEC", "id": 3}]
+        )
+    )
     assert [(one.id, one.name) for one in named] == [("1", "High"), ("2", "Low"), ("3", "")]
 
 
 # --- Transitions -----------------------------------------------------------------------------------------------------
 
 
-def way(transition_id: str, name: str, to: str, *, available: bool = True, **fields: Any) -> dict[str, Any]:
-    return {"id": transition_id, "name": name, "to": {"name": to}, "isAvailable": available, "fields": fields}
+def way(
+    transition_id: str, name: str, to: str, *, available: bool = True, **fields: Any
+) -> dict[str, Any]:
+    return {
+        "id": transition_id,
+        "name": name,
+        "to": {"name": to},
+        "isAvailable": available,
+        "fields": fields,
+    }
 
 
-def asks(name: str, *values: str, required: bool = True, has_default: bool = False) -> dict[str, Any]:
+def asks(
+    name: str, *values: str, required: bool = True, has_default: bool = False
+) -> dict[str, Any]:
     allowed = [{"id": f"r{n}", "name": value} for n, value in enumerate(values)]
-    return {"name": name, "required": required, "hasDefaultValue": has_default, "allowedValues": allowed}
+    return {
+        "name": name,
+        "required": required,
+        "hasDefaultValue": has_default,
+        "allowedValues": allowed,
+    }
 
 
 RESOLUTION = asks("Resolution", "Fixed", "Done")
@@ -483,7 +614,11 @@ LISTING = {
     [
         (Goal(transition="start"), "9", {}),
         (Goal(transition="Start", statuses=("blocked",)), "11", {}),
-        (Goal(transition="Nothing like it", statuses=("DONE",)), "21", {"resolution": {"id": "r1"}}),
+        (
+            Goal(transition="Nothing like it", statuses=("DONE",)),
+            "21",
+            {"resolution": {"id": "r1"}},
+        ),
         (Goal(transition="", statuses=("Closed",)), "100", {}),
         (Goal(transition="Close fast", statuses=("Done",)), "100", {}),
         (Goal(transition="Close", resolution="fixed"), "21", {"resolution": {"id": "r0"}}),
@@ -494,7 +629,9 @@ LISTING = {
         (Goal(transition="Sign off"), "70", {}),
     ],
 )
-def test_a_transition_is_chosen_by_name_then_status_then_ease(goal: Goal, transition_id: str, fields: Any) -> None:
+def test_a_transition_is_chosen_by_name_then_status_then_ease(
+    goal: Goal, transition_id: str, fields: Any
+) -> None:
     route = transitions.choose(transitions.exits(LISTING), ticket=TICKET, goal=goal)
     assert (route.id, route.fields) == (transition_id, fields)
 
@@ -502,7 +639,10 @@ def test_a_transition_is_chosen_by_name_then_status_then_ease(goal: Goal, transi
 @pytest.mark.parametrize(
     ("goal", "words"),
     [
-        (Goal(transition="Fly", statuses=("Gone",)), "Fly or a way to Gone: no transition fits.*Close → Done"),
+        (
+            Goal(transition="Fly", statuses=("Gone",)),
+            "Fly or a way to Gone: no transition fits.*Close → Done",
+        ),
         (Goal(transition="", statuses=("Signed",)), "Sign off asks for Approver"),
         (Goal(transition="Void"), "allowed: none"),
         (Goal(transition="Close", resolution="Maybe"), "Maybe is not allowed.*Fixed, Done"),
@@ -513,7 +653,9 @@ def test_no_way_names_what_is_missing_and_the_ways_there_are(goal: Goal, words: 
         transitions.choose(transitions.exits(LISTING), ticket=TICKET, goal=goal)
 
 
-@pytest.mark.parametrize("body", [{}, {"transitions": [{}]}, {"transitions": [{"id": "1", "name": "x", "to": None}]}])
+@pytest.mark.parametrize(
+    "body", [{}, {"transitions": [{}]}, {"transitions": [{"id": "1", "name": "x", "to": None}]}]
+)
 def test_a_malformed_list_of_transitions_is_no_empty_list(body: Any) -> None:
     with pytest.raises(MalformedAnswer):
         transitions.exits(body)

@@ -30,7 +30,11 @@ AWAKE = 0.35
 """The part of a run's life in which Python starts and the first questions are asked: a kill there proves little."""
 TRIES = 8
 PATIENCE_S = 2.0
-SETTINGS = {"NEW_ISSUE_STATUS": "In Progress", "CREATE_PATIENCE": f"{PATIENCE_S:.0f}s", "MAX_CLOSE_PERCENT": "100"}
+SETTINGS = {
+    "NEW_ISSUE_STATUS": "In Progress",
+    "CREATE_PATIENCE": f"{PATIENCE_S:.0f}s",
+    "MAX_CLOSE_PERCENT": "100",
+}
 
 
 @pytest.fixture(params=["sqlite", "firestore"])
@@ -46,13 +50,18 @@ async def test_a_process_killed_at_any_instant_is_healed_by_two_clean_runs(
     memory: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async with asyncio.TaskGroup() as towns:
-        lives = [towns.create_task(live_and_die(place, url=f"{memory}{lag}")) for place, lag in enumerate(LAGS)]
+        lives = [
+            towns.create_task(live_and_die(place, url=f"{memory}{lag}"))
+            for place, lag in enumerate(LAGS)
+        ]
     runs = [run for life in lives for run in life.result()]
     died = Counter(run.last_words for run in runs if run.exit_code == -signal.SIGKILL)
     with capsys.disabled():
         print(f"\n{died.total()} runs killed, after these words: {dict(died)}")
     assert died.total() > 0.8 * KILLS, "most runs were over before they could be killed"
-    assert set().union(*map(planned, runs)) == set(Action), "the story has become too poor to prove anything"
+    assert set().union(*map(planned, runs)) == set(Action), (
+        "the story has become too poor to prove anything"
+    )
 
 
 async def live_and_die(place: int, *, url: str) -> list[Ended]:
@@ -68,7 +77,11 @@ async def live_and_die(place: int, *, url: str) -> list[Ended]:
             for _ in range(TRIES):
                 story.turn()
                 began = time.monotonic()
-                runs.append(await killed(town, after_s=life_s * (AWAKE + (1 - AWAKE) * (part + rng.random()) / KILLS)))
+                runs.append(
+                    await killed(
+                        town, after_s=life_s * (AWAKE + (1 - AWAKE) * (part + rng.random()) / KILLS)
+                    )
+                )
                 assert town.wrong_now() == [], f"killed after {runs[-1].last_words}"
                 if runs[-1].exit_code == -signal.SIGKILL:
                     break

@@ -6,7 +6,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from job.lease import LEASE
+from job.flow.lease import LEASE
 from tests.kill.town import END_S, finished, open_town
 
 ISSUES = 20
@@ -15,7 +15,9 @@ SETTINGS = {"NEW_ISSUE_STATUS": "In Progress", "JIRA_CONCURRENCY_MAX": "1"}
 """Once the tickets are there, each gets a transition, one after the other: seconds in which others can act."""
 
 
-async def test_a_second_process_says_who_holds_the_lease_and_until_when_and_leaves(tmp_path: Path) -> None:
+async def test_a_second_process_says_who_holds_the_lease_and_until_when_and_leaves(
+    tmp_path: Path,
+) -> None:
     with open_town(seed=1, STATE_URL=f"sqlite:///{tmp_path}/state.db", **SETTINGS) as town:
         for _ in range(ISSUES):
             town.open_issue("csm")

@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
-from job.lease import LEASE
+from job.flow.lease import LEASE
 from job.state.urls import open_store
 from tests.simulation.checker import ID_FIELD, Diary, always, settled
 
@@ -59,10 +59,16 @@ class Town:
 
     def start(self, **changed: str) -> "subprocess.Popen[str]":
         """A run, begun."""
-        passed = {name: os.environ[name] for name in ("PATH", "HOME", "FIRESTORE_EMULATOR_HOST") if name in os.environ}
+        passed = {
+            name: os.environ[name]
+            for name in ("PATH", "HOME", "FIRESTORE_EMULATOR_HOST")
+            if name in os.environ
+        }
         environ = {**passed, **self.settings, **changed}
         command = [*PYTHON, "-m", "job", "run"]
-        return subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        return subprocess.Popen(
+            command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
 
     async def run(self, **changed: str) -> Ended:
         """A whole run."""
@@ -75,7 +81,9 @@ class Town:
         """
         async with open_store(self.settings["STATE_URL"]) as store:
             later = datetime.now(UTC) + LEASE
-            lease = await store.take_lease(SHARD, holder="successor", now=later, until=later + timedelta(minutes=1))
+            lease = await store.take_lease(
+                SHARD, holder="successor", now=later, until=later + timedelta(minutes=1)
+            )
             await store.release_lease(lease)
 
     # --- The world --------------------------------------------------------------------------------------------------
@@ -101,7 +109,11 @@ class Town:
 
     def close_by_person(self, issue_id: str, *, status: str) -> None:
         """Somebody closes the issue's ticket too early; Halo sees the issue again."""
-        open_ones = [ticket for ticket in self.tickets_of(issue_id) if ticket["status"] not in {"Done", "Closed"}]
+        open_ones = [
+            ticket
+            for ticket in self.tickets_of(issue_id)
+            if ticket["status"] not in {"Done", "Closed"}
+        ]
         for ticket in open_ones:
             self._post("jira/transition_by_person", key=ticket["key"], status=status)
         self.rescan(issue_id)
@@ -134,7 +146,10 @@ class Town:
         rows = [SimpleNamespace(forgotten=False, **row) for row in self._ask("halo/issues")]
         halo: Any = SimpleNamespace(estate=SimpleNamespace(issues={row.id: row for row in rows}))
         jira = self._jira()
-        return [*always(jira, diary=self.diary), *settled(halo, jira=jira, diary=self.diary, free=self.free)]
+        return [
+            *always(jira, diary=self.diary),
+            *settled(halo, jira=jira, diary=self.diary, free=self.free),
+        ]
 
     def _jira(self) -> Any:
         every = [_snapshot(body) for body in self.tickets()]
@@ -150,7 +165,9 @@ class Town:
         return self._ask(path, json.dumps(body).encode())["result"]
 
     def _ask(self, path: str, body: bytes | None = None) -> Any:
-        with urllib.request.urlopen(f"http://{self._control}/{path}", data=body, timeout=10) as answer:
+        with urllib.request.urlopen(
+            f"http://{self._control}/{path}", data=body, timeout=10
+        ) as answer:
             return json.load(answer)
 
 
@@ -158,7 +175,9 @@ class Town:
 def open_town(*, seed: int = 0, lag: str = "usual", **settings: str) -> Iterator[Town]:
     """A town whose vendors are as slow as the real ones. Their process ends with the block."""
     flags = ["--seed", str(seed), "--lag", lag, "--real-latency"]
-    process = subprocess.Popen([*PYTHON, "-m", "job.sim", *flags], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [*PYTHON, "-m", "job.sim", *flags], stdout=subprocess.PIPE, text=True
+    )
     with process:
         try:
             assert process.stdout

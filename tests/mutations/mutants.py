@@ -26,7 +26,12 @@ SHELF, CALLER = "job/core/shelf.py", "job/http/caller.py"
 
 MUTANTS: Final = (
     # --- Decisions --------------------------------------------------------------------------------------------------
-    Mutant("one miss of a ticket counts as its end", DECISIONS, "MISSES_BEFORE_GONE = 2", "MISSES_BEFORE_GONE = 1"),
+    Mutant(
+        "one miss of a ticket counts as its end",
+        DECISIONS,
+        "MISSES_BEFORE_GONE = 2",
+        "MISSES_BEFORE_GONE = 1",
+    ),
     Mutant("a lost create is not waited for", DECISIONS, "    create_unsettled,\n", ""),
     Mutant(
         "patience for a lost create never ends",
@@ -58,8 +63,15 @@ MUTANTS: Final = (
         "if policy.is_hard_closed(case.ticket):\n        because",
         "if policy.is_hard_closed(case.ticket) and not case.linked:\n        because",
     ),
-    Mutant("a closed ticket of an active issue stays closed", DECISIONS, "    ticket_closed,\n", ""),
-    Mutant("of two tickets the linked one is dropped", DECISIONS, "ticket), linked, not", "ticket), not linked, not"),
+    Mutant(
+        "a closed ticket of an active issue stays closed", DECISIONS, "    ticket_closed,\n", ""
+    ),
+    Mutant(
+        "of two tickets the linked one is dropped",
+        DECISIONS,
+        "ticket), linked, not",
+        "ticket), not linked, not",
+    ),
     Mutant(
         "a ticket that is found is not remembered",
         DECISIONS,
@@ -74,10 +86,23 @@ MUTANTS: Final = (
     ),
     # --- Watermark --------------------------------------------------------------------------------------------------
     Mutant(
-        "the watermark passes unsettled work", OUTCOMES, "min([started_at - overlap, *held_by])", "started_at - overlap"
+        "the watermark passes unsettled work",
+        OUTCOMES,
+        "min([started_at - overlap, *held_by])",
+        "started_at - overlap",
     ),
-    Mutant("the watermark comes up to the start", OUTCOMES, "min([started_at - overlap,", "min([started_at,"),
-    Mutant("the watermark goes back by itself", OUTCOMES, "if may_go_back else max(previous, reached)", ""),
+    Mutant(
+        "the watermark comes up to the start",
+        OUTCOMES,
+        "min([started_at - overlap,",
+        "min([started_at,",
+    ),
+    Mutant(
+        "the watermark goes back by itself",
+        OUTCOMES,
+        "if may_go_back else max(previous, reached)",
+        "",
+    ),
     Mutant(
         "a lost write does not hold the watermark",
         OUTCOMES,
@@ -97,7 +122,12 @@ MUTANTS: Final = (
         "            if tenure:\n                await self._ports",
         "            if not mark and tenure:\n                await self._ports",
     ),
-    Mutant("a run does not read again before its mark", RUN, "return since - self._setup.overlap", "return since"),
+    Mutant(
+        "a run does not read again before its mark",
+        RUN,
+        "return since - self._setup.overlap",
+        "return since",
+    ),
     # --- Ledger -----------------------------------------------------------------------------------------------------
     Mutant(
         "no intent is stored",
@@ -129,11 +159,33 @@ MUTANTS: Final = (
         "        standing = _noted_before(unchanged)",
         "        standing = _noted_before([*unchanged, *(step.decision for step in steps)])",
     ),
-    Mutant("what could not be remembered holds nothing", APPLY, "            remembered = False", "            pass"),
-    Mutant("a comment that is on its way is said again", APPLY, "timedelta(minutes=2)", "timedelta(0)"),
-    Mutant("more is written in one commit than it may hold", RUN, "QUIET_A_COMMIT = 160", "QUIET_A_COMMIT = 400"),
-    Mutant("nobody keeps the lease while we look", GATHER, "        await self._stay()\n        mine", "        mine"),
-    Mutant("a lost write counts as refused", APPLY, "if isinstance(error, FateUnknown):", "if error is None:"),
+    Mutant(
+        "what could not be remembered holds nothing",
+        APPLY,
+        "            remembered = False",
+        "            pass",
+    ),
+    Mutant(
+        "a comment that is on its way is said again", APPLY, "timedelta(minutes=2)", "timedelta(0)"
+    ),
+    Mutant(
+        "more is written in one commit than it may hold",
+        RUN,
+        "QUIET_A_COMMIT = 160",
+        "QUIET_A_COMMIT = 400",
+    ),
+    Mutant(
+        "nobody keeps the lease while we look",
+        GATHER,
+        "        await self._stay()\n        mine",
+        "        mine",
+    ),
+    Mutant(
+        "a lost write counts as refused",
+        APPLY,
+        "if isinstance(error, FateUnknown):",
+        "if error is None:",
+    ),
     Mutant(
         "a comment of unknown fate is said again blindly",
         APPLY,
@@ -152,7 +204,9 @@ MUTANTS: Final = (
         "changes = Changes(intents=tuple(intents), links=tuple(links))",
         "changes = Changes(intents=tuple(intents))",
     ),
-    Mutant("half an action counts as the whole", APPLY, "ticket=ticket, whole=told)", "ticket=ticket)"),
+    Mutant(
+        "half an action counts as the whole", APPLY, "ticket=ticket, whole=told)", "ticket=ticket)"
+    ),
     Mutant(
         "a lost ticket is looked for too high",
         APPLY,
@@ -197,7 +251,10 @@ MUTANTS: Final = (
     ),
     # --- Lease and fence --------------------------------------------------------------------------------------------
     Mutant(
-        "a lease is never renewed", LEASE, "return self.lease.until - self._clock.now() >= LONGEST_WRITE", "return True"
+        "a lease is never renewed",
+        LEASE,
+        "return self.lease.until - self._clock.now() >= LONGEST_WRITE",
+        "return True",
     ),
     Mutant(
         "a lease is renewed too late for a long write",
@@ -205,7 +262,12 @@ MUTANTS: Final = (
         "LONGEST_WRITE = timedelta(minutes=4)",
         "LONGEST_WRITE = timedelta(0)",
     ),
-    Mutant("a lease is not given back", LEASE, "        await store.release_lease(tenure.lease)", "        pass"),
+    Mutant(
+        "a lease is not given back",
+        LEASE,
+        "        await store.release_lease(tenure.lease)",
+        "        pass",
+    ),
     Mutant(
         "nobody asks for the lease before a write",
         APPLY,
@@ -213,7 +275,10 @@ MUTANTS: Final = (
         "            pass\n        except",
     ),
     Mutant(
-        "two runs get the lease", RULES, "if last is not None and last.until > now:", "if last is None and now is None:"
+        "two runs get the lease",
+        RULES,
+        "if last is not None and last.until > now:",
+        "if last is None and now is None:",
     ),
     Mutant("the fence does not rise", RULES, "else last.fence + 1", "else last.fence"),
     Mutant(
@@ -228,7 +293,12 @@ MUTANTS: Final = (
         "(kept.fence, kept.holder) == (ours.fence, ours.holder)",
         "kept.fence == ours.fence",
     ),
-    Mutant("intents overwrite each other", RULES, "if found != new.follows:", "if found and found == new.attempt:"),
+    Mutant(
+        "intents overwrite each other",
+        RULES,
+        "if found != new.follows:",
+        "if found and found == new.attempt:",
+    ),
     Mutant(
         "a commit in memory ignores the fence",
         MEMORY,
@@ -250,8 +320,18 @@ MUTANTS: Final = (
         "closes, closes_max = plan.tally[Action.CLOSE],",
         "closes, closes_max = now[Action.CLOSE],",
     ),
-    Mutant("a handful of closes is refused", PLAN, "max(CLOSE_FLOOR, live_links", "min(CLOSE_FLOOR, live_links"),
-    Mutant("one create too many is allowed", PLAN, "creates > limits.create_max:", "creates > limits.create_max + 1:"),
+    Mutant(
+        "a handful of closes is refused",
+        PLAN,
+        "max(CLOSE_FLOOR, live_links",
+        "min(CLOSE_FLOOR, live_links",
+    ),
+    Mutant(
+        "one create too many is allowed",
+        PLAN,
+        "creates > limits.create_max:",
+        "creates > limits.create_max + 1:",
+    ),
     Mutant(
         "resolved issues' new tickets are not counted as creates",
         PLAN,
@@ -273,7 +353,9 @@ MUTANTS: Final = (
         "FIRST_RETRY = timedelta(minutes=10)",
         "FIRST_RETRY = timedelta(minutes=60)",
     ),
-    Mutant("delays do not grow", OUTCOMES, "FIRST_RETRY * 2 ** min(attempts - 1, 16)", "FIRST_RETRY"),
+    Mutant(
+        "delays do not grow", OUTCOMES, "FIRST_RETRY * 2 ** min(attempts - 1, 16)", "FIRST_RETRY"
+    ),
     Mutant(
         "a parked issue that went well stays parked",
         OUTCOMES,
@@ -298,9 +380,14 @@ MUTANTS: Final = (
         "if sight.sweeps and not left else",
         "if sight.sweeps else",
     ),
-    Mutant("a sweep is never due", RUN, "return bool(every) and (mark", "return not every and (mark"),
     Mutant(
-        "a circuit never opens", APPLY, "return self.streaks[scope] >= STREAK_MAX", "return self.streaks[scope] < 0"
+        "a sweep is never due", RUN, "return bool(every) and (mark", "return not every and (mark"
+    ),
+    Mutant(
+        "a circuit never opens",
+        APPLY,
+        "return self.streaks[scope] >= STREAK_MAX",
+        "return self.streaks[scope] < 0",
     ),
     Mutant(
         "what stops a run does not stop its writes",
@@ -321,8 +408,18 @@ MUTANTS: Final = (
         "self.parked[decision.case.issue.id] = False",
     ),
     # --- Pace and memory ----------------------------------------------------------------------------------------------
-    Mutant("a burst knows no bound", GOVERNOR, "max(self._filled_at, now - self._burst_s)", "self._filled_at"),
-    Mutant("more leave in a second than allowed", GOVERNOR, "per_second_max * (1.0 - BURST)", "per_second_max"),
+    Mutant(
+        "a burst knows no bound",
+        GOVERNOR,
+        "max(self._filled_at, now - self._burst_s)",
+        "self._filled_at",
+    ),
+    Mutant(
+        "more leave in a second than allowed",
+        GOVERNOR,
+        "per_second_max * (1.0 - BURST)",
+        "per_second_max",
+    ),
     Mutant(
         "a pause that begins while somebody waits for a turn is missed",
         GOVERNOR,
@@ -343,12 +440,23 @@ MUTANTS: Final = (
         "self._governor.complain(era, refused=response.status == 429)",
         "era = 0",
     ),
-    Mutant("what a remote allows is never learned", CALLER, "refused=response.status == 429", "refused=False"),
     Mutant(
-        "a minute that somebody else used up counts", GOVERNOR, "_measured_at >= self._period_s", "_measured_at >= 0"
+        "what a remote allows is never learned",
+        CALLER,
+        "refused=response.status == 429",
+        "refused=False",
     ),
     Mutant(
-        "a bad minute counts for a whole run", GOVERNOR, "GROWTH, DOUBLINGS = 3, 0.05", "GROWTH, DOUBLINGS = 3, 0.0"
+        "a minute that somebody else used up counts",
+        GOVERNOR,
+        "_measured_at >= self._period_s",
+        "_measured_at >= 0",
+    ),
+    Mutant(
+        "a bad minute counts for a whole run",
+        GOVERNOR,
+        "GROWTH, DOUBLINGS = 3, 0.05",
+        "GROWTH, DOUBLINGS = 3, 0.0",
     ),
     Mutant(
         "silence is taken for a measure",
@@ -362,7 +470,12 @@ MUTANTS: Final = (
         "max(lately / self._period_s, SLOWEST)",
         "(lately / self._period_s)",
     ),
-    Mutant("one kind starves the others", GOVERNOR, "        async with self._line:", "        if True:"),
+    Mutant(
+        "one kind starves the others",
+        GOVERNOR,
+        "        async with self._line:",
+        "        if True:",
+    ),
     Mutant("who wakes up late falls behind", GOVERNOR, "LATE_S = 0.1", "LATE_S = 0.0"),
     Mutant(
         "the wait for a turn uses up patience",
@@ -380,7 +493,12 @@ MUTANTS: Final = (
     Mutant("pauses do not grow for whoever comes", CALLER, "max(attempt, refusals)", "attempt"),
     Mutant("a pause holds one alone", CALLER, "            self._governor.pause(wait_s)\n", ""),
     Mutant("a write leaves unasked", CALLER, "                    await guard()\n", ""),
-    Mutant("a pause without end is waited for", GOVERNOR, "if closed_s > self._patience_s:", "if closed_s == inf:"),
+    Mutant(
+        "a pause without end is waited for",
+        GOVERNOR,
+        "if closed_s > self._patience_s:",
+        "if closed_s == inf:",
+    ),
     Mutant(
         "every run asks whether the id field is in use",
         RUN,

@@ -45,7 +45,16 @@ def copied(folder: Path) -> Path:
 
 def verdict(folder: Path) -> str:
     """The first test that fails in this copy; "" when all pass."""
-    options = ["-x", "-q", "--tb=no", "-p", "no:cacheprovider", "--hypothesis-seed=0", "-k", LEFT_OUT]
+    options = [
+        "-x",
+        "-q",
+        "--tb=no",
+        "-p",
+        "no:cacheprovider",
+        "--hypothesis-seed=0",
+        "-k",
+        LEFT_OUT,
+    ]
     tests = subprocess.Popen(
         [sys.executable, "-m", "pytest", *options, *TESTS],
         cwd=folder,
@@ -73,7 +82,9 @@ def caught_by(mutant: Mutant, folder: Path) -> str:
     try:
         file = copied(folder) / mutant.file
         text = file.read_text()
-        assert text.count(mutant.before) == 1, f"{mutant.file} has changed: this mutant has no place in it any more"
+        assert text.count(mutant.before) == 1, (
+            f"{mutant.file} has changed: this mutant has no place in it any more"
+        )
         file.write_text(text.replace(mutant.before, mutant.after))
         return verdict(folder)
     finally:
@@ -85,8 +96,14 @@ def verdicts(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, Future[str]]]:
     """What catches each mutant that was asked for, found on all cores, and told as a table at the end."""
-    assert verdict(copied(tmp_path_factory.mktemp("unbroken"))) == "", "without a mistake everything has to pass"
-    wanted = [item.callspec.params["mutant"] for item in request.session.items if hasattr(item, "callspec")]
+    assert verdict(copied(tmp_path_factory.mktemp("unbroken"))) == "", (
+        "without a mistake everything has to pass"
+    )
+    wanted = [
+        item.callspec.params["mutant"]
+        for item in request.session.items
+        if hasattr(item, "callspec")
+    ]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         found = {
             mutant.name: pool.submit(caught_by, mutant, tmp_path_factory.mktemp("broken"))
@@ -94,7 +111,10 @@ def verdicts(
             if isinstance(mutant, Mutant)
         }
         yield found
-    rows = [f"{name:60} {test.exception() or test.result() or 'NOTHING'}" for name, test in found.items()]
+    rows = [
+        f"{name:60} {test.exception() or test.result() or 'NOTHING'}"
+        for name, test in found.items()
+    ]
     with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
         print("\n", *rows, sep="\n")
 

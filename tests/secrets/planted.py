@@ -9,7 +9,7 @@ from urllib.parse import quote, quote_plus
 
 from job.clock import SystemClock
 from job.sim.call import Answer, Call, json_answer
-from job.sim.jira_site import Site
+from job.sim.jira.site import Site
 from job.sim.world import World
 
 HALO_KEY: Final = "planted.halo.key=1"
@@ -22,7 +22,11 @@ USER: Final = "halo-sync@example.com"
 PROXY_USER: Final = "proxy-user"
 
 SECRETS: Final = (HALO_KEY, HALO_SECRET, JIRA_TOKEN, PROXY_PASSWORD, ACCESS_TOKEN)
-PAIRS: Final = (f"{HALO_KEY}:{HALO_SECRET}", f"{USER}:{JIRA_TOKEN}", f"{PROXY_USER}:{PROXY_PASSWORD}")
+PAIRS: Final = (
+    f"{HALO_KEY}:{HALO_SECRET}",
+    f"{USER}:{JIRA_TOKEN}",
+    f"{PROXY_USER}:{PROXY_PASSWORD}",
+)
 """What HTTP Basic sends as one text."""
 
 
@@ -74,15 +78,21 @@ Manner = Callable[[str], Answer]
 
 
 def _by_fields(status: int) -> Manner:
-    return lambda words: json_answer({"errorMessages": [words], "errors": {"summary": words}}, status=status)
+    return lambda words: json_answer(
+        {"errorMessages": [words], "errors": {"summary": words}}, status=status
+    )
 
 
 def _html(status: int) -> Manner:
-    return lambda words: Answer(status, {"content-type": "text/html"}, f"<html><h1>{words}</h1></html>".encode())
+    return lambda words: Answer(
+        status, {"content-type": "text/html"}, f"<html><h1>{words}</h1></html>".encode()
+    )
 
 
 def _header(name: str, *, status: int, before: str = "") -> Manner:
-    return lambda words: json_answer({"code": status}, status=status, headers={name: f"{before}{words}"})
+    return lambda words: json_answer(
+        {"code": status}, status=status, headers={name: f"{before}{words}"}
+    )
 
 
 def _elements(words: str) -> Answer:
@@ -94,8 +104,25 @@ def _elements(words: str) -> Answer:
 
 def _wrong_kinds(words: str) -> Answer:
     """Words where numbers, lists and objects should be."""
-    names = ("accountId", "issues", "count", "total", "fields", "issueTypes", "projects", "comments", "transitions")
-    return json_answer({**dict.fromkeys(names, (words,)), "id": words, "displayName": words, "nextPageToken": words})
+    names = (
+        "accountId",
+        "issues",
+        "count",
+        "total",
+        "fields",
+        "issueTypes",
+        "projects",
+        "comments",
+        "transitions",
+    )
+    return json_answer(
+        {
+            **dict.fromkeys(names, (words,)),
+            "id": words,
+            "displayName": words,
+            "nextPageToken": words,
+        }
+    )
 
 
 def _cut(words_max: int) -> Manner:
@@ -130,7 +157,15 @@ MANNERS: Final[Mapping[str, Manner]] = {
 }
 ROUTES: Final = (
     *("/oauth/", "/v3/issues/", "/findings/", "/servers/"),
-    *("/myself/", "/createmeta/", "/bulkfetch/", "/search/jql/", "/issue/bulk/", "/comment/", "/transitions/"),
+    *(
+        "/myself/",
+        "/createmeta/",
+        "/bulkfetch/",
+        "/search/jql/",
+        "/issue/bulk/",
+        "/comment/",
+        "/transitions/",
+    ),
 )
 """Parts of paths, each with a slash at its end."""
 
@@ -169,7 +204,9 @@ class Gossip:
         """Halo gives out the planted token, which it will know again."""
         self._signed_in = True
         self._world.halo._tokens[ACCESS_TOKEN] = self._world.clock() + timedelta(days=1)
-        return json_answer({"access_token": ACCESS_TOKEN, "token_type": "bearer", "expires_in": 900})
+        return json_answer(
+            {"access_token": ACCESS_TOKEN, "token_type": "bearer", "expires_in": 900}
+        )
 
 
 def news(world: World) -> None:

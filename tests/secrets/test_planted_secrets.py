@@ -26,9 +26,14 @@ from google.cloud.secretmanager_v1 import SecretManagerServiceAsyncClient
 from google.cloud.secretmanager_v1.services.secret_manager_service.transports import (
     SecretManagerServiceGrpcAsyncIOTransport,
 )
-from google.cloud.secretmanager_v1.types import AccessSecretVersionRequest, AccessSecretVersionResponse, SecretPayload
+from google.cloud.secretmanager_v1.types import (
+    AccessSecretVersionRequest,
+    AccessSecretVersionResponse,
+    SecretPayload,
+)
 
-from job.cli import Desk, answer
+from job.cli import answer
+from job.commands.desk import Desk
 from job.sim.server import Urls
 from job.sim.story import settings
 from job.sim.world import World
@@ -128,7 +133,9 @@ def test_whatever_vendors_repeat_stays_out_of_every_output_and_of_memory(
     assert gossip.told >= len(ROUTES) / 2, "hardly anything was repeated"
 
 
-@pytest.mark.parametrize(("route", "exit_code"), [("/issue/bulk/", 5), ("/myself/", 3), ("/v3/issues/", 3)])
+@pytest.mark.parametrize(
+    ("route", "exit_code"), [("/issue/bulk/", 5), ("/myself/", 3), ("/v3/issues/", 3)]
+)
 def test_each_form_of_each_secret_is_known(
     route: str, exit_code: int, world: World, gossip: Gossip, program: Program, tmp_path: Path
 ) -> None:
@@ -141,7 +148,9 @@ def test_each_form_of_each_secret_is_known(
     assert leaks(kept(tmp_path)) == []
 
 
-def test_what_a_vendor_repeats_in_passing_stays_out_of_a_good_run(program: Program, gossip: Gossip) -> None:
+def test_what_a_vendor_repeats_in_passing_stays_out_of_a_good_run(
+    program: Program, gossip: Gossip
+) -> None:
     gossip.about("/comment/", manner="429_reason", times=0)
     program("run")
     gossip.about("/v3/issues/", manner="429_reason", times=2)
@@ -151,7 +160,9 @@ def test_what_a_vendor_repeats_in_passing_stays_out_of_a_good_run(program: Progr
 
 
 @pytest.mark.parametrize("terminal", [True, False])
-def test_a_check_shows_no_secret_that_vendors_repeat(program: Program, gossip: Gossip, *, terminal: bool) -> None:
+def test_a_check_shows_no_secret_that_vendors_repeat(
+    program: Program, gossip: Gossip, *, terminal: bool
+) -> None:
     for route in ("/oauth/", "/v3/issues/", "/myself/", "/createmeta/"):
         gossip.about(route, manner="403_fields")
         exit_code, said = program("check", terminal=terminal)
@@ -171,18 +182,29 @@ def test_no_document_in_firestore_holds_a_secret(
         assert leaks(said) == []
         ended.add(exit_code)
     client = firestore.Client(project=project, database="state")
-    documents = [repr(found.to_dict()) for collection in client.collections() for found in collection.stream()]
+    documents = [
+        repr(found.to_dict())
+        for collection in client.collections()
+        for found in collection.stream()
+    ]
     client.close()  # type: ignore[no-untyped-call]
     assert ended == {0, 3, 5}
-    assert sum("[hidden]" in document for document in documents) > 1, "nothing was parked, and no failure recorded"
+    assert sum("[hidden]" in document for document in documents) > 1, (
+        "nothing was parked, and no failure recorded"
+    )
     assert [leak for document in documents for leak in leaks(document)] == []
 
 
-def test_what_a_proxy_repeats_is_not_shown(program: Program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_what_a_proxy_repeats_is_not_shown(
+    program: Program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     with rude_proxy() as port:
         monkeypatch.setenv("HTTPS_PROXY", f"{PROXY}:{port}")
         exit_code, said = program(
-            "run", HTTPS_PROXY=f"{PROXY}:{port}", JIRA_API_URL="https://jira.invalid", JIRA_CONCURRENCY_MAX="1"
+            "run",
+            HTTPS_PROXY=f"{PROXY}:{port}",
+            JIRA_API_URL="https://jira.invalid",
+            JIRA_CONCURRENCY_MAX="1",
         )
     assert (exit_code, leaks(said)) == (3, [])
     assert "407" in said
@@ -192,7 +214,11 @@ def test_what_a_proxy_repeats_is_not_shown(program: Program, monkeypatch: pytest
 @contextmanager
 def rude_proxy() -> Iterator[int]:
     """A proxy that says no, and what it was told."""
-    words = " ".join(form for secret in (PROXY_PASSWORD, f"{PROXY_USER}:{PROXY_PASSWORD}") for form in forms(secret))
+    words = " ".join(
+        form
+        for secret in (PROXY_PASSWORD, f"{PROXY_USER}:{PROXY_PASSWORD}")
+        for form in forms(secret)
+    )
 
     def serve() -> None:
         while True:
@@ -220,10 +246,14 @@ def test_the_stack_of_a_bug_shows_no_secret(
 ) -> None:
     send = aiohttp.ClientSession._request
 
-    async def burst(self: aiohttp.ClientSession, method: str, url: Any, **named: Any) -> aiohttp.ClientResponse:
+    async def burst(
+        self: aiohttp.ClientSession, method: str, url: Any, **named: Any
+    ) -> aiohttp.ClientResponse:
         if not str(url).endswith("/issue/bulk"):
             return await send(self, method, url, **named)
-        raise LookupError(FORMS, named["headers"], {"token": ACCESS_TOKEN}) from ValueError(" ".join(FORMS))
+        raise LookupError(FORMS, named["headers"], {"token": ACCESS_TOKEN}) from ValueError(
+            " ".join(FORMS)
+        )
 
     monkeypatch.setattr(aiohttp.ClientSession, "_request", burst)
     for terminal in (True, False):
@@ -243,19 +273,28 @@ def test_the_stack_of_a_bug_shows_no_secret(
         ("HTTPS_PROXY", f"socks5://me:{PROXY_PASSWORD}@proxy:1"),
         ("HTTPS_PROXY", f"http://me:{quote(PROXY_PASSWORD)}@[proxy"),
         ("JIRA_API_URL", f"https://me:{quote(JIRA_TOKEN, safe='')}@example.atlassian.net"),
-        ("HALO_API_HOSTNAME", f"https://{quote(HALO_KEY, safe='')}:{quote(HALO_SECRET, safe='')}@api.example.com"),
+        (
+            "HALO_API_HOSTNAME",
+            f"https://{quote(HALO_KEY, safe='')}:{quote(HALO_SECRET, safe='')}@api.example.com",
+        ),
         ("NO_SVA", JIRA_TOKEN),
         ("STATE_URL", f"sqlite://{HALO_SECRET}"),
     ],
 )
-def test_refused_settings_are_not_quoted_where_they_may_be_secret(program: Program, variable: str, text: str) -> None:
+def test_refused_settings_are_not_quoted_where_they_may_be_secret(
+    program: Program, variable: str, text: str
+) -> None:
     for terminal in (True, False):
-        exit_code, said = program("run", terminal=terminal, **{variable: text, "JIRA_API_TOKN": JIRA_TOKEN})
+        exit_code, said = program(
+            "run", terminal=terminal, **{variable: text, "JIRA_API_TOKN": JIRA_TOKEN}
+        )
         assert (exit_code, leaks(said)) == (2, [])
         assert variable in said
 
 
-def test_a_refused_plan_shows_and_keeps_no_secret(program: Program, world: World, tmp_path: Path) -> None:
+def test_a_refused_plan_shows_and_keeps_no_secret(
+    program: Program, world: World, tmp_path: Path
+) -> None:
     for terminal in (True, False):
         news(world)
         exit_code, said = program("run", "--approve", JIRA_TOKEN, terminal=terminal, MAX_CREATE="1")
@@ -274,10 +313,14 @@ def vault(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, bytes]]:
     """Secret Manager on loopback, as Google's own client meets it: secrets by name."""
     secrets = {name: text.encode() for name, text in VAULT.items()}
 
-    def access(request: AccessSecretVersionRequest, _: grpc.ServicerContext) -> AccessSecretVersionResponse:
+    def access(
+        request: AccessSecretVersionRequest, _: grpc.ServicerContext
+    ) -> AccessSecretVersionResponse:
         data = secrets[request.name.split("/")[3]]
         checksum = google_crc32c.value(data.removesuffix(b"damaged"))
-        return AccessSecretVersionResponse(name=request.name, payload=SecretPayload(data=data, data_crc32c=checksum))
+        return AccessSecretVersionResponse(
+            name=request.name, payload=SecretPayload(data=data, data_crc32c=checksum)
+        )
 
     handler = grpc.unary_unary_rpc_method_handler(  # type: ignore[no-untyped-call]
         access,
@@ -293,7 +336,9 @@ def vault(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, bytes]]:
 
     def client() -> SecretManagerServiceAsyncClient:
         channel = grpc.aio.insecure_channel(f"127.0.0.1:{port}")
-        return SecretManagerServiceAsyncClient(transport=SecretManagerServiceGrpcAsyncIOTransport(channel=channel))
+        return SecretManagerServiceAsyncClient(
+            transport=SecretManagerServiceGrpcAsyncIOTransport(channel=channel)
+        )
 
     monkeypatch.setattr("job.secrets.SecretManagerServiceAsyncClient", client)
     yield secrets

@@ -15,11 +15,16 @@ from google.cloud.secretmanager_v1 import SecretManagerServiceAsyncClient
 from google.cloud.secretmanager_v1.services.secret_manager_service.transports import (
     SecretManagerServiceGrpcAsyncIOTransport,
 )
-from google.cloud.secretmanager_v1.types import AccessSecretVersionRequest, AccessSecretVersionResponse, SecretPayload
+from google.cloud.secretmanager_v1.types import (
+    AccessSecretVersionRequest,
+    AccessSecretVersionResponse,
+    SecretPayload,
+)
 
 from job.errors import BadSettings, MalformedAnswer, RemoteDown, RemoteRefused
-from job.secrets import reveal
-from job.settings import Settings, load
+from job.settings.load import load
+from job.settings.secrets import reveal
+from job.settings.variables import Settings
 from tests.settings.test_settings import GOOD
 
 Connect = Callable[[], AbstractAsyncContextManager[SecretManagerServiceAsyncClient]]
@@ -40,7 +45,9 @@ class Vault:
     crowd: int = 0
     crowd_max: int = 0
 
-    async def access(self, request: AccessSecretVersionRequest, context: Any) -> AccessSecretVersionResponse:
+    async def access(
+        self, request: AccessSecretVersionRequest, context: Any
+    ) -> AccessSecretVersionResponse:
         self.asked[request.name] += 1
         self.crowd += 1
         self.crowd_max = max(self.crowd, self.crowd_max)
@@ -55,7 +62,9 @@ class Vault:
             await context.abort(grpc.StatusCode.NOT_FOUND, "Secret not found or has no versions.")
         data = self.secrets[request.name]
         checksum = google_crc32c.value(data) + (request.name in self.damaged)
-        return AccessSecretVersionResponse(name=request.name, payload=SecretPayload(data=data, data_crc32c=checksum))
+        return AccessSecretVersionResponse(
+            name=request.name, payload=SecretPayload(data=data, data_crc32c=checksum)
+        )
 
 
 class PatientClock:
@@ -106,7 +115,9 @@ async def connect(vault: Vault) -> AsyncIterator[Connect]:
 
 def pointing(**references: str) -> Settings:
     """The good settings with some secrets replaced by references to `projects/p/secrets/…`."""
-    return load({**GOOD, **{name: f"sm://projects/p/secrets/{rest}" for name, rest in references.items()}})
+    return load(
+        {**GOOD, **{name: f"sm://projects/p/secrets/{rest}" for name, rest in references.items()}}
+    )
 
 
 async def test_a_reference_without_a_version_is_read_as_the_latest(connect: Connect) -> None:
@@ -119,9 +130,14 @@ async def test_a_reference_without_a_version_is_read_as_the_latest(connect: Conn
 async def test_any_secret_may_be_a_reference_and_all_are_read_at_once_and_each_once(
     vault: Vault, connect: Connect
 ) -> None:
-    vault.secrets = {f"projects/p/secrets/halo/versions/{version}": f"value-{version}\n".encode() for version in (1, 2)}
+    vault.secrets = {
+        f"projects/p/secrets/halo/versions/{version}": f"value-{version}\n".encode()
+        for version in (1, 2)
+    }
     pointed = pointing(
-        HALO_API_KEY="halo/versions/1", HALO_API_SECRET_KEY="halo/versions/2", JIRA_API_TOKEN="halo/versions/2"
+        HALO_API_KEY="halo/versions/1",
+        HALO_API_SECRET_KEY="halo/versions/2",
+        JIRA_API_TOKEN="halo/versions/2",
     )
     settings = await reveal(pointed, clock=PatientClock(), connect=connect)
     secrets = (settings.halo_api_key, settings.halo_api_secret_key, settings.jira_api_token)
@@ -161,14 +177,18 @@ async def test_every_unusable_secret_is_told_at_once(vault: Vault, connect: Conn
     assert "is not text" in told["HALO_API_SECRET_KEY"]
 
 
-async def test_a_damaged_secret_stops_the_run_and_is_not_shown(vault: Vault, connect: Connect) -> None:
+async def test_a_damaged_secret_stops_the_run_and_is_not_shown(
+    vault: Vault, connect: Connect
+) -> None:
     vault.damaged.add(SECRET)
     with pytest.raises(MalformedAnswer, match="checksum differs") as caught:
         await reveal(pointing(JIRA_API_TOKEN="jira"), clock=PatientClock(), connect=connect)
     assert "from-the-vault" not in str(caught.value)
 
 
-async def test_a_service_that_is_down_for_a_moment_is_asked_again(vault: Vault, connect: Connect) -> None:
+async def test_a_service_that_is_down_for_a_moment_is_asked_again(
+    vault: Vault, connect: Connect
+) -> None:
     vault.down_for = 2
     clock = PatientClock()
     settings = await reveal(pointing(JIRA_API_TOKEN="jira"), clock=clock, connect=connect)

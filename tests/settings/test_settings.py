@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from job.errors import BadSettings
-from job.settings import SECRETS, SPELLINGS, VARIABLES, load, misspelled, table
+from job.settings.load import load, misspelled
+from job.settings.variables import SECRETS, SPELLINGS, VARIABLES, table
 
 GOOD = {
     "HALO_API_KEY": "halo-key-1",
@@ -39,7 +40,14 @@ def test_each_required_variable_is_missed_when_it_is_blank(name: str) -> None:
 
 def test_every_problem_is_told_at_once() -> None:
     with pytest.raises(BadSettings) as caught:
-        load({"NO_SVA": "perhaps", "TIME_RANGE": "soon", "STATUS_HARD_CLOSED": "a", "HARD_CLOSED_STATUS": "b"})
+        load(
+            {
+                "NO_SVA": "perhaps",
+                "TIME_RANGE": "soon",
+                "STATUS_HARD_CLOSED": "a",
+                "HARD_CLOSED_STATUS": "b",
+            }
+        )
     told = {problem.variable for problem in caught.value.problems}
     assert told == {*REQUIRED, "NO_SVA", "TIME_RANGE", "STATUS_HARD_CLOSED"}
 
@@ -52,9 +60,17 @@ def test_every_problem_is_told_at_once() -> None:
         ("HALO_API_HOSTNAME", "http://127.0.0.1:8081", "http://127.0.0.1:8081"),
         ("HALO_API_HOSTNAME", "http://[::1]:8081", "http://[::1]:8081"),
         ("JIRA_API_URL", "https://example.atlassian.net/", "https://example.atlassian.net"),
-        ("JIRA_API_URL", "https://example.atlassian.net/rest/api/3", "https://example.atlassian.net"),
+        (
+            "JIRA_API_URL",
+            "https://example.atlassian.net/rest/api/3",
+            "https://example.atlassian.net",
+        ),
         ("JIRA_API_URL", "http://localhost:8082", "http://localhost:8082"),
-        ("JIRA_API_URL", "https://api.atlassian.com/ex/jira/1-a-2/", "https://api.atlassian.com/ex/jira/1-a-2"),
+        (
+            "JIRA_API_URL",
+            "https://api.atlassian.com/ex/jira/1-a-2/",
+            "https://api.atlassian.com/ex/jira/1-a-2",
+        ),
         ("TIME_RANGE", "20", timedelta(minutes=20)),
         ("TIME_RANGE", "7d", timedelta(days=7)),
         ("OVERLAP", "90s", timedelta(seconds=90)),
@@ -67,7 +83,11 @@ def test_every_problem_is_told_at_once() -> None:
         ("NO_SVA", "0", False),
         ("ISSUE_STATUS_CLOSED", " Done , Won't do,Done,", ("Done", "Won't do")),
         ("STATUS_HARD_CLOSED", "Closed", ("Closed",)),
-        ("JIRA_FIELD_STATIC", r"Team:a\;b;Link:https://x", (("Team", "a;b"), ("Link", "https://x"))),
+        (
+            "JIRA_FIELD_STATIC",
+            r"Team:a\;b;Link:https://x",
+            (("Team", "a;b"), ("Link", "https://x")),
+        ),
         ("JIRA_FIELD_MAPPING", "issue_type:labels", (("issue_type", "labels"),)),
         ("WHEN_ISSUE_GONE", "Close", "close"),
         ("LOG_LEVEL", "WARNING", "warning"),
@@ -121,7 +141,9 @@ def test_a_good_text_becomes_its_value(variable: str, text: str, expected: objec
         ("JIRA_API_TOKEN", "sm://projects/p/secret/s", "not a readable reference"),
     ],
 )
-def test_a_bad_text_is_refused_with_its_variable_and_what_is_allowed(variable: str, text: str, words: str) -> None:
+def test_a_bad_text_is_refused_with_its_variable_and_what_is_allowed(
+    variable: str, text: str, words: str
+) -> None:
     problems = problems_of(**{variable: text})
     assert problems.keys() == {variable}
     assert words in problems[variable]
@@ -148,7 +170,9 @@ def test_a_ca_bundle_is_read_under_the_names_that_other_programs_use(tmp_path: P
     bundle = tmp_path / "ca.pem"
     bundle.touch()
     assert load({**GOOD, "REQUESTS_CA_BUNDLE": str(bundle)}).ca_bundle == str(bundle)
-    assert load({**GOOD, "SSL_CERT_FILE": str(bundle), "REQUESTS_CA_BUNDLE": "/no"}).ca_bundle == str(bundle)
+    assert load(
+        {**GOOD, "SSL_CERT_FILE": str(bundle), "REQUESTS_CA_BUNDLE": "/no"}
+    ).ca_bundle == str(bundle)
 
 
 @pytest.mark.parametrize(
@@ -157,10 +181,15 @@ def test_a_ca_bundle_is_read_under_the_names_that_other_programs_use(tmp_path: P
         ({}, "sqlite:////home/someone/.local/state/halo-jira-sync/state.db"),
         ({"XDG_STATE_HOME": "/var/state"}, "sqlite:////var/state/halo-jira-sync/state.db"),
         ({"CLOUD_RUN_JOB": "sync"}, "firestore://"),
-        ({"CLOUD_RUN_JOB": "sync", "STATE_URL": "firestore://p/d?prefix=x"}, "firestore://p/d?prefix=x"),
+        (
+            {"CLOUD_RUN_JOB": "sync", "STATE_URL": "firestore://p/d?prefix=x"},
+            "firestore://p/d?prefix=x",
+        ),
     ],
 )
-def test_memory_is_firestore_on_cloud_run_and_a_file_elsewhere(given: dict[str, str], expected: str) -> None:
+def test_memory_is_firestore_on_cloud_run_and_a_file_elsewhere(
+    given: dict[str, str], expected: str
+) -> None:
     assert load({**GOOD, **given}).state_url == expected
 
 
@@ -175,14 +204,26 @@ def test_a_misspelled_variable_is_named_with_the_one_that_was_meant() -> None:
 def test_secrets_are_seen_neither_in_a_repr_nor_in_a_problem() -> None:
     planted = {name: f"http://pla{nr}nted.example/x y" for nr, name in enumerate(SECRETS)}
     proxied = load({**GOOD, "HTTPS_PROXY": "http://me:planted@proxy:3128"})
-    told = [repr(proxied), str(proxied), str(problems_of(**planted, JIRA_API_URL="https://me:planted@host"))]
-    assert not [text for text in told if "planted" in text or "nted.example" in text or "halo-secret" in text]
+    told = [
+        repr(proxied),
+        str(proxied),
+        str(problems_of(**planted, JIRA_API_URL="https://me:planted@host")),
+    ]
+    assert not [
+        text
+        for text in told
+        if "planted" in text or "nted.example" in text or "halo-secret" in text
+    ]
     assert {"planted", "http://me:planted@proxy:3128"} <= set(proxied.spoken_secrets)
 
 
 def test_the_digest_follows_the_settings_but_neither_secrets_nor_executions() -> None:
     digest = load(GOOD).digest
-    same = {"JIRA_API_TOKEN": "jira-token-2", "CLOUD_RUN_EXECUTION": "sync-7", "CLOUD_RUN_TASK_INDEX": "1"}
+    same = {
+        "JIRA_API_TOKEN": "jira-token-2",
+        "CLOUD_RUN_EXECUTION": "sync-7",
+        "CLOUD_RUN_TASK_INDEX": "1",
+    }
     assert load({**GOOD, **same}).digest == digest
     assert load({**GOOD, "JIRA_ISSUE_TYPE": "Task"}).digest != digest
 

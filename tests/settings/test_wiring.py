@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from job.clock import SystemClock
+from job.console.redactor import Redactor
 from job.core.decisions import WhenGone
-from job.log import Redactor
-from job.run import Setup
-from job.settings import load
+from job.flow.run import Setup
+from job.settings.load import load
 from job.wiring import open_setup, reveal
 from tests.settings.test_settings import GOOD
 
@@ -40,7 +40,10 @@ async def test_every_choice_arrives_where_it_is_used(tmp_path: Path) -> None:
         CLOUD_RUN_TASK_COUNT="3",
     )
     manner, policy = setup.manner, setup.manner.policy
-    assert (policy.closed, policy.hard_closed) == (frozenset({"Done", "Rejected"}), frozenset({"Closed"}))
+    assert (policy.closed, policy.hard_closed) == (
+        frozenset({"Done", "Rejected"}),
+        frozenset({"Closed"}),
+    )
     assert (policy.new_status, policy.excluded_sources) == ("Triage", frozenset({"cloud_secure"}))
     assert (policy.critical_only, policy.no_comment, policy.no_sva) == (True, False, True)
     assert (policy.when_issue_gone, policy.when_ticket_gone) == (WhenGone.CLOSE, WhenGone.REPORT)
@@ -49,12 +52,15 @@ async def test_every_choice_arrives_where_it_is_used(tmp_path: Path) -> None:
     assert (manner.reopen.transition, manner.reopen.statuses) == ("Reopen", ("Triage",))
     assert manner.shape.mapping == (("issue_type", "labels"),)
     assert setup.shard.name == "1-of-3"
-    assert (setup.limits.create_max, setup.sync_max) == (2, 3), "each of three tasks takes its share"
+    assert (setup.limits.create_max, setup.sync_max) == (2, 3), (
+        "each of three tasks takes its share"
+    )
     assert (setup.look_back, setup.overlap) == (timedelta(minutes=15), timedelta(minutes=5))
 
 
 @pytest.mark.parametrize(
-    ("tasks", "halo", "jira"), [(1, (10, 90.0), (32, 90.0)), (4, (2, 22.5), (8, 22.5)), (40, (1, 2.25), (1, 2.25))]
+    ("tasks", "halo", "jira"),
+    [(1, (10, 90.0), (32, 90.0)), (4, (2, 22.5), (8, 22.5)), (40, (1, 2.25), (1, 2.25))],
 )
 async def test_each_task_takes_its_share_of_what_a_site_allows(
     tmp_path: Path, tasks: int, halo: tuple[int, float], jira: tuple[int, float]
@@ -65,18 +71,26 @@ async def test_each_task_takes_its_share_of_what_a_site_allows(
     paces = [(one._at_once_max, round(1 / one._lanes["any"]._refill_s, 3)) for one in governors]
     assert paces == [halo, jira], "with the burst, which is a tenth, no more than 100 a second"
     halo_s, jira_s = (one._allowance and one._allowance._period_s for one in governors)
-    assert (halo_s, jira_s) == (60.0, None), "only Halo counts by the minute and does not say how far"
+    assert (halo_s, jira_s) == (60.0, None), (
+        "only Halo counts by the minute and does not say how far"
+    )
 
 
 async def test_two_runs_never_share_a_name(tmp_path: Path) -> None:
-    names = [(await setup_of(tmp_path, CLOUD_RUN_EXECUTION="sync-x7")).manner.run_id for _ in range(2)]
+    names = [
+        (await setup_of(tmp_path, CLOUD_RUN_EXECUTION="sync-x7")).manner.run_id for _ in range(2)
+    ]
     assert names[0] != names[1]
     assert all(name.startswith("sync-x7-") for name in names)
 
 
 @pytest.mark.parametrize(("timeout_s", "budget_s"), [("840", 756), ("60", 45), ("20", 10)])
-async def test_a_run_stops_taking_work_well_before_its_time_out(tmp_path: Path, timeout_s: str, budget_s: int) -> None:
-    assert (await setup_of(tmp_path, TASK_TIMEOUT_S=timeout_s)).time_budget == timedelta(seconds=budget_s)
+async def test_a_run_stops_taking_work_well_before_its_time_out(
+    tmp_path: Path, timeout_s: str, budget_s: int
+) -> None:
+    assert (await setup_of(tmp_path, TASK_TIMEOUT_S=timeout_s)).time_budget == timedelta(
+        seconds=budget_s
+    )
 
 
 async def test_without_a_time_out_there_is_no_budget(tmp_path: Path) -> None:

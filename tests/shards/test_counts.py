@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from job.core.model import Changes, RunRecord
+from job.core.memory import Changes, RunRecord
 from job.core.shards import Shard
 from job.errors import LeaseHeld, LeaseLost, SyncError
-from job.lease import LEASE, take_lease
+from job.flow.lease import LEASE, take_lease
 from tests.simulation.kit import Fuse, Tube
 from tests.simulation.timeless import play
 from tests.simulation.worlds import World
@@ -31,12 +31,16 @@ class Tasks(Tube):
         async def task(index: int) -> RunRecord | SyncError | None:
             await asyncio.sleep(self.rng.random() / 10)
             shard = Shard(index=index, count=count)
-            return await super(Tasks, self).run(fuse=fuse if index == 0 else None, shard=shard, **named)
+            return await super(Tasks, self).run(
+                fuse=fuse if index == 0 else None, shard=shard, **named
+            )
 
         ended = await asyncio.gather(*map(task, range(count)))
         if early := [one for one in ended if not isinstance(one, RunRecord)]:
             return next((one for one in early if one is not None), None)
-        return max((one for one in ended if isinstance(one, RunRecord)), key=lambda one: one.exit_code)
+        return max(
+            (one for one in ended if isinstance(one, RunRecord)), key=lambda one: one.exit_code
+        )
 
 
 def tasks_with(issues: int, *, count: int) -> Tasks:
@@ -67,7 +71,9 @@ def test_what_changes_between_two_numbers_of_tasks_is_not_lost(before: int, afte
 def test_a_run_does_nothing_while_one_of_another_number_of_tasks_is_at_work() -> None:
     async def story() -> None:
         tube = tasks_with(5, count=1)
-        async with take_lease(Shard(index=2, count=3), holder="other", store=tube.store, clock=tube.clock):
+        async with take_lease(
+            Shard(index=2, count=3), holder="other", store=tube.store, clock=tube.clock
+        ):
             held = await tube.run()
             assert isinstance(held, LeaseHeld)
             assert (held.shard, held.holder) == ("2-of-3", "other")
@@ -85,7 +91,9 @@ def test_of_two_numbers_of_tasks_that_begin_together_never_both_write() -> None:
             tube.halo.estate.open_issue(type="csm")
             delay_s = step / 2_000
             first, second = Shard(), Shard(index=0, count=2)
-            ended = await asyncio.gather(Tube.run(tube, shard=first), _after(delay_s, tube=tube, shard=second))
+            ended = await asyncio.gather(
+                Tube.run(tube, shard=first), _after(delay_s, tube=tube, shard=second)
+            )
             assert any(isinstance(one, LeaseHeld) for one in ended), "they wrote together"
             await asyncio.sleep(900)
         await tube.run()

@@ -15,9 +15,9 @@ from uuid import uuid4
 
 import pytest
 
-from job.core.model import IssueId
+from job.core.ids import IssueId
 from job.core.shards import Shard
-from job.lease import LEASE
+from job.flow.lease import LEASE
 from job.state.urls import open_store
 from tests.emulator import firestore_emulator
 from tests.kill.town import KINDS, Ended, Town, finished, open_town
@@ -36,13 +36,20 @@ SETTINGS = {
 }
 
 
-async def execution(town: Town, *, tasks: int, victims: Mapping[int, str] | None = None) -> list[Ended]:
+async def execution(
+    town: Town, *, tasks: int, victims: Mapping[int, str] | None = None
+) -> list[Ended]:
     """All tasks at once, as Cloud Run starts them; each victim is killed once it has said its word."""
-    names = ({"CLOUD_RUN_TASK_INDEX": str(index), "CLOUD_RUN_TASK_COUNT": str(tasks)} for index in range(tasks))
+    names = (
+        {"CLOUD_RUN_TASK_INDEX": str(index), "CLOUD_RUN_TASK_COUNT": str(tasks)}
+        for index in range(tasks)
+    )
     runs = [town.start(**name) for name in names]
     words = victims or {}
     ends = (
-        asyncio.to_thread(killed, run, after=words[index]) if index in words else asyncio.to_thread(finished, run)
+        asyncio.to_thread(killed, run, after=words[index])
+        if index in words
+        else asyncio.to_thread(finished, run)
         for index, run in enumerate(runs)
     )
     return list(await asyncio.gather(*ends))
@@ -66,13 +73,19 @@ async def outlive_leases(town: Town) -> None:
     async with open_store(town.settings["STATE_URL"]) as store:
         later = datetime.now(UTC) + LEASE
         for dead in [lease for lease in await store.leases() if lease.holder]:
-            taken = await store.take_lease(dead.shard, holder="later", now=later, until=later + timedelta(minutes=1))
+            taken = await store.take_lease(
+                dead.shard, holder="later", now=later, until=later + timedelta(minutes=1)
+            )
             await store.release_lease(taken)
 
 
 def some_news(town: Town, *, tasks: int, rng: random.Random) -> None:
     """Issues that are new, changed and resolved, and something of it for every task."""
-    ids = [str(ticket["fields"].get(ID_FIELD)) for ticket in town.tickets() if ticket["status"] != "Done"]
+    ids = [
+        str(ticket["fields"].get(ID_FIELD))
+        for ticket in town.tickets()
+        if ticket["status"] != "Done"
+    ]
     rng.shuffle(ids)
     for issue_id in ids[: ISSUES // 4]:
         town.resolve(issue_id)
@@ -81,16 +94,25 @@ def some_news(town: Town, *, tasks: int, rng: random.Random) -> None:
     news = ids[: ISSUES // 2]
     kinds = cycle(KINDS)
     shards = [Shard(index=index, count=tasks) for index in range(tasks)]
-    while len(news) < ISSUES or not all(any(IssueId(one) in shard for one in news) for shard in shards):
+    while len(news) < ISSUES or not all(
+        any(IssueId(one) in shard for one in news) for shard in shards
+    ):
         news.append(town.open_issue(next(kinds)))
 
 
 async def clean(town: Town, *, tasks: int) -> Counter[str]:
     """An execution that ends well in all its tasks: what they wrote, by shard."""
     ends = await execution(town, tasks=tasks)
-    assert [end.exit_code for end in ends] == [0] * tasks, [end.lines[-1] for end in ends if end.exit_code]
+    assert [end.exit_code for end in ends] == [0] * tasks, [
+        end.lines[-1] for end in ends if end.exit_code
+    ]
     lines = [end.only("run.finished") for end in ends]
-    return Counter({line["shard"]: sum(line[name] for name in ("created", "commented", "closed")) for line in lines})
+    return Counter(
+        {
+            line["shard"]: sum(line[name] for name in ("created", "commented", "closed"))
+            for line in lines
+        }
+    )
 
 
 @pytest.fixture
@@ -103,7 +125,9 @@ def state_url(request: pytest.FixtureRequest, kind: str) -> str:
     return f"sqlite:///{folder / 'state.db'}"
 
 
-@pytest.mark.parametrize(("kind", "tasks"), [("sqlite", 1), ("sqlite", 3), ("sqlite", 8), ("firestore", 3)])
+@pytest.mark.parametrize(
+    ("kind", "tasks"), [("sqlite", 1), ("sqlite", 3), ("sqlite", 8), ("firestore", 3)]
+)
 async def test_any_of_several_tasks_may_be_killed_and_everything_is_covered_exactly_once(
     state_url: str, tasks: int
 ) -> None:
@@ -131,15 +155,21 @@ async def test_any_of_several_tasks_may_be_killed_and_everything_is_covered_exac
         assert (await clean(town, tasks=tasks)).total() == 0
 
 
-async def test_the_number_of_tasks_may_change_while_old_ones_are_still_at_work(tmp_path: Path) -> None:
+async def test_the_number_of_tasks_may_change_while_old_ones_are_still_at_work(
+    tmp_path: Path,
+) -> None:
     rng = random.Random(SEED)
-    with open_town(seed=SEED, lag="none", STATE_URL=f"sqlite:///{tmp_path / 'state.db'}", **SETTINGS) as town:
+    with open_town(
+        seed=SEED, lag="none", STATE_URL=f"sqlite:///{tmp_path / 'state.db'}", **SETTINGS
+    ) as town:
         for place in range(ISSUES):
             town.open_issue(KINDS[place % len(KINDS)])
         await clean(town, tasks=1)
         for tasks in (3, 2, 1):
             some_news(town, tasks=tasks, rng=rng)
-            old, new = await asyncio.gather(execution(town, tasks=tasks), execution(town, tasks=tasks + 1))
+            old, new = await asyncio.gather(
+                execution(town, tasks=tasks), execution(town, tasks=tasks + 1)
+            )
             said = Counter(end.last_words for end in (*old, *new))
             assert set(said) <= {"run.finished", "lease.held"}, said
             assert town.wrong_now() == []

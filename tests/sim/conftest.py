@@ -28,7 +28,9 @@ def world() -> Iterator[World]:
 
 @pytest.fixture
 def jira(world: World) -> Ask:
-    def ask(method: str, path: str, body: Any = None, *, token: str | None = None, **query: str) -> Answer:
+    def ask(
+        method: str, path: str, body: Any = None, *, token: str | None = None, **query: str
+    ) -> Answer:
         site = world.jira.site
         headers = {"authorization": basic(f"{site.email}:{token or site.token}")}
         sent = b"" if body is None else json.dumps(body).encode()
@@ -45,10 +47,17 @@ def halo(world: World) -> Ask:
     def ask(path: str, **query: str) -> Answer:
         credentials = {"authorization": basic(world.halo.credentials)}
         grant = (("grant_type", "client_credentials"),)
-        token = world.halo.answer(Call("POST", "/oauth/access_token", grant, credentials)).json()["access_token"]
+        token = world.halo.answer(Call("POST", "/oauth/access_token", grant, credentials)).json()[
+            "access_token"
+        ]
         headers = {"authorization": f"Bearer {token}"}
         return world.halo.answer(
-            Call("GET", path.removeprefix("https://api.cloudpassage.com"), tuple(query.items()), headers)
+            Call(
+                "GET",
+                path.removeprefix("https://api.cloudpassage.com"),
+                tuple(query.items()),
+                headers,
+            )
         )
 
     return ask
@@ -59,7 +68,12 @@ def draft() -> Callable[..., dict[str, Any]]:
     """A create that Jira takes; more fields by keyword."""
 
     def make(issue_id: str = "5f0c-11", **fields: Any) -> dict[str, Any]:
-        own = {"project": {"key": "SEC"}, "issuetype": {"name": "Bug"}, "summary": "x", "customfield_10010": issue_id}
+        own = {
+            "project": {"key": "SEC"},
+            "issuetype": {"name": "Bug"},
+            "summary": "x",
+            "customfield_10010": issue_id,
+        }
         return {"fields": {**own, **fields}}
 
     return make

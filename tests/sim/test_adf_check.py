@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft4Validator
 
-from job.sim.adf_check import plain_text, problems, text_length
+from job.sim.jira.adf import plain_text, problems, text_length
 
 SCHEMAS = Path(os.environ.get("VENDOR_SCHEMAS", Path(__file__).parents[3] / "shared" / "data"))
 
@@ -18,7 +18,11 @@ def text(words: str, *marks: dict[str, Any]) -> dict[str, Any]:
 
 
 def node(kind: str, *content: dict[str, Any], **attrs: Any) -> dict[str, Any]:
-    return {"type": kind} | ({"content": list(content)} if content else {}) | ({"attrs": attrs} if attrs else {})
+    return (
+        {"type": kind}
+        | ({"content": list(content)} if content else {})
+        | ({"attrs": attrs} if attrs else {})
+    )
 
 
 def doc(*content: dict[str, Any]) -> dict[str, Any]:
@@ -32,16 +36,23 @@ CELL = node("tableCell", PARAGRAPH)
 GOOD = {
     "an empty document": doc(),
     "an empty paragraph": doc(node("paragraph")),
-    "marks": doc(node("paragraph", text("a", {"type": "strong"}), text("b", {"type": "code"}, LINK))),
+    "marks": doc(
+        node("paragraph", text("a", {"type": "strong"}), text("b", {"type": "code"}, LINK))
+    ),
     "a heading": doc(node("heading", text("a"), level=3)),
     "code": doc(node("codeBlock", text("a\nb"), language="json")),
     "lists in lists": doc(
-        node("bulletList", node("listItem", PARAGRAPH, node("orderedList", node("listItem", PARAGRAPH))))
+        node(
+            "bulletList",
+            node("listItem", PARAGRAPH, node("orderedList", node("listItem", PARAGRAPH))),
+        )
     ),
     "a table": doc(node("table", node("tableRow", node("tableHeader", PARAGRAPH), CELL))),
     "a panel": doc(node("panel", PARAGRAPH, panelType="warning")),
     "an expand": doc(node("expand", PARAGRAPH, title="more")),
-    "rules and breaks": doc(node("rule"), node("paragraph", text("a"), node("hardBreak"), text("b"))),
+    "rules and breaks": doc(
+        node("rule"), node("paragraph", text("a"), node("hardBreak"), text("b"))
+    ),
     "a quote": doc(node("blockquote", PARAGRAPH)),
     "a card": doc(node("paragraph", node("inlineCard", url="https://example.com"))),
 }
@@ -51,14 +62,20 @@ BAD = {
     "an empty text": doc(node("paragraph", text(""))),
     "code that is strong": doc(node("paragraph", text("a", {"type": "code"}, {"type": "strong"}))),
     "an empty list": doc({"type": "bulletList", "content": []}),
-    "a heading in a list": doc(node("bulletList", node("listItem", node("heading", text("a"), level=1)))),
+    "a heading in a list": doc(
+        node("bulletList", node("listItem", node("heading", text("a"), level=1)))
+    ),
     "a seventh heading": doc(node("heading", text("a"), level=7)),
     "marks in code": doc(node("codeBlock", text("a", {"type": "strong"}))),
-    "a table in a panel": doc(node("panel", node("table", node("tableRow", CELL)), panelType="info")),
+    "a table in a panel": doc(
+        node("panel", node("table", node("tableRow", CELL)), panelType="info")
+    ),
     "text at the top": doc(text("a")),
     "an unknown attribute": doc(node("panel", PARAGRAPH, panelType="info", colour="red")),
     "an unknown node": doc(node("marquee", PARAGRAPH)),
-    "an expand in a cell": doc(node("table", node("tableRow", node("tableCell", node("expand", PARAGRAPH))))),
+    "an expand in a cell": doc(
+        node("table", node("tableRow", node("tableCell", node("expand", PARAGRAPH))))
+    ),
     "a mark twice": doc(node("paragraph", text("a", {"type": "em"}, {"type": "em"}))),
 }
 

@@ -17,7 +17,9 @@ Draft = Callable[..., dict[str, Any]]
 
 
 @pytest.mark.parametrize("kind", sorted(REFUSALS))
-def test_a_refusal_comes_before_the_effect(world: World, jira: Ask, draft: Draft, kind: str) -> None:
+def test_a_refusal_comes_before_the_effect(
+    world: World, jira: Ask, draft: Draft, kind: str
+) -> None:
     world.jira.faults.at = {0: kind}
     answer = jira("POST", "/issue", draft())
     assert answer.lost or answer.status >= 400
@@ -27,7 +29,9 @@ def test_a_refusal_comes_before_the_effect(world: World, jira: Ask, draft: Draft
 
 
 @pytest.mark.parametrize("kind", sorted(SPOILS))
-def test_a_spoiled_answer_comes_after_the_effect(world: World, jira: Ask, draft: Draft, kind: str) -> None:
+def test_a_spoiled_answer_comes_after_the_effect(
+    world: World, jira: Ask, draft: Draft, kind: str
+) -> None:
     world.jira.faults.at = {0: kind}
     answer = jira("POST", "/issue", draft())
     world.jira.faults.quiet()
@@ -42,7 +46,9 @@ def test_a_lost_answer_says_nothing_about_its_effect(world: World, jira: Ask, dr
     assert len(world.jira.people.tickets()) == 1
 
 
-def test_the_hook_is_asked_before_and_after_every_effect(world: World, jira: Ask, draft: Draft) -> None:
+def test_the_hook_is_asked_before_and_after_every_effect(
+    world: World, jira: Ask, draft: Draft
+) -> None:
     asked: list[tuple[str, str, int]] = []
 
     def hook(call: Call, moment: Literal["before", "after"]) -> Answer | None:
@@ -52,10 +58,17 @@ def test_the_hook_is_asked_before_and_after_every_effect(world: World, jira: Ask
     world.jira.faults.hook = hook
     assert jira("GET", "/myself").status == 200
     assert jira("POST", "/issue", draft()).lost
-    assert asked == [("GET", "before", 0), ("GET", "after", 0), ("POST", "before", 0), ("POST", "after", 1)]
+    assert asked == [
+        ("GET", "before", 0),
+        ("GET", "after", 0),
+        ("POST", "before", 0),
+        ("POST", "after", 1),
+    ]
 
 
-def test_a_hook_may_raise_to_end_the_caller_and_the_world_stays_whole(world: World, jira: Ask, draft: Draft) -> None:
+def test_a_hook_may_raise_to_end_the_caller_and_the_world_stays_whole(
+    world: World, jira: Ask, draft: Draft
+) -> None:
     class Crash(Exception):
         pass
 
@@ -126,12 +139,16 @@ for number in range(200):
 def _told(*, hash_seed: str) -> bytes:
     project = Path(__file__).parents[2]
     environment = {"PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(project)}
-    return subprocess.run(_TELL, env=environment, cwd=project, capture_output=True, check=True).stdout
+    return subprocess.run(
+        _TELL, env=environment, cwd=project, capture_output=True, check=True
+    ).stdout
 
 
 def _statuses(draft: Draft, *, seed: int) -> list[int]:
     world = World.make(seed=seed, start=datetime(2026, 1, 1, tzinfo=UTC))
-    world.halo.faults.set_chance({"429_bare": 0.2, "500_after": 0.2, "html_body": 0.2, "lost_after": 0.2})
+    world.halo.faults.set_chance(
+        {"429_bare": 0.2, "500_after": 0.2, "html_body": 0.2, "lost_after": 0.2}
+    )
     return [world.halo.answer(Call("GET", "/v3/issues")).status for _ in range(50)]
 
 

@@ -31,12 +31,16 @@ def test_revoked_tokens_answer_401_and_a_new_one_works(world: World) -> None:
 
 def test_wrong_credentials_get_401_and_no_token(world: World) -> None:
     grant = (("grant_type", "client_credentials"),)
-    answer = world.halo.answer(Call("POST", "/oauth/access_token", grant, {"authorization": "Basic eDp5"}))
+    answer = world.halo.answer(
+        Call("POST", "/oauth/access_token", grant, {"authorization": "Basic eDp5"})
+    )
     assert answer.status == 401
     assert "access_token" not in answer.json()
 
 
-def test_only_active_issues_are_listed_unless_the_status_is_asked_for(world: World, halo: Ask) -> None:
+def test_only_active_issues_are_listed_unless_the_status_is_asked_for(
+    world: World, halo: Ask
+) -> None:
     active, resolved = world.halo.estate.open_issue(), world.halo.estate.open_issue()
     world.halo.estate.resolve(resolved)
     assert _ids(halo("/v3/issues")) == {active}
@@ -44,12 +48,18 @@ def test_only_active_issues_are_listed_unless_the_status_is_asked_for(world: Wor
     assert _ids(halo("/v3/issues", status="active,resolved")) == {active, resolved}
 
 
-def test_issues_of_retired_servers_are_listed_only_when_that_state_is_asked_for(world: World, halo: Ask) -> None:
+def test_issues_of_retired_servers_are_listed_only_when_that_state_is_asked_for(
+    world: World, halo: Ask
+) -> None:
     issue = world.halo.estate.open_issue()
     world.halo.estate.retire_asset(world.halo.estate.issues[issue].asset.id)
     assert _ids(halo("/v3/issues", status="resolved")) == set()
-    listed = halo("/v3/issues", status="resolved", state="active,deactivated,missing,retired").json()["issues"]
-    assert [(row["id"], row["resolved_by"], row["comment"]) for row in listed] == [(issue, "system", "Server retired.")]
+    listed = halo(
+        "/v3/issues", status="resolved", state="active,deactivated,missing,retired"
+    ).json()["issues"]
+    assert [(row["id"], row["resolved_by"], row["comment"]) for row in listed] == [
+        (issue, "system", "Server retired.")
+    ]
 
 
 def test_time_bounds_are_inclusive_and_can_be_ignored_by_a_switch(world: World, halo: Ask) -> None:
@@ -64,7 +74,9 @@ def test_time_bounds_are_inclusive_and_can_be_ignored_by_a_switch(world: World, 
     assert _ids(halo("/v3/issues", last_seen_at_lte="2026-01-01T00:00:00Z")) == {old, new}
 
 
-def test_pages_follow_their_links_and_never_hold_more_than_a_hundred_rows(world: World, halo: Ask) -> None:
+def test_pages_follow_their_links_and_never_hold_more_than_a_hundred_rows(
+    world: World, halo: Ask
+) -> None:
     opened = _open_many(world, count=230)
     seen: list[str] = []
     sizes = []
@@ -83,7 +95,10 @@ def test_pages_follow_their_links_and_never_hold_more_than_a_hundred_rows(world:
 def test_sorting_takes_several_fields_and_refuses_unknown_ones(world: World, halo: Ask) -> None:
     _open_many(world, count=6)
     rows = halo("/v3/issues", sort_by="critical.desc,last_seen_at.desc").json()["issues"]
-    keys = [(not row["critical"], -datetime.fromisoformat(row["last_seen_at"]).timestamp()) for row in rows]
+    keys = [
+        (not row["critical"], -datetime.fromisoformat(row["last_seen_at"]).timestamp())
+        for row in rows
+    ]
     assert keys == sorted(keys)
     assert halo("/v3/issues", sort_by="colour.asc").status == 422
 
@@ -102,11 +117,15 @@ def test_timestamps_lose_their_trailing_zeros(world: World, halo: Ask) -> None:
     assert _describe(halo, issue)["last_seen_at"] == "2026-01-01T00:00:01Z"
 
 
-def test_issue_ids_are_hyphenated_time_ordered_uuids_and_scan_ids_are_bare(world: World, halo: Ask) -> None:
+def test_issue_ids_are_hyphenated_time_ordered_uuids_and_scan_ids_are_bare(
+    world: World, halo: Ask
+) -> None:
     issue = world.halo.estate.open_issue(type="fim")
     world.halo.estate.rescan(issue)
     body = _describe(halo, issue)
-    assert re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-1[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", body["id"])
+    assert re.fullmatch(
+        r"[0-9a-f]{8}-[0-9a-f]{4}-1[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", body["id"]
+    )
     old, new = body["findings"]
     assert re.fullmatch(r"[0-9a-f]{32}::[0-9a-f]{32}::active::\S+Z", old)
     assert re.fullmatch(r"[0-9a-f]{32}", new["finding_id"])
@@ -117,7 +136,11 @@ def test_an_issue_keeps_its_id_through_resolve_and_reopen(world: World, halo: As
     world.clock.advance(10)
     world.halo.estate.resolve(issue, by="analyst@example.com", comment="")
     resolved = _describe(halo, issue)
-    assert (resolved["status"], resolved["resolved_by"], resolved["comment"]) == ("resolved", "analyst@example.com", "")
+    assert (resolved["status"], resolved["resolved_by"], resolved["comment"]) == (
+        "resolved",
+        "analyst@example.com",
+        "",
+    )
     assert resolved["last_seen_at"] == "2026-01-01T00:00:00Z"
     world.clock.advance(10)
     world.halo.estate.reopen(issue)
@@ -137,7 +160,9 @@ def test_two_changes_of_one_issue_never_share_an_instant(world: World) -> None:
 
 
 @pytest.mark.parametrize("kind", ["csm", "fim", "sva", "lids", "image_sva"])
-def test_a_rescan_changes_the_finding_only_if_the_evidence_changed(world: World, halo: Ask, kind: str) -> None:
+def test_a_rescan_changes_the_finding_only_if_the_evidence_changed(
+    world: World, halo: Ask, kind: str
+) -> None:
     issue = world.halo.estate.open_issue(type=kind)
     evidence = [_evidence(world, halo, issue)]
     for changed in (False, True):
@@ -171,7 +196,9 @@ def test_assets_come_wrapped_in_the_singular_of_their_collection(world: World, h
         assert set(halo(_describe(halo, issue)["asset_url"]).json()) == {wrapper}
 
 
-def test_a_deleted_server_takes_its_findings_along_but_not_its_issues(world: World, halo: Ask) -> None:
+def test_a_deleted_server_takes_its_findings_along_but_not_its_issues(
+    world: World, halo: Ask
+) -> None:
     issue = world.halo.estate.open_issue()
     world.halo.estate.forget_asset(world.halo.estate.issues[issue].asset.id)
     body = _describe(halo, issue)
@@ -186,7 +213,9 @@ def test_a_forgotten_issue_is_neither_described_nor_listed(world: World, halo: A
     assert _ids(halo("/v3/issues")) == set()
 
 
-def test_missing_values_come_as_no_key_as_null_as_nothing_and_as_null_value(world: World, halo: Ask) -> None:
+def test_missing_values_come_as_no_key_as_null_as_nothing_and_as_null_value(
+    world: World, halo: Ask
+) -> None:
     _open_many(world, count=100)
     rows = halo("/v3/issues").json()["issues"]
     assert {row.get("resolved_at", "no key") for row in rows} == {"no key", None, ""}
@@ -195,8 +224,12 @@ def test_missing_values_come_as_no_key_as_null_as_nothing_and_as_null_value(worl
     assert any("\r" in row["name"] for row in rows)
 
 
-def test_csm_descriptions_hold_a_backslash_and_an_n_instead_of_a_newline(world: World, halo: Ask) -> None:
-    description = halo(_finding_path(world, world.halo.estate.open_issue())).json()["rule_description"]
+def test_csm_descriptions_hold_a_backslash_and_an_n_instead_of_a_newline(
+    world: World, halo: Ask
+) -> None:
+    description = halo(_finding_path(world, world.halo.estate.open_issue())).json()[
+        "rule_description"
+    ]
     assert "\\n" in description
     assert "\n" not in description
 
@@ -242,7 +275,9 @@ def test_an_empty_answer_looks_like_an_account_without_issues(world: World, halo
 def _token(world: World) -> str:
     credentials = base64.b64encode(world.halo.credentials.encode()).decode()
     headers = {"authorization": f"Basic {credentials}"}
-    answer = world.halo.answer(Call("POST", "/oauth/access_token", (), headers, b"grant_type=client_credentials"))
+    answer = world.halo.answer(
+        Call("POST", "/oauth/access_token", (), headers, b"grant_type=client_credentials")
+    )
     assert answer.json()["expires_in"] == 900
     return str(answer.json()["access_token"])
 
@@ -265,7 +300,9 @@ def _open_many(world: World, *, count: int) -> list[str]:
     opened = []
     for number in range(count):
         world.clock.advance(1)
-        opened.append(world.halo.estate.open_issue(type=kinds[number % 5], critical=number % 2 == 0))
+        opened.append(
+            world.halo.estate.open_issue(type=kinds[number % 5], critical=number % 2 == 0)
+        )
     return opened
 
 
@@ -280,4 +317,8 @@ def _evidence(world: World, halo: Ask, issue: str) -> dict[str, object]:
     """What a finding says, without what every scan changes."""
     body = halo(_finding_path(world, issue)).json()
     body = body.get("event", body)
-    return {key: value for key, value in body.items() if key not in ("id", "url", "created_at", "starting_at", "next")}
+    return {
+        key: value
+        for key, value in body.items()
+        if key not in ("id", "url", "created_at", "starting_at", "next")
+    }

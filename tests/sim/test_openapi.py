@@ -32,7 +32,13 @@ OPERATIONS: list[tuple[str, str, str, Any, dict[str, str]]] = [
     ("GET", "/project/search", "/project/search", None, {}),
     ("GET", "/project/{projectIdOrKey}", "/project/SEC", None, {}),
     ("GET", "/project/{projectIdOrKey}/statuses", "/project/SEC/statuses", None, {}),
-    ("GET", "/issue/createmeta/{projectIdOrKey}/issuetypes", "/issue/createmeta/SEC/issuetypes", None, {}),
+    (
+        "GET",
+        "/issue/createmeta/{projectIdOrKey}/issuetypes",
+        "/issue/createmeta/SEC/issuetypes",
+        None,
+        {},
+    ),
     (
         "GET",
         "/issue/createmeta/{projectIdOrKey}/issuetypes/{issueTypeId}",
@@ -41,18 +47,72 @@ OPERATIONS: list[tuple[str, str, str, Any, dict[str, str]]] = [
         {},
     ),
     ("GET", "/jql/autocompletedata", "/jql/autocompletedata", None, {}),
-    ("GET", "/mypermissions", "/mypermissions", None, {"permissions": "BROWSE_PROJECTS", "projectKey": "SEC"}),
-    ("GET", "/user/assignable/search", "/user/assignable/search", None, {"project": "SEC", "query": "anna"}),
-    ("POST", "/search/jql", "/search/jql", {"jql": "project = SEC", "fields": ["*all"], "maxResults": 1}, {}),
-    ("POST", "/search/approximate-count", "/search/approximate-count", {"jql": "project = SEC"}, {}),
-    ("POST", "/issue/bulkfetch", "/issue/bulkfetch", {"issueIdsOrKeys": ["SEC-1"], "fields": ["*all"]}, {}),
+    (
+        "GET",
+        "/mypermissions",
+        "/mypermissions",
+        None,
+        {"permissions": "BROWSE_PROJECTS", "projectKey": "SEC"},
+    ),
+    (
+        "GET",
+        "/user/assignable/search",
+        "/user/assignable/search",
+        None,
+        {"project": "SEC", "query": "anna"},
+    ),
+    (
+        "POST",
+        "/search/jql",
+        "/search/jql",
+        {"jql": "project = SEC", "fields": ["*all"], "maxResults": 1},
+        {},
+    ),
+    (
+        "POST",
+        "/search/approximate-count",
+        "/search/approximate-count",
+        {"jql": "project = SEC"},
+        {},
+    ),
+    (
+        "POST",
+        "/issue/bulkfetch",
+        "/issue/bulkfetch",
+        {"issueIdsOrKeys": ["SEC-1"], "fields": ["*all"]},
+        {},
+    ),
     ("GET", "/issue/{issueIdOrKey}", "/issue/SEC-1", None, {}),
-    ("PUT", "/issue/{issueIdOrKey}", "/issue/SEC-1", {"fields": {"summary": "y"}}, {"returnIssue": "true"}),
-    ("GET", "/issue/{issueIdOrKey}/comment", "/issue/SEC-1/comment", None, {"expand": "properties"}),
+    (
+        "PUT",
+        "/issue/{issueIdOrKey}",
+        "/issue/SEC-1",
+        {"fields": {"summary": "y"}},
+        {"returnIssue": "true"},
+    ),
+    (
+        "GET",
+        "/issue/{issueIdOrKey}/comment",
+        "/issue/SEC-1/comment",
+        None,
+        {"expand": "properties"},
+    ),
     ("POST", "/comment/list", "/comment/list", {"ids": [10101]}, {}),
-    ("GET", "/issue/{issueIdOrKey}/transitions", "/issue/SEC-1/transitions", None, {"expand": "transitions.fields"}),
+    (
+        "GET",
+        "/issue/{issueIdOrKey}/transitions",
+        "/issue/SEC-1/transitions",
+        None,
+        {"expand": "transitions.fields"},
+    ),
     ("GET", "/issue/{issueIdOrKey}/properties", "/issue/SEC-1/properties", None, {}),
-    ("GET", "/issue/{issueIdOrKey}/properties/{propertyKey}", "/issue/SEC-1/properties/halo", None, {}),
+    (
+        "GET",
+        "/issue/{issueIdOrKey}/properties/{propertyKey}",
+        "/issue/SEC-1/properties/halo",
+        None,
+        {},
+    ),
 ]
 
 
@@ -63,10 +123,16 @@ def two_tickets(jira: Ask, draft: Draft, doc: Doc) -> None:
     updates = {"issueUpdates": [draft(), draft(summary="")]}
     _check("POST", "/issue/bulk", answer=jira("POST", "/issue/bulk", updates))
     comment = {"body": doc("x"), "properties": [{"key": "k", "value": 1}]}
-    _check("POST", "/issue/{issueIdOrKey}/comment", answer=jira("POST", "/issue/SEC-1/comment", comment))
+    _check(
+        "POST",
+        "/issue/{issueIdOrKey}/comment",
+        answer=jira("POST", "/issue/SEC-1/comment", comment),
+    )
 
 
-@pytest.mark.parametrize(("method", "template", "path", "body", "query"), OPERATIONS, ids=lambda value: str(value)[:60])
+@pytest.mark.parametrize(
+    ("method", "template", "path", "body", "query"), OPERATIONS, ids=lambda value: str(value)[:60]
+)
 def test_an_answer_has_the_declared_shape(
     jira: Ask, *, method: str, template: str, path: str, body: Any, query: dict[str, str]
 ) -> None:
@@ -77,16 +143,31 @@ def test_an_answer_has_the_declared_shape(
 
 def test_refusals_have_the_declared_shape_too(jira: Ask, draft: Draft) -> None:
     _check("POST", "/issue", answer=jira("POST", "/issue", draft(summary="")))
-    _check("POST", "/issue/bulk", answer=jira("POST", "/issue/bulk", {"issueUpdates": [draft(summary="")]}))
+    _check(
+        "POST",
+        "/issue/bulk",
+        answer=jira("POST", "/issue/bulk", {"issueUpdates": [draft(summary="")]}),
+    )
 
 
-def test_every_route_exists_in_the_document_and_is_checked_here_or_answers_without_a_body(world: World) -> None:
-    declared = {(method.upper(), _shape(path)) for path, methods in _document()["paths"].items() for method in methods}
+def test_every_route_exists_in_the_document_and_is_checked_here_or_answers_without_a_body(
+    world: World,
+) -> None:
+    declared = {
+        (method.upper(), _shape(path))
+        for path, methods in _document()["paths"].items()
+        for method in methods
+    }
     routes = {(method, _shape(f"/rest/api/3{template}")) for method, template in _routes(world)}
     assert routes <= declared
     checked = {(method, _shape(f"/rest/api/3{template}")) for method, template, *_ in OPERATIONS}
-    checked |= {("POST", _shape(f"/rest/api/3{one}")) for one in ("/issue", "/issue/bulk", "/issue/{key}/comment")}
-    assert {f"{method} {shape.removeprefix('/rest/api/3')}" for method, shape in routes - checked} == {
+    checked |= {
+        ("POST", _shape(f"/rest/api/3{one}"))
+        for one in ("/issue", "/issue/bulk", "/issue/{key}/comment")
+    }
+    assert {
+        f"{method} {shape.removeprefix('/rest/api/3')}" for method, shape in routes - checked
+    } == {
         "GET /search",
         "POST /search",
         "POST /issue/{}/transitions",
@@ -97,7 +178,11 @@ def test_every_route_exists_in_the_document_and_is_checked_here_or_answers_witho
 
 
 def _routes(world: World) -> list[tuple[str, str]]:
-    return [(route.method, route.template) for routes in world.jira._routes.values() for _, route in routes]
+    return [
+        (route.method, route.template)
+        for routes in world.jira._routes.values()
+        for _, route in routes
+    ]
 
 
 def _shape(path: str) -> str:
@@ -109,7 +194,8 @@ def _check(method: str, template: str, *, answer: Answer) -> None:
     schema = responses[str(answer.status)]["content"]["application/json"]["schema"]
     whole = {**schema, "components": _document()["components"]}
     errors = [
-        f"{error.json_path}: {error.message[:200]}" for error in Draft202012Validator(whole).iter_errors(answer.json())
+        f"{error.json_path}: {error.message[:200]}"
+        for error in Draft202012Validator(whole).iter_errors(answer.json())
     ]
     assert errors == []
 

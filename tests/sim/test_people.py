@@ -49,7 +49,9 @@ def test_comments_tell_whose_they_are(world: World, jira: Ask, doc: Callable[[st
     jira("POST", "/issue/SEC-1/comment", {"body": doc("by the job")})
     world.jira.people.comment_by_person("SEC-1", text="by a person")
     ticket = world.jira.people.ticket("SEC-1")
-    assert [(text, comment.ours) for text, comment in zip(ticket.texts, ticket.comments, strict=True)] == [
+    assert [
+        (text, comment.ours) for text, comment in zip(ticket.texts, ticket.comments, strict=True)
+    ] == [
         ("by the job", True),
         ("by a person", False),
     ]

@@ -25,12 +25,16 @@ def keys(jira: Ask) -> Callable[[str], list[str]]:
 Keys = Callable[[str], list[str]]
 
 
-def test_search_lags_while_direct_reads_do_not(world: World, jira: Ask, draft: Draft, keys: Keys) -> None:
+def test_search_lags_while_direct_reads_do_not(
+    world: World, jira: Ask, draft: Draft, keys: Keys
+) -> None:
     world.jira.search.lag = fixed_lag(60.0)
     jira("POST", "/issue", draft())
     assert keys("project = SEC") == []
     assert jira("GET", "/issue/SEC-1").status == 200
-    assert len(jira("POST", "/issue/bulkfetch", {"issueIdsOrKeys": ["SEC-1"]}).json()["issues"]) == 1
+    assert (
+        len(jira("POST", "/issue/bulkfetch", {"issueIdsOrKeys": ["SEC-1"]}).json()["issues"]) == 1
+    )
     world.clock.advance(60)
     assert keys("project = SEC") == ["SEC-1"]
 
@@ -47,7 +51,9 @@ def test_search_believes_the_old_status_until_it_hears_of_the_new_one(
     assert keys("status = done AND resolution = Done") == ["SEC-1"]
 
 
-def test_edits_may_lag_longer_than_creates(world: World, jira: Ask, draft: Draft, keys: Keys) -> None:
+def test_edits_may_lag_longer_than_creates(
+    world: World, jira: Ask, draft: Draft, keys: Keys
+) -> None:
     world.jira.search.edit_lag = fixed_lag(60.0)
     jira("POST", "/issue", draft(labels=["a"]))
     assert keys("labels = a") == ["SEC-1"]
@@ -91,11 +97,15 @@ def test_pages_go_by_token_and_end_without_one(world: World, jira: Ask, draft: D
         assert _all_pages(jira) == [f"SEC-{number}" for number in range(1, 51)]
 
 
-def test_a_token_belongs_to_its_query_and_dies_after_a_week(world: World, jira: Ask, draft: Draft) -> None:
+def test_a_token_belongs_to_its_query_and_dies_after_a_week(
+    world: World, jira: Ask, draft: Draft
+) -> None:
     jira("POST", "/issue/bulk", {"issueUpdates": [draft()] * 3})
     body = {"jql": "project = SEC", "maxResults": 1}
     token = jira("POST", "/search/jql", body).json()["nextPageToken"]
-    assert jira("POST", "/search/jql", {**body, "maxResults": 2, "nextPageToken": token}).status == 400
+    assert (
+        jira("POST", "/search/jql", {**body, "maxResults": 2, "nextPageToken": token}).status == 400
+    )
     assert jira("POST", "/search/jql", {**body, "nextPageToken": token}).status == 200
     world.clock.advance(8 * 86_400)
     assert jira("POST", "/search/jql", {**body, "nextPageToken": token}).status == 400
@@ -124,13 +134,19 @@ def test_the_count_is_the_indexs_count(world: World, jira: Ask, draft: Draft) ->
     jira("POST", "/issue", draft())
     world.jira.search.lag = fixed_lag(60.0)
     jira("POST", "/issue", draft())
-    assert jira("POST", "/search/approximate-count", {"jql": "project = SEC"}).json() == {"count": 1}
+    assert jira("POST", "/search/approximate-count", {"jql": "project = SEC"}).json() == {
+        "count": 1
+    }
 
 
 def test_archived_and_deleted_and_hidden_tickets_are_not_found(
     world: World, jira: Ask, draft: Draft, keys: Keys
 ) -> None:
-    jira("POST", "/issue/bulk", {"issueUpdates": [draft(), draft(), draft(), draft(project={"key": "OPS"})]})
+    jira(
+        "POST",
+        "/issue/bulk",
+        {"issueUpdates": [draft(), draft(), draft(), draft(project={"key": "OPS"})]},
+    )
     world.jira.people.archive_ticket("SEC-1")
     world.jira.people.delete_ticket("SEC-2")
     world.jira.people.hide_project("OPS")
@@ -167,7 +183,9 @@ def test_archived_and_deleted_and_hidden_tickets_are_not_found(
         ("resolution = Unresolved and project = OPS", ["OPS-1"]),
     ],
 )
-def test_jql_finds_what_it_should(jira: Ask, draft: Draft, keys: Keys, *, jql: str, found: list[str]) -> None:
+def test_jql_finds_what_it_should(
+    jira: Ask, draft: Draft, keys: Keys, *, jql: str, found: list[str]
+) -> None:
     _five_tickets(jira, draft)
     assert keys(jql) == found
 
@@ -180,7 +198,10 @@ def test_jql_finds_what_it_should(jira: Ask, draft: Draft, keys: Keys, *, jql: s
         ('cf[10010] = "x"', "The operator '=' is not supported by the 'cf[10010]' field."),
         ('summary in ("x")', "The operator 'in' is not supported by the 'summary' field."),
         ('cf[10012] ~ "x"', "The operator '~' is not supported by the 'cf[10012]' field."),
-        ("cf[777] is EMPTY", "Field 'cf[777]' does not exist or you do not have permission to view it."),
+        (
+            "cf[777] is EMPTY",
+            "Field 'cf[777]' does not exist or you do not have permission to view it.",
+        ),
         ("project = NONE", "The value 'NONE' does not exist for the field 'project'."),
         ("status = Nowhere", "The value 'Nowhere' does not exist for the field 'status'."),
         ("key in (SEC-1, SEC-999)", "An issue with key 'SEC-999' does not exist for field 'key'."),
@@ -190,7 +211,10 @@ def test_jql_finds_what_it_should(jira: Ask, draft: Draft, keys: Keys, *, jql: s
         ("project SEC", "(line 1, character 9)"),
         ("(project = SEC", "(line 1, character 15)"),
         ('cf[10010] ~ "*x"', "not allowed to start with '*'"),
-        ("project = SEC order by " + ",".join(["key"] * 8), "JQL can be ordered by at most 7 fields."),
+        (
+            "project = SEC order by " + ",".join(["key"] * 8),
+            "JQL can be ordered by at most 7 fields.",
+        ),
     ],
 )
 def test_jql_that_jira_would_refuse_is_refused_with_its_sentence(
@@ -205,12 +229,17 @@ def test_jql_that_jira_would_refuse_is_refused_with_its_sentence(
 
 
 def test_the_site_says_which_operators_a_field_takes(jira: Ask) -> None:
-    names = {one.get("cfid"): one for one in jira("GET", "/jql/autocompletedata").json()["visibleFieldNames"]}
+    names = {
+        one.get("cfid"): one
+        for one in jira("GET", "/jql/autocompletedata").json()["visibleFieldNames"]
+    }
     assert "=" not in names["cf[10010]"]["operators"]
     assert "in" in names["cf[10012]"]["operators"]
 
 
-def test_a_name_that_two_fields_share_matches_either(world: World, jira: Ask, draft: Draft, keys: Keys) -> None:
+def test_a_name_that_two_fields_share_matches_either(
+    world: World, jira: Ask, draft: Draft, keys: Keys
+) -> None:
     world.jira.site.add_twin_field("customfield_10010", twin_id="customfield_10999")
     jira("POST", "/issue", draft("aa"))
     jira("POST", "/issue", draft("bb", customfield_10999="aa"))
@@ -219,7 +248,11 @@ def test_a_name_that_two_fields_share_matches_either(world: World, jira: Ask, dr
 
 
 def _all_pages(jira: Ask) -> list[str]:
-    body: dict[str, Any] = {"jql": "project = SEC ORDER BY key ASC", "fields": ["summary"], "maxResults": 20}
+    body: dict[str, Any] = {
+        "jql": "project = SEC ORDER BY key ASC",
+        "fields": ["summary"],
+        "maxResults": 20,
+    }
     seen: list[str] = []
     while True:
         page = jira("POST", "/search/jql", body).json()
@@ -230,10 +263,16 @@ def _all_pages(jira: Ask) -> list[str]:
 
 
 def _five_tickets(jira: Ask, draft: Draft) -> None:
-    first = {"customfield_10011": "https://example.com/1", "customfield_10012": ["halo-1"], "customfield_10013": 5}
+    first = {
+        "customfield_10011": "https://example.com/1",
+        "customfield_10012": ["halo-1"],
+        "customfield_10013": 5,
+    }
     updates = [
         draft("5f0c-11", **first, customfield_10014={"value": "High"}, priority={"name": "High"}),
-        draft("xx 5f0c 11 yy", customfield_10012=["halo-2"], customfield_10013=7, summary="the second"),
+        draft(
+            "xx 5f0c 11 yy", customfield_10012=["halo-2"], customfield_10013=7, summary="the second"
+        ),
         draft("77aa-22"),
         draft(customfield_10010=None),
         draft(customfield_10010=None, project={"key": "OPS"}),

@@ -41,15 +41,21 @@ async def test_both_vendors_answer_on_ports_of_their_own(http: aiohttp.ClientSes
         grant = f"{urls.halo}/oauth/access_token?grant_type=client_credentials"
         async with http.post(grant, headers=_basic(world.halo.credentials)) as answer:
             token = (await answer.json())["access_token"]
-        async with http.get(f"{urls.halo}/v3/issues", headers={"authorization": f"Bearer {token}"}) as answer:
+        async with http.get(
+            f"{urls.halo}/v3/issues", headers={"authorization": f"Bearer {token}"}
+        ) as answer:
             assert (answer.status, (await answer.json())["count"]) == (200, 0)
-        async with http.post(f"{urls.jira}/rest/api/3/issue", json=_draft(), headers=_jira(world)) as answer:
+        async with http.post(
+            f"{urls.jira}/rest/api/3/issue", json=_draft(), headers=_jira(world)
+        ) as answer:
             assert (answer.status, (await answer.json())["key"]) == (201, "SEC-1")
             assert unquote(answer.headers["X-AAccountId"]) == world.jira.site.me.account_id
     assert [one.key for one in world.jira.people.tickets()] == ["SEC-1"]
 
 
-async def test_a_lost_answer_closes_the_connection_after_the_effect(http: aiohttp.ClientSession) -> None:
+async def test_a_lost_answer_closes_the_connection_after_the_effect(
+    http: aiohttp.ClientSession,
+) -> None:
     world = World.make()
     world.jira.faults.at = {0: "lost_after"}
     async with serve(world) as urls:
@@ -58,30 +64,44 @@ async def test_a_lost_answer_closes_the_connection_after_the_effect(http: aiohtt
     assert len(world.jira.people.tickets()) == 1
 
 
-async def test_latency_is_paid_by_every_call_and_by_every_element(http: aiohttp.ClientSession) -> None:
+async def test_latency_is_paid_by_every_call_and_by_every_element(
+    http: aiohttp.ClientSession,
+) -> None:
     world = World.make()
     latency = Latency(jira=Pace(read_s=0.02, write_s=0.04, bulk_base_s=0.02, bulk_item_s=0.02))
     async with serve(world, latency=latency) as urls:
         started = time.perf_counter()
         body = {"issueUpdates": [_draft()] * 5}
-        await (await http.post(f"{urls.jira}/rest/api/3/issue/bulk", json=body, headers=_jira(world))).read()
+        await (
+            await http.post(f"{urls.jira}/rest/api/3/issue/bulk", json=body, headers=_jira(world))
+        ).read()
         assert time.perf_counter() - started >= 0.12
         started = time.perf_counter()
-        reads = [http.get(f"{urls.jira}/rest/api/3/issue/SEC-1", headers=_jira(world)) for _ in range(10)]
+        reads = [
+            http.get(f"{urls.jira}/rest/api/3/issue/SEC-1", headers=_jira(world)) for _ in range(10)
+        ]
         assert {answer.status for answer in await asyncio.gather(*reads)} == {200}
         assert 0.02 <= time.perf_counter() - started < 0.2
 
 
-async def test_the_control_changes_the_world_and_tells_the_truth(http: aiohttp.ClientSession) -> None:
+async def test_the_control_changes_the_world_and_tells_the_truth(
+    http: aiohttp.ClientSession,
+) -> None:
     world = World.make()
     async with serve(world) as urls:
-        issue = (await _control(http, urls, "halo/open_issue", {"type": "fim", "critical": True}))["result"]
+        issue = (await _control(http, urls, "halo/open_issue", {"type": "fim", "critical": True}))[
+            "result"
+        ]
         await _control(http, urls, "halo/rescan", {"issue_id": issue, "changed": True})
         assert [row["id"] for row in await _control(http, urls, "halo/issues")] == [issue]
         await http.post(f"{urls.jira}/rest/api/3/issue", json=_draft(), headers=_jira(world))
         await _control(http, urls, "jira/transition_by_person", {"key": "SEC-1", "status": "Done"})
         (ticket,) = await _control(http, urls, "jira/tickets")
-        assert (ticket["status"], ticket["ours"], ticket["history"][0]["ours"]) == ("Done", True, False)
+        assert (ticket["status"], ticket["ours"], ticket["history"][0]["ours"]) == (
+            "Done",
+            True,
+            False,
+        )
         before = world.clock()
         await _control(http, urls, "clock", {"advance_s": 3_600})
         assert (world.clock() - before).total_seconds() >= 3_600
@@ -99,7 +119,10 @@ async def test_the_vendors_run_as_a_process_of_their_own() -> None:
     try:
         assert process.stdout is not None
         said = json.loads(await asyncio.wait_for(process.stdout.readline(), 20))
-        async with aiohttp.ClientSession() as http, http.get(f"{said['control']}/halo/issues") as answer:
+        async with (
+            aiohttp.ClientSession() as http,
+            http.get(f"{said['control']}/halo/issues") as answer,
+        ):
             assert len(await answer.json()) == 7
         assert said["settings"]["JIRA_API_URL"] == said["jira"]
     finally:
@@ -109,8 +132,13 @@ async def test_the_vendors_run_as_a_process_of_their_own() -> None:
 
 def test_the_settings_name_this_worlds_addresses_and_credentials() -> None:
     world = World.make()
-    found = settings(world, urls=Urls("http://127.0.0.1:1", "http://127.0.0.1:2", "http://127.0.0.1:3"))
-    assert (found["HALO_API_HOSTNAME"], found["JIRA_API_URL"]) == ("http://127.0.0.1:1", "http://127.0.0.1:2")
+    found = settings(
+        world, urls=Urls("http://127.0.0.1:1", "http://127.0.0.1:2", "http://127.0.0.1:3")
+    )
+    assert (found["HALO_API_HOSTNAME"], found["JIRA_API_URL"]) == (
+        "http://127.0.0.1:1",
+        "http://127.0.0.1:2",
+    )
     assert f"{found['HALO_API_KEY']}:{found['HALO_API_SECRET_KEY']}" == world.halo.credentials
     assert found["JIRA_API_TOKEN"] == world.jira.site.token
 

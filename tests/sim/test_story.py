@@ -15,12 +15,18 @@ def test_the_first_act_opens_an_issue_of_every_kind(world: World) -> None:
     assert len(story.play(1)) == len(ACTS[0].events) == 7
     issues = world.halo.estate.issues.values()
     assert {issue.type for issue in issues} == {"csm", "fim", "sva", "lids", "image_sva"}
-    assert {issue.source for issue in issues} == {"server_secure", "container_secure", "cloud_secure"}
+    assert {issue.source for issue in issues} == {
+        "server_secure",
+        "container_secure",
+        "cloud_secure",
+    }
     assert [issue.status for issue in issues].count("resolved") == 1
     assert any(issue.critical for issue in issues)
 
 
-def test_the_later_acts_meet_the_tickets_the_job_has_made(world: World, jira: Ask, draft: Draft) -> None:
+def test_the_later_acts_meet_the_tickets_the_job_has_made(
+    world: World, jira: Ask, draft: Draft
+) -> None:
     story = Story(world)
     story.play(1)
     for issue_id in story.cast.values():

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
 
-from job.sim.halo import HaloSim
-from job.sim.jira import JiraSim
-from job.sim.people import Snapshot
+from job.sim.halo.api import HaloSim
+from job.sim.jira.api import JiraSim
+from job.sim.jira.people import Snapshot
 
 ID_FIELD = "customfield_10010"
 CLOSED = {"Done", "Closed"}
@@ -47,14 +47,22 @@ def always(jira: JiraSim, *, diary: Diary) -> Iterator[str]:
         yield from _closes_without_evidence(ticket, diary=diary)
 
 
-def settled(halo: HaloSim, *, jira: JiraSim, diary: Diary, free: Collection[str] = ()) -> Iterator[str]:
+def settled(
+    halo: HaloSim, *, jira: JiraSim, diary: Diary, free: Collection[str] = ()
+) -> Iterator[str]:
     """What must hold once faults have stopped and the clean runs are over, except for the issues that are `free`."""
     live: dict[str, list[Snapshot]] = defaultdict(list)
     for ticket in jira.people.tickets():
         if ticket.ours and ticket.status != HARD_CLOSED:
             live[str(ticket.fields.get(ID_FIELD))].append(ticket)
-    closed_for_good = {str(t.fields.get(ID_FIELD)) for t in jira.people.tickets() if t.status == HARD_CLOSED}
-    bereaved = {str(t.fields.get(ID_FIELD)) for t in jira.people.tickets(deleted=True) if t.id in diary.deleted}
+    closed_for_good = {
+        str(t.fields.get(ID_FIELD)) for t in jira.people.tickets() if t.status == HARD_CLOSED
+    }
+    bereaved = {
+        str(t.fields.get(ID_FIELD))
+        for t in jira.people.tickets(deleted=True)
+        if t.id in diary.deleted
+    }
     for issue in halo.estate.issues.values():
         if issue.forgotten or issue.id in free:
             continue
@@ -64,7 +72,11 @@ def settled(halo: HaloSim, *, jira: JiraSim, diary: Diary, free: Collection[str]
         else:
             if not mine and issue.id not in closed_for_good | bereaved:
                 yield f"resolved {issue.id} has no ticket"
-            yield from (f"{t.key} is {t.status}, but {issue.id} is resolved" for t in mine if t.status not in CLOSED)
+            yield from (
+                f"{t.key} is {t.status}, but {issue.id} is resolved"
+                for t in mine
+                if t.status not in CLOSED
+            )
 
 
 def _active(issue_id: str, *, tickets: list[Snapshot], news_at: datetime | None) -> Iterator[str]:
@@ -73,7 +85,10 @@ def _active(issue_id: str, *, tickets: list[Snapshot], news_at: datetime | None)
     for ticket in tickets:
         if ticket.status in CLOSED:
             yield f"{ticket.key} is {ticket.status}, but {issue_id} is active"
-        told = [ticket.created_at, *(comment.created_at for comment in ticket.comments if comment.ours)]
+        told = [
+            ticket.created_at,
+            *(comment.created_at for comment in ticket.comments if comment.ours),
+        ]
         if news_at and max(told) < news_at:
             yield f"{ticket.key} was never told what changed about {issue_id} at {news_at}"
 
@@ -104,9 +119,19 @@ def _repeated_comments(ticket: Snapshot) -> Iterator[str]:
         for comment in ticket.comments
         if comment.ours and "halo.sync" in comment.properties
     )
-    yield from (f"{ticket.key} was told {marker} {many} times" for marker, many in markers.items() if many > 1)
-    unmarked = [comment for comment in ticket.comments if comment.ours and "halo.sync" not in comment.properties]
-    yield from (f"{ticket.key} has a comment of ours without a marker: {comment.id}" for comment in unmarked)
+    yield from (
+        f"{ticket.key} was told {marker} {many} times"
+        for marker, many in markers.items()
+        if many > 1
+    )
+    unmarked = [
+        comment
+        for comment in ticket.comments
+        if comment.ours and "halo.sync" not in comment.properties
+    ]
+    yield from (
+        f"{ticket.key} has a comment of ours without a marker: {comment.id}" for comment in unmarked
+    )
 
 
 def _closes_without_evidence(ticket: Snapshot, *, diary: Diary) -> Iterator[str]:

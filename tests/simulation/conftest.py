@@ -9,7 +9,9 @@ import structlog
 @pytest.fixture(autouse=True, scope="package")
 def _quiet() -> Iterator[None]:
     structlog.configure(
-        logger_factory=structlog.ReturnLoggerFactory(), processors=[lambda *_: ""], cache_logger_on_first_use=False
+        logger_factory=structlog.ReturnLoggerFactory(),
+        processors=[lambda *_: ""],
+        cache_logger_on_first_use=False,
     )
     yield
     structlog.reset_defaults()

@@ -16,22 +16,23 @@ from urllib.parse import parse_qsl, urlsplit
 
 from msgspec.structs import replace
 
-from job.apply import Manner
 from job.core.decisions import Policy
-from job.core.fields import Shape
-from job.core.model import Link, Outcome, RunRecord
+from job.core.memory import Link, RunRecord
+from job.core.model import Outcome
 from job.core.plan import Limits, Plan
+from job.core.shape import TicketSettings
 from job.core.shards import Shard
 from job.errors import RemoteDown, SyncError
+from job.flow.apply import Manner
+from job.flow.run import Order, Setup, run
 from job.halo.client import HaloClient
 from job.http.caller import Caller
 from job.http.message import NoAnswer, Request, Response
 from job.jira.client import JiraClient
 from job.ports import Goal, Ports
-from job.run import Order, Setup, run
 from job.sim.call import Answer, Call
-from job.sim.halo import HaloSim
-from job.sim.jira import JiraSim
+from job.sim.halo.api import HaloSim
+from job.sim.jira.api import JiraSim
 from job.state.memory import MemoryStore
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -130,11 +131,13 @@ class Onlooker:
         self.outcomes.append(outcome)
 
 
-SHAPE = Shape(project_key="SEC", ticket_type="Bug", id_field="Halo Issue ID")
-POLICY = Policy(closed=frozenset({"Done"}), hard_closed=frozenset({"Closed"}), new_status="In Progress")
+SHAPE = TicketSettings(project_key="SEC", ticket_type="Bug", id_field="Halo Issue ID")
+POLICY = Policy(
+    closed=frozenset({"Done"}), hard_closed=frozenset({"Closed"}), new_status="In Progress"
+)
 MANNER = Manner(
     run_id="",
-    shape=SHAPE,
+    settings=SHAPE,
     policy=POLICY,
     close=Goal(transition="Resolve", statuses=("Done",)),
     reopen=Goal(transition="Reopen", statuses=("To Do",)),
@@ -145,7 +148,9 @@ MANNER = Manner(
 class Tube:
     """Two vendors, a store and a clock; runs of the job come and go."""
 
-    def __init__(self, *, seed: int = 0, manner: Manner = MANNER, limits: Limits | None = None) -> None:
+    def __init__(
+        self, *, seed: int = 0, manner: Manner = MANNER, limits: Limits | None = None
+    ) -> None:
         self.clock = LoopClock()
         self.halo = HaloSim(self.clock, seed=seed, keep=0)
         self.jira = JiraSim(self.clock, seed=seed, keep=0)
@@ -174,7 +179,12 @@ class Tube:
         fuse = fuse or Fuse()
         setup = self.setup(fuse, shard=shard or self.shard)
         try:
-            return await run(setup, order=order or Order(), watcher=watcher or Onlooker(), stop=stop or asyncio.Event())
+            return await run(
+                setup,
+                order=order or Order(),
+                watcher=watcher or Onlooker(),
+                stop=stop or asyncio.Event(),
+            )
         except SyncError as error:
             return error
         except BaseException as failure:
@@ -203,7 +213,11 @@ class Tube:
                     clock=self.clock,
                 ),
                 jira=JiraClient(
-                    caller=jira, base_url="http://jira", clock=self.clock, shape=self.manner.shape, **credentials
+                    caller=jira,
+                    base_url="http://jira",
+                    clock=self.clock,
+                    settings=self.manner.shape,
+                    **credentials,
                 ),
                 store=store,
                 clock=self.clock,
@@ -221,7 +235,12 @@ class Tube:
         )
 
     def _caller(
-        self, remote: str, *, answer: Callable[[Call], Answer], fuse: Fuse, counts_by_s: float | None = None
+        self,
+        remote: str,
+        *,
+        answer: Callable[[Call], Answer],
+        fuse: Fuse,
+        counts_by_s: float | None = None,
     ) -> Caller:
         return Caller(
             remote=remote,
@@ -283,4 +302,10 @@ def _only(kind: type[BaseException], failure: BaseException) -> bool:
 def writes(calls: Mapping[str, int]) -> Counter[str]:
     """The calls to Jira that change something."""
     reads = {"POST /search/jql", "POST /issue/bulkfetch"}
-    return Counter({name: many for name, many in calls.items() if not name.startswith("GET") and name not in reads})
+    return Counter(
+        {
+            name: many
+            for name, many in calls.items()
+            if not name.startswith("GET") and name not in reads
+        }
+    )

@@ -11,9 +11,10 @@ from typing import get_args
 
 import pytest
 
-from job.core.model import Action, RunRecord
-from job.run import Order
-from job.sim.jira_site import ANNA
+from job.core.memory import RunRecord
+from job.core.model import Action
+from job.flow.run import Order
+from job.sim.jira.site import ANNA
 from tests.simulation.checker import ID_FIELD, Diary, always, settled
 from tests.simulation.kit import Fuse, Onlooker, Side, Tube, writes
 from tests.simulation.timeless import play
@@ -31,7 +32,9 @@ class Story:
 
     async def begin(self) -> None:
         kinds = ["csm", "fim", "sva", "lids", "image_sva"]
-        self.comment, self.close, self.early, self.hard, self.back = (self.opened(kind) for kind in kinds)
+        self.comment, self.close, self.early, self.hard, self.back = (
+            self.opened(kind) for kind in kinds
+        )
         await self.clean_run()
         self.resolve(self.back)
         await self.clean_run()
@@ -59,7 +62,9 @@ class Story:
         self.diary.note(issue_id, at=self.tube.clock(), resolved=True)
 
     def key_of(self, issue_id: str) -> str:
-        return next(t.key for t in self.tube.jira.people.tickets() if t.fields.get(ID_FIELD) == issue_id)
+        return next(
+            t.key for t in self.tube.jira.people.tickets() if t.fields.get(ID_FIELD) == issue_id
+        )
 
     def made_by_person(self, issue_id: str) -> None:
         """A ticket that somebody made by hand for the same issue, and closed."""
@@ -83,7 +88,9 @@ class Story:
     def complaints(self) -> list[str]:
         tube = self.tube
         everywhere = list(always(tube.jira, diary=self.diary))
-        return everywhere + list(settled(tube.halo, jira=tube.jira, diary=self.diary, free={self.adopted}))
+        return everywhere + list(
+            settled(tube.halo, jira=tube.jira, diary=self.diary, free={self.adopted})
+        )
 
 
 async def survives(*crashes: tuple[int, Side]) -> tuple[list[str], list[Fuse]]:
@@ -100,7 +107,9 @@ async def survives(*crashes: tuple[int, Side]) -> tuple[list[str], list[Fuse]]:
     wrong = story.complaints()
     before = writes(story.tube.jira.calls)
     await story.clean_run()
-    wrong += [f"a third clean run still wrote {what}" for what in writes(story.tube.jira.calls) - before]
+    wrong += [
+        f"a third clean run still wrote {what}" for what in writes(story.tube.jira.calls) - before
+    ]
     return wrong, fuses
 
 

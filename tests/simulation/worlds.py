@@ -19,13 +19,13 @@ from datetime import timedelta
 import structlog
 from msgspec.structs import replace
 
-from job.core.model import RunRecord
+from job.core.memory import RunRecord
 from job.errors import SyncError
 from job.sim.faults import KINDS
-from job.sim.jira_search import fixed_lag, long_lag, no_lag, usual_lag
-from job.sim.jira_site import ANNA
-from job.sim.limits import Limits as RateLimits
-from job.sim.people import Snapshot
+from job.sim.jira.limits import Limits as RateLimits
+from job.sim.jira.people import Snapshot
+from job.sim.jira.search import fixed_lag, long_lag, no_lag, usual_lag
+from job.sim.jira.site import ANNA
 from tests.simulation.checker import CLOSED, HARD_CLOSED, ID_FIELD, Diary, always, settled
 from tests.simulation.kit import MANNER, Fuse, Tube, writes
 from tests.simulation.timeless import play
@@ -52,7 +52,9 @@ class World:
 
     def __post_init__(self) -> None:
         self.rng = random.Random(self.seed)
-        manner = replace(MANNER, policy=replace(MANNER.policy, new_status=self.rng.choice(["", "In Progress"])))
+        manner = replace(
+            MANNER, policy=replace(MANNER.policy, new_status=self.rng.choice(["", "In Progress"]))
+        )
         self.tube = Tube(seed=self.seed, manner=manner)
         self.tube.look_back = timedelta(days=30)
         self.tube.jira.search.lag = self.rng.choice(LAGS)
@@ -65,7 +67,9 @@ class World:
         """Both projects have tickets of their own, or nobody could tell a deleted ticket from an invisible project."""
         site, bug = self.tube.jira.site, self.tube.jira.site.issue_types[0]
         for project in site.projects:
-            self.tube.jira.store.create(project=project, issue_type=bug, fields={"summary": "Buy milk"}, author=ANNA)
+            self.tube.jira.store.create(
+                project=project, issue_type=bug, fields={"summary": "Buy milk"}, author=ANNA
+            )
 
     # --- What happens -------------------------------------------------------------------------------------------------
 
@@ -91,7 +95,9 @@ class World:
             if not isinstance(ended, RunRecord) or ended.exit_code:
                 self.wrong.append(f"a clean run ended with {ended}")
         self.wrong += always(self.tube.jira, diary=self.diary)
-        self.wrong += settled(self.tube.halo, jira=self.tube.jira, diary=self.diary, free=self.free | self.cloned)
+        self.wrong += settled(
+            self.tube.halo, jira=self.tube.jira, diary=self.diary, free=self.free | self.cloned
+        )
         before = writes(self.tube.jira.calls)
         await asyncio.sleep(1_000.0)
         await self.tube.run()
@@ -105,11 +111,17 @@ class World:
             self.diary.news[issue_id] = now
 
     def some_issue(self, status: str) -> str | None:
-        there = [i.id for i in self.tube.halo.estate.issues.values() if i.status == status and not i.forgotten]
+        there = [
+            i.id
+            for i in self.tube.halo.estate.issues.values()
+            if i.status == status and not i.forgotten
+        ]
         return self.rng.choice(there) if there else None
 
     def some_ticket(self, *, closed: bool) -> Snapshot | None:
-        there = [t for t in self.tube.jira.people.tickets() if t.ours and (t.status in CLOSED) == closed]
+        there = [
+            t for t in self.tube.jira.people.tickets() if t.ours and (t.status in CLOSED) == closed
+        ]
         return self.rng.choice(there) if there else None
 
 
@@ -119,7 +131,10 @@ class World:
 def open_issue(world: World) -> None:
     if len(world.tube.halo.estate.issues) < ISSUES_MAX:
         critical = world.rng.random() < 0.3
-        world.say(world.tube.halo.estate.open_issue(type=world.rng.choice(TYPES), critical=critical), news=True)
+        world.say(
+            world.tube.halo.estate.open_issue(type=world.rng.choice(TYPES), critical=critical),
+            news=True,
+        )
 
 
 def rescan(world: World) -> None:
@@ -154,7 +169,9 @@ def forget(world: World) -> None:
 
 def close_early(world: World) -> None:
     if ticket := world.some_ticket(closed=False):
-        world.tube.jira.people.transition_by_person(ticket.key, status=world.rng.choice(["Done", HARD_CLOSED]))
+        world.tube.jira.people.transition_by_person(
+            ticket.key, status=world.rng.choice(["Done", HARD_CLOSED])
+        )
 
 
 def open_again(world: World) -> None:
@@ -298,7 +315,9 @@ RUNS = (
 def silence() -> None:
     """Simulated runs log nothing: their checker says it better."""
     structlog.configure(
-        logger_factory=structlog.ReturnLoggerFactory(), processors=[lambda *_: ""], cache_logger_on_first_use=False
+        logger_factory=structlog.ReturnLoggerFactory(),
+        processors=[lambda *_: ""],
+        cache_logger_on_first_use=False,
     )
 
 
@@ -337,7 +356,9 @@ def main() -> int:
         bad += 1
         print(f"seed {seed}: {'; '.join(wrong[:3])}", flush=True)
     took_s = time.perf_counter() - began
-    print(f"{asked.seeds} worlds in {took_s:.1f} s, {asked.seeds / took_s:.0f} a second: {bad} came out wrong.")
+    print(
+        f"{asked.seeds} worlds in {took_s:.1f} s, {asked.seeds / took_s:.0f} a second: {bad} came out wrong."
+    )
     return 1 if bad else 0
 
 

@@ -11,7 +11,7 @@ import grpc
 import pytest
 from google.cloud.firestore import AsyncClient
 
-from job.core.model import Changes, Lease
+from job.core.memory import Changes, Lease
 from job.errors import LeaseLost, RemoteDown, RemoteRefused, StateUnreadable
 from job.state import firestore
 from job.state.firestore import FirestoreStore, open_firestore
@@ -20,7 +20,9 @@ from tests.state.values import NOW, SOON, intent, issue, link, parked, run, wate
 
 
 @pytest.fixture
-async def between(firestore_emulator: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Network]:
+async def between(
+    firestore_emulator: str, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Network]:
     """The network that a store of this test speaks through."""
     async with network(firestore_emulator) as (host, faults):
         monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", host)
@@ -30,7 +32,9 @@ async def between(firestore_emulator: str, monkeypatch: pytest.MonkeyPatch) -> A
 @pytest.fixture
 async def store(between: Network) -> AsyncIterator[FirestoreStore]:
     project = f"p-{uuid4().hex[:20]}"
-    async with open_firestore(project=project, database="state", prefix="test", patience_s=1.0) as opened:
+    async with open_firestore(
+        project=project, database="state", prefix="test", patience_s=1.0
+    ) as opened:
         yield opened
 
 
@@ -65,7 +69,9 @@ async def test_a_commit_whose_answer_is_lost_is_written_once(
     assert await store.live_count() == 2
 
 
-async def test_a_commit_that_arrives_after_later_ones_changes_nothing(store: FirestoreStore, between: Network) -> None:
+async def test_a_commit_that_arrives_after_later_ones_changes_nothing(
+    store: FirestoreStore, between: Network
+) -> None:
     lease = await lease_of(store)
     between.faults.append(Fault(method="Commit", effect="late"))
     await store.commit(lease, Changes(links=(link(1, status="old"),)))
@@ -74,7 +80,9 @@ async def test_a_commit_that_arrives_after_later_ones_changes_nothing(store: Fir
     assert await store.links([issue(1)]) == {issue(1): link(1, status="new")}
 
 
-async def test_a_lease_whose_answer_is_lost_is_ours(store: FirestoreStore, between: Network) -> None:
+async def test_a_lease_whose_answer_is_lost_is_ours(
+    store: FirestoreStore, between: Network
+) -> None:
     for fence in (1, 2):
         between.faults.append(Fault(method="Commit", effect="full"))
         lease = await lease_of(store, holder=f"run-{fence}")
@@ -82,7 +90,9 @@ async def test_a_lease_whose_answer_is_lost_is_ours(store: FirestoreStore, betwe
         await store.release_lease(lease)
 
 
-async def test_renewals_and_releases_whose_answers_are_lost_are_done(store: FirestoreStore, between: Network) -> None:
+async def test_renewals_and_releases_whose_answers_are_lost_are_done(
+    store: FirestoreStore, between: Network
+) -> None:
     lease = await lease_of(store)
     between.faults.append(Fault(method="Commit", effect="full", times=2))
     renewed = await store.renew_lease(lease, until=SOON + timedelta(minutes=1))
@@ -104,8 +114,14 @@ async def test_a_lost_answer_while_another_run_takes_the_lease_is_told_as_a_lost
 
 
 @pytest.mark.parametrize("method", METHODS)
-async def test_a_passing_fault_of_any_call_is_not_noticed(store: FirestoreStore, between: Network, method: str) -> None:
-    for code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.ABORTED, grpc.StatusCode.RESOURCE_EXHAUSTED):
+async def test_a_passing_fault_of_any_call_is_not_noticed(
+    store: FirestoreStore, between: Network, method: str
+) -> None:
+    for code in (
+        grpc.StatusCode.UNAVAILABLE,
+        grpc.StatusCode.ABORTED,
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+    ):
         between.faults.append(Fault(method=method, code=code))
         lease = await lease_of(store)
         await store.commit(lease, Changes(links=(link(1),)))
@@ -144,16 +160,34 @@ def everything(store: FirestoreStore) -> list[Callable[[], Awaitable[object]]]:
 @pytest.mark.parametrize(
     ("code", "details", "advice"),
     [
-        (grpc.StatusCode.PERMISSION_DENIED, "Missing or insufficient permissions.", "roles/datastore.user"),
-        (grpc.StatusCode.UNAUTHENTICATED, "Request had invalid credentials.", "roles/datastore.user"),
-        (grpc.StatusCode.NOT_FOUND, "The database state does not exist for project p.", "Create the database"),
-        (grpc.StatusCode.FAILED_PRECONDITION, "Not available for Datastore Mode.", "repeating will not help"),
+        (
+            grpc.StatusCode.PERMISSION_DENIED,
+            "Missing or insufficient permissions.",
+            "roles/datastore.user",
+        ),
+        (
+            grpc.StatusCode.UNAUTHENTICATED,
+            "Request had invalid credentials.",
+            "roles/datastore.user",
+        ),
+        (
+            grpc.StatusCode.NOT_FOUND,
+            "The database state does not exist for project p.",
+            "Create the database",
+        ),
+        (
+            grpc.StatusCode.FAILED_PRECONDITION,
+            "Not available for Datastore Mode.",
+            "repeating will not help",
+        ),
     ],
 )
 async def test_every_operation_that_is_refused_says_what_to_do(
     store: FirestoreStore, between: Network, code: grpc.StatusCode, details: str, advice: str
 ) -> None:
-    between.faults += [Fault(method=method, code=code, details=details, times=999) for method in METHODS]
+    between.faults += [
+        Fault(method=method, code=code, details=details, times=999) for method in METHODS
+    ]
     for operation in everything(store):
         with pytest.raises(RemoteRefused) as refused:
             await operation()
@@ -162,9 +196,13 @@ async def test_every_operation_that_is_refused_says_what_to_do(
     assert len(between.calls) == 11
 
 
-async def test_a_refused_commit_is_refused_not_lost(store: FirestoreStore, between: Network) -> None:
+async def test_a_refused_commit_is_refused_not_lost(
+    store: FirestoreStore, between: Network
+) -> None:
     lease = await lease_of(store)
-    between.faults.append(Fault(method="Commit", code=grpc.StatusCode.PERMISSION_DENIED, details="read-only"))
+    between.faults.append(
+        Fault(method="Commit", code=grpc.StatusCode.PERMISSION_DENIED, details="read-only")
+    )
     with pytest.raises(RemoteRefused, match="read-only"):
         await store.commit(lease, FIRST)
     await store.commit(lease, FIRST)
@@ -192,7 +230,9 @@ async def test_a_lease_document_that_keeps_being_contended_is_a_remote_that_is_d
     store: FirestoreStore, between: Network
 ) -> None:
     lease = await lease_of(store)
-    between.faults.append(Fault(method="Commit", code=grpc.StatusCode.FAILED_PRECONDITION, times=999))
+    between.faults.append(
+        Fault(method="Commit", code=grpc.StatusCode.FAILED_PRECONDITION, times=999)
+    )
     with pytest.raises(RemoteDown, match="changed under us"):
         await store.commit(lease, FIRST)
 
@@ -203,7 +243,9 @@ async def test_where_nobody_listens_the_remote_is_down_before_a_minute_is_gone(
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", f"127.0.0.1:{silent.getsockname()[1]}")
-        async with open_firestore(project="p", database="d", prefix="test", patience_s=0.3) as store:
+        async with open_firestore(
+            project="p", database="d", prefix="test", patience_s=0.3
+        ) as store:
             for operation in everything(store):
                 begun = time.monotonic()
                 with pytest.raises(RemoteDown, match="Check the network"):
@@ -212,13 +254,17 @@ async def test_where_nobody_listens_the_remote_is_down_before_a_minute_is_gone(
     assert firestore.PATIENCE_S + firestore.CALL_S < 20
 
 
-async def test_a_server_that_accepts_and_never_answers_is_down_too(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_server_that_accepts_and_never_answers_is_down_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(firestore, "CALL_S", 0.15)
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", f"127.0.0.1:{silent.getsockname()[1]}")
-        async with open_firestore(project="p", database="d", prefix="test", patience_s=0.2) as store:
+        async with open_firestore(
+            project="p", database="d", prefix="test", patience_s=0.2
+        ) as store:
             for operation in everything(store):
                 begun = time.monotonic()
                 with pytest.raises(RemoteDown):
@@ -229,8 +275,16 @@ async def test_a_server_that_accepts_and_never_answers_is_down_too(monkeypatch: 
 # --- Documents as they lie there ------------------------------------------------------------------------------------
 
 
-async def test_documents_lie_where_the_deployment_expects_them(store: FirestoreStore, client: AsyncClient) -> None:
-    changes = Changes(links=(link(1),), intents=(intent(2),), parked=(parked(3),), watermark=watermark(), run=run(1))
+async def test_documents_lie_where_the_deployment_expects_them(
+    store: FirestoreStore, client: AsyncClient
+) -> None:
+    changes = Changes(
+        links=(link(1),),
+        intents=(intent(2),),
+        parked=(parked(3),),
+        watermark=watermark(),
+        run=run(1),
+    )
     await store.commit(await lease_of(store), changes)
     found = {
         collection.id: [document.id async for document in collection.list_documents()]
@@ -267,7 +321,8 @@ async def test_a_document_that_cannot_be_trusted_is_named_with_a_way_out(
 ) -> None:
     lease = await lease_of(store)
     await store.commit(
-        lease, Changes(links=(link(1),), intents=(intent(1),), parked=(parked(1),), watermark=watermark())
+        lease,
+        Changes(links=(link(1),), intents=(intent(1),), parked=(parked(1),), watermark=watermark()),
     )
     await client.document(path).update(spoil)
 
@@ -284,10 +339,14 @@ async def test_a_document_that_cannot_be_trusted_is_named_with_a_way_out(
     assert unreadable.value.advice
 
 
-async def test_a_commit_is_one_call_and_so_is_a_read_of_three_hundred(store: FirestoreStore, between: Network) -> None:
+async def test_a_commit_is_one_call_and_so_is_a_read_of_three_hundred(
+    store: FirestoreStore, between: Network
+) -> None:
     lease = await lease_of(store)
     between.calls.clear()
-    await store.commit(lease, Changes(links=tuple(map(link, range(50))), intents=tuple(map(intent, range(50)))))
+    await store.commit(
+        lease, Changes(links=tuple(map(link, range(50))), intents=tuple(map(intent, range(50))))
+    )
     assert between.calls == ["Commit"]
     await store.links([issue(number) for number in range(301)])
     assert between.calls == ["Commit", "BatchGetDocuments", "BatchGetDocuments"]
@@ -296,12 +355,18 @@ async def test_a_commit_is_one_call_and_so_is_a_read_of_three_hundred(store: Fir
 # --- Commits that wait for each other -------------------------------------------------------------------------------
 
 
-async def together(store: FirestoreStore, lease: Lease, *several: Changes) -> list[BaseException | None]:
+async def together(
+    store: FirestoreStore, lease: Lease, *several: Changes
+) -> list[BaseException | None]:
     """Commits all of them at the same time, and tells how each ended."""
-    return await asyncio.gather(*(store.commit(lease, changes) for changes in several), return_exceptions=True)
+    return await asyncio.gather(
+        *(store.commit(lease, changes) for changes in several), return_exceptions=True
+    )
 
 
-async def test_commits_that_wait_for_their_turn_go_out_as_one(store: FirestoreStore, between: Network) -> None:
+async def test_commits_that_wait_for_their_turn_go_out_as_one(
+    store: FirestoreStore, between: Network
+) -> None:
     lease = await lease_of(store)
     between.calls.clear()
     store.spent.clear()
@@ -320,14 +385,19 @@ async def test_one_batch_writes_no_document_twice_and_not_more_than_a_commit_may
     lease = await lease_of(store)
     between.calls.clear()
     again = [Changes(links=(link(1, status=status),)) for status in ("one", "two", "three")]
-    many = [Changes(links=tuple(map(link, range(start, start + 200)))) for start in (1_000, 2_000, 3_000)]
+    many = [
+        Changes(links=tuple(map(link, range(start, start + 200))))
+        for start in (1_000, 2_000, 3_000)
+    ]
     assert await together(store, lease, *again, *many) == [None] * 6
     assert between.calls == ["Commit"] * 4  # one, two, three with 400 more, and the last 200
     assert await store.links([issue(1)]) == {issue(1): link(1, status="three")}
     assert await store.live_count() == 601
 
 
-async def test_what_goes_wrong_with_a_batch_is_told_to_everyone_in_it(store: FirestoreStore, between: Network) -> None:
+async def test_what_goes_wrong_with_a_batch_is_told_to_everyone_in_it(
+    store: FirestoreStore, between: Network
+) -> None:
     lease = await lease_of(store)
     between.faults += [Fault(method="Commit", code=grpc.StatusCode.PERMISSION_DENIED, times=2)]
     several = [Changes(links=(link(number),)) for number in range(3)]
@@ -349,7 +419,9 @@ async def test_commits_under_different_leases_never_share_a_batch(store: Firesto
     assert (ours.holder, ours.fence) == (gone.holder, gone.fence)
     await store.release_lease(gone)
     under = (ours, ours, old, gone, ours)
-    commits = (store.commit(each, Changes(links=(link(number),))) for number, each in enumerate(under))
+    commits = (
+        store.commit(each, Changes(links=(link(number),))) for number, each in enumerate(under)
+    )
     fates = [type(fate) for fate in await asyncio.gather(*commits, return_exceptions=True)]
     assert fates == [type(None), type(None), LeaseLost, LeaseLost, type(None)]
     assert set(await store.links(list(map(issue, range(5))))) == {issue(0), issue(1), issue(4)}
@@ -358,7 +430,8 @@ async def test_commits_under_different_leases_never_share_a_batch(store: Firesto
 async def test_nobody_believes_in_a_batch_whose_sender_was_cancelled(store: FirestoreStore) -> None:
     lease = await lease_of(store)
     first, sender, other = (
-        asyncio.create_task(store.commit(lease, Changes(links=(link(number),)))) for number in range(3)
+        asyncio.create_task(store.commit(lease, Changes(links=(link(number),))))
+        for number in range(3)
     )
     await first
     await asyncio.sleep(0)  # the sender has its turn

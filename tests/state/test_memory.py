@@ -4,7 +4,7 @@ from typing import Literal
 
 import pytest
 
-from job.core.model import Changes
+from job.core.memory import Changes
 from job.state.memory import MemoryStore
 from tests.state.values import NOW, SOON, link, watermark
 
@@ -46,6 +46,15 @@ async def test_every_operation_is_named_on_both_sides() -> None:
     await store.parked()
     await store.runs(limit=1)
     await store.release_lease(lease)
-    operations = ["take_lease", "renew_lease", "commit", "watermark", "links", "live_links", "live_count", "intents"]
+    operations = [
+        "take_lease",
+        "renew_lease",
+        "commit",
+        "watermark",
+        "links",
+        "live_links",
+        "live_count",
+        "intents",
+    ]
     operations += ["parked", "runs", "release_lease"]
     assert seen == [(operation, side) for operation in operations for side in ("before", "after")]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from job.core.model import Intent, Lease, Link, Parked, RunRecord, Watermark
+from job.core.memory import Intent, Lease, Link, Parked, RunRecord, Watermark
 from job.errors import StateUnreadable
 from job.state import records
 from job.state.records import Record
@@ -21,7 +21,11 @@ EVERY: tuple[Record, ...] = (link(1), intent(1), parked(1), LEASE, watermark(), 
 
 
 def name_of(record: Record) -> str:
-    return f"test-things/{issue(1)}" if isinstance(record, Link | Intent | Parked) else "test-things/other"
+    return (
+        f"test-things/{issue(1)}"
+        if isinstance(record, Link | Intent | Parked)
+        else "test-things/other"
+    )
 
 
 def as_json(document: dict[str, Any]) -> Any:
@@ -31,12 +35,17 @@ def as_json(document: dict[str, Any]) -> Any:
 @pytest.mark.parametrize("record", EVERY, ids=lambda record: type(record).__name__)
 @pytest.mark.parametrize("kept", [dict, as_json])
 def test_a_record_survives_being_a_document(record: Record, kept: Callable[[Any], Any]) -> None:
-    assert records.read(type(record), kept(records.document(record)), name=name_of(record)) == record
+    assert (
+        records.read(type(record), kept(records.document(record)), name=name_of(record)) == record
+    )
 
 
 @pytest.mark.parametrize("record", EVERY, ids=lambda record: type(record).__name__)
 def test_every_document_carries_the_schema_and_every_field(record: Record) -> None:
-    assert set(records.document(record)) == {"schema", *(part.name for part in msgspec.structs.fields(record))}
+    assert set(records.document(record)) == {
+        "schema",
+        *(part.name for part in msgspec.structs.fields(record)),
+    }
     assert records.document(record)["schema"] == 1
 
 
@@ -60,7 +69,9 @@ def test_any_instant_of_any_time_zone_is_kept_as_the_same_instant_in_utc(
 @pytest.mark.parametrize("record", EVERY, ids=lambda record: type(record).__name__)
 def test_a_document_of_a_newer_program_is_not_read(record: Record) -> None:
     newer = records.document(record) | {"schema": 2}
-    with pytest.raises(StateUnreadable, match=r"test-things/.*newer version.*schema 2.*Run the newer version"):
+    with pytest.raises(
+        StateUnreadable, match=r"test-things/.*newer version.*schema 2.*Run the newer version"
+    ):
         records.read(type(record), newer, name=name_of(record))
 
 
@@ -96,14 +107,22 @@ def test_a_missing_field_is_not_guessed_unless_the_model_has_a_default_for_it() 
     whole = records.document(link(1))
     for name in ("ticket_id", "version", "live"):
         with pytest.raises(StateUnreadable, match=f"missing required field `{name}`"):
-            records.read(Link, {key: value for key, value in whole.items() if key != name}, name=name_of(link(1)))
-    found = records.read(Link, {key: value for key, value in whole.items() if key != "misses"}, name=name_of(link(1)))
+            records.read(
+                Link,
+                {key: value for key, value in whole.items() if key != name},
+                name=name_of(link(1)),
+            )
+    found = records.read(
+        Link, {key: value for key, value in whole.items() if key != "misses"}, name=name_of(link(1))
+    )
     assert found.misses == 0
 
 
 def test_a_word_outside_the_vocabulary_is_told() -> None:
     with pytest.raises(StateUnreadable, match=r"'delete' - at `\$.kind`"):
-        records.read(Intent, records.document(intent(1)) | {"kind": "delete"}, name=name_of(intent(1)))
+        records.read(
+            Intent, records.document(intent(1)) | {"kind": "delete"}, name=name_of(intent(1))
+        )
 
 
 @pytest.mark.parametrize("found", [None, [], "text", 3])
@@ -127,7 +146,9 @@ def test_a_halo_id_names_its_document_itself() -> None:
 
 
 @given(st.text(), st.text())
-def test_names_of_documents_are_legal_everywhere_and_differ_when_the_ids_do(one: str, other: str) -> None:
+def test_names_of_documents_are_legal_everywhere_and_differ_when_the_ids_do(
+    one: str, other: str
+) -> None:
     name = records.document_id(one)
     assert "/" not in name
     assert name not in ("", ".", "..")

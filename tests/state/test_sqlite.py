@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from job.core.model import Changes
+from job.core.memory import Changes
 from job.errors import RemoteDown, StateUnreadable
 from job.state import sqlite
 from job.state.sqlite import open_sqlite
@@ -46,7 +46,9 @@ async def test_the_file_and_its_folders_are_made_for_their_owner_only(tmp_path: 
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
-async def test_what_is_committed_is_on_the_disk_before_anything_else_happens(tmp_path: Path) -> None:
+async def test_what_is_committed_is_on_the_disk_before_anything_else_happens(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "state.db"
     async with open_sqlite(path) as store:
         full = await store._look(lambda: sqlite._number(store._connection, "PRAGMA synchronous"))
@@ -55,8 +57,12 @@ async def test_what_is_committed_is_on_the_disk_before_anything_else_happens(tmp
     assert (mode, full) == ("wal", 2)
 
 
-@pytest.mark.parametrize("content", [b"no database at all, only text" * 100, b"SQLite format 3\x00" + b"\xff" * 5000])
-async def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize(
+    "content", [b"no database at all, only text" * 100, b"SQLite format 3\x00" + b"\xff" * 5000]
+)
+async def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(
+    tmp_path: Path, content: bytes
+) -> None:
     path = tmp_path / "state.db"
     path.write_bytes(content)
     with pytest.raises(StateUnreadable, match=rf"{path}.*STATE_URL"):
@@ -102,11 +108,19 @@ async def test_an_empty_file_becomes_a_store(tmp_path: Path) -> None:
     ("statement", "says"),
     [
         ("UPDATE documents SET document = '{\"schema\": 9}' WHERE kind = 'links'", "newer version"),
-        ("UPDATE documents SET document = json_remove(document, '$.ticket_id') WHERE kind = 'links'", "ticket_id"),
-        ("UPDATE documents SET document = json_set(document, '$.issue_id', 'x') WHERE kind = 'links'", "another issue"),
+        (
+            "UPDATE documents SET document = json_remove(document, '$.ticket_id') WHERE kind = 'links'",
+            "ticket_id",
+        ),
+        (
+            "UPDATE documents SET document = json_set(document, '$.issue_id', 'x') WHERE kind = 'links'",
+            "another issue",
+        ),
     ],
 )
-async def test_a_spoiled_document_is_named_and_nothing_is_guessed(tmp_path: Path, statement: str, says: str) -> None:
+async def test_a_spoiled_document_is_named_and_nothing_is_guessed(
+    tmp_path: Path, statement: str, says: str
+) -> None:
     path = tmp_path / "state.db"
     await fill(path)
     change(path, statement)
@@ -162,7 +176,9 @@ async def test_opening_a_file_twice_in_one_process_leaves_its_locks_alone(
             async with open_sqlite(path):
                 pass
         locked = "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0).execute('BEGIN IMMEDIATE')"
-        other = subprocess.run([sys.executable, "-c", locked, str(path)], capture_output=True, text=True, check=False)
+        other = subprocess.run(
+            [sys.executable, "-c", locked, str(path)], capture_output=True, text=True, check=False
+        )
         assert "database is locked" in other.stderr
 
 
@@ -186,7 +202,9 @@ async def test_records_of_runs_are_forgotten_after_ninety_days(tmp_path: Path) -
     async with open_sqlite(tmp_path / "state.db") as store:
         lease = await store.take_lease("0", holder="run-1", now=NOW, until=SOON)
         for number, days in enumerate((0, 1, 90, 91)):
-            await store.commit(lease, Changes(run=run(number, started_at=NOW + timedelta(days=days))))
+            await store.commit(
+                lease, Changes(run=run(number, started_at=NOW + timedelta(days=days)))
+            )
         assert [record.run_id for record in await store.runs(limit=9)] == ["run-3", "run-2"]
 
 
@@ -216,7 +234,9 @@ def writer(path: Path, *, number: int, count: int) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)
 
 
-async def test_six_processes_that_open_and_write_one_new_file_at_once_lose_nothing(tmp_path: Path) -> None:
+async def test_six_processes_that_open_and_write_one_new_file_at_once_lose_nothing(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "state.db"
     writers = [writer(path, number=number, count=20) for number in range(6)]
     ends = [await asyncio.to_thread(process.wait, 60) for process in writers]

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from job.core.model import Changes, IssueId, Lease, Link
+from job.core.ids import IssueId
+from job.core.memory import Changes, Lease, Link
 from job.errors import LeaseHeld, LeaseLost, StateUnreadable
 from job.state.urls import CountingStore
 from tests.state.conftest import World
@@ -21,7 +22,9 @@ async def lease_of(store: CountingStore, *, holder: str = "run-1") -> Lease:
 async def overtaken(store: CountingStore, lease: Lease) -> Lease:
     """The lease of another run, taken after ours ran out."""
     later = lease.until + timedelta(seconds=1)
-    return await store.take_lease("0", holder="run-2", now=later, until=later + timedelta(minutes=5))
+    return await store.take_lease(
+        "0", holder="run-2", now=later, until=later + timedelta(minutes=5)
+    )
 
 
 async def live(store: CountingStore) -> list[Link]:
@@ -35,7 +38,9 @@ async def test_a_first_lease_has_fence_one(store: CountingStore) -> None:
     assert await lease_of(store) == Lease(shard="0", holder="run-1", fence=1, until=SOON)
 
 
-async def test_a_lease_that_is_good_is_held_against_everyone_and_says_by_whom_until_when(world: World) -> None:
+async def test_a_lease_that_is_good_is_held_against_everyone_and_says_by_whom_until_when(
+    world: World,
+) -> None:
     async with world() as ours, world() as theirs:
         await lease_of(ours)
         with pytest.raises(LeaseHeld) as held:
@@ -43,7 +48,9 @@ async def test_a_lease_that_is_good_is_held_against_everyone_and_says_by_whom_un
     assert (held.value.shard, held.value.holder, held.value.until) == ("0", "run-1", SOON)
 
 
-async def test_a_lease_is_free_at_the_instant_it_ends_and_the_fence_rises(store: CountingStore) -> None:
+async def test_a_lease_is_free_at_the_instant_it_ends_and_the_fence_rises(
+    store: CountingStore,
+) -> None:
     await lease_of(store)
     taken = await store.take_lease("0", holder="run-2", now=SOON, until=SOON + timedelta(minutes=5))
     assert (taken.holder, taken.fence) == ("run-2", 2)
@@ -57,17 +64,27 @@ async def test_the_fence_rises_after_a_release_too_and_over_restarts(world: Worl
             await store.release_lease(lease)
 
 
-async def test_the_last_lease_of_every_shard_is_listed_whether_it_holds_or_not(store: CountingStore) -> None:
+async def test_the_last_lease_of_every_shard_is_listed_whether_it_holds_or_not(
+    store: CountingStore,
+) -> None:
     assert await store.leases() == []
-    given = [await store.take_lease(shard, holder="run-1", now=NOW, until=SOON) for shard in ("0-of-1", "1-of-12")]
+    given = [
+        await store.take_lease(shard, holder="run-1", now=NOW, until=SOON)
+        for shard in ("0-of-1", "1-of-12")
+    ]
     await store.release_lease(given[0])
     await store.commit(given[1], Changes(watermark=watermark()))
     listed = sorted(await store.leases(), key=lambda lease: lease.shard)
-    assert [(one.shard, one.holder, one.fence) for one in listed] == [("0-of-1", "", 1), ("1-of-12", "run-1", 1)]
+    assert [(one.shard, one.holder, one.fence) for one in listed] == [
+        ("0-of-1", "", 1),
+        ("1-of-12", "run-1", 1),
+    ]
     assert listed[1] == given[1]
 
 
-async def test_watermarks_are_listed_by_their_shards_and_nothing_else_is(store: CountingStore) -> None:
+async def test_watermarks_are_listed_by_their_shards_and_nothing_else_is(
+    store: CountingStore,
+) -> None:
     assert await store.watermarks() == {}
     for shard in ("0-of-2", "1-of-2", "0-of-1"):
         lease = await store.take_lease(shard, holder="run-1", now=NOW, until=SOON)
@@ -105,7 +122,9 @@ async def test_of_twenty_racers_for_a_lease_that_ran_out_exactly_one_wins(world:
         old = await lease_of(stores[0], holder="old")
         later = SOON + timedelta(minutes=1)
         takers = (
-            store.take_lease("0", holder=f"run-{number}", now=later, until=later + timedelta(minutes=5))
+            store.take_lease(
+                "0", holder=f"run-{number}", now=later, until=later + timedelta(minutes=5)
+            )
             for number, store in enumerate(stores)
         )
         answers = await asyncio.gather(*takers, return_exceptions=True)
@@ -119,9 +138,13 @@ async def test_of_twenty_racers_for_a_lease_that_ran_out_exactly_one_wins(world:
 async def test_a_renewed_lease_keeps_its_fence_and_holds_longer(world: World) -> None:
     async with world() as ours, world() as theirs:
         renewed = await ours.renew_lease(await lease_of(ours), until=SOON + timedelta(minutes=5))
-        assert renewed == Lease(shard="0", holder="run-1", fence=1, until=SOON + timedelta(minutes=5))
+        assert renewed == Lease(
+            shard="0", holder="run-1", fence=1, until=SOON + timedelta(minutes=5)
+        )
         with pytest.raises(LeaseHeld):
-            await theirs.take_lease("0", holder="run-2", now=SOON, until=SOON + timedelta(minutes=9))
+            await theirs.take_lease(
+                "0", holder="run-2", now=SOON, until=SOON + timedelta(minutes=9)
+            )
 
 
 async def test_a_lease_that_was_taken_over_cannot_be_renewed(world: World) -> None:
@@ -132,7 +155,9 @@ async def test_a_lease_that_was_taken_over_cannot_be_renewed(world: World) -> No
             await ours.renew_lease(lease, until=SOON + timedelta(minutes=5))
 
 
-async def test_releasing_a_lease_that_was_taken_over_takes_nothing_from_its_new_holder(world: World) -> None:
+async def test_releasing_a_lease_that_was_taken_over_takes_nothing_from_its_new_holder(
+    world: World,
+) -> None:
     async with world() as ours, world() as theirs:
         lease = await lease_of(ours)
         taken = await overtaken(theirs, lease)
@@ -141,7 +166,9 @@ async def test_releasing_a_lease_that_was_taken_over_takes_nothing_from_its_new_
         assert await theirs.live_count() == 1
 
 
-async def test_a_released_lease_writes_nothing_and_may_be_released_again(store: CountingStore) -> None:
+async def test_a_released_lease_writes_nothing_and_may_be_released_again(
+    store: CountingStore,
+) -> None:
     lease = await lease_of(store)
     await store.release_lease(lease)
     await store.release_lease(lease)
@@ -153,7 +180,9 @@ async def test_a_released_lease_writes_nothing_and_may_be_released_again(store: 
 async def test_a_lease_that_ends_in_more_than_a_day_stops_the_run_instead_of_blocking_it_quietly(
     store: CountingStore,
 ) -> None:
-    await store.take_lease("0", holder="run-1", now=NOW + timedelta(days=9), until=NOW + timedelta(days=9, minutes=5))
+    await store.take_lease(
+        "0", holder="run-1", now=NOW + timedelta(days=9), until=NOW + timedelta(days=9, minutes=5)
+    )
     with pytest.raises(StateUnreadable, match=r"run-1.*2026-03-10.*clock"):
         await lease_of(store, holder="run-2")
 
@@ -172,8 +201,14 @@ async def test_everything_committed_is_read_back_equal_after_a_restart(world: Wo
         )
         await store.commit(await lease_of(store), changes)
     async with world() as store:
-        assert await store.links([issue(1), issue(2), issue(9)]) == {issue(1): link(1), issue(2): link(2, live=False)}
-        assert sorted(await store.intents(), key=lambda intent: intent.issue_id) == [intent(3), intent(4)]
+        assert await store.links([issue(1), issue(2), issue(9)]) == {
+            issue(1): link(1),
+            issue(2): link(2, live=False),
+        }
+        assert sorted(await store.intents(), key=lambda intent: intent.issue_id) == [
+            intent(3),
+            intent(4),
+        ]
         assert await store.parked() == [parked(5)]
         assert await store.watermark("0") == watermark()
         assert await store.runs(limit=5) == [run(1)]
@@ -190,11 +225,17 @@ async def test_an_empty_store_answers_with_nothing(store: CountingStore) -> None
     assert await store.runs(limit=5) == []
 
 
-async def test_a_later_commit_replaces_links_and_drops_what_is_settled_and_released(store: CountingStore) -> None:
+async def test_a_later_commit_replaces_links_and_drops_what_is_settled_and_released(
+    store: CountingStore,
+) -> None:
     lease = await lease_of(store)
-    await store.commit(lease, Changes(links=(link(1),), intents=(intent(1),), parked=(parked(1), parked(2))))
+    await store.commit(
+        lease, Changes(links=(link(1),), intents=(intent(1),), parked=(parked(1), parked(2)))
+    )
     moved = replace(link(1), live=False, said=None, status_seen="Done")
-    await store.commit(lease, Changes(links=(moved,), settled=(issue(1),), released=(issue(1), issue(7))))
+    await store.commit(
+        lease, Changes(links=(moved,), settled=(issue(1),), released=(issue(1), issue(7)))
+    )
     assert await store.links([issue(1)]) == {issue(1): moved}
     assert await store.intents() == []
     assert await store.parked() == [parked(2)]
@@ -206,7 +247,9 @@ async def test_a_commit_under_a_lease_that_was_taken_over_writes_nothing(world: 
         await ours.commit(lease, Changes(links=(link(1),)))
         taken = await overtaken(theirs, lease)
         with pytest.raises(LeaseLost, match="fence 2"):
-            await ours.commit(lease, Changes(links=(link(2),), intents=(intent(2),), watermark=watermark()))
+            await ours.commit(
+                lease, Changes(links=(link(2),), intents=(intent(2),), watermark=watermark())
+            )
         await theirs.commit(taken, Changes(links=(link(3),)))
         assert [found.issue_id for found in await live(theirs)] == [issue(1), issue(3)]
         assert await theirs.intents() == []
@@ -231,12 +274,18 @@ async def test_an_older_lease_of_the_same_holder_is_not_ours_any_more(store: Cou
 
 async def test_a_commit_without_any_lease_ever_given_writes_nothing(store: CountingStore) -> None:
     with pytest.raises(LeaseLost):
-        await store.commit(Lease(shard="0", holder="run-1", fence=1, until=SOON), Changes(links=(link(1),)))
+        await store.commit(
+            Lease(shard="0", holder="run-1", fence=1, until=SOON), Changes(links=(link(1),))
+        )
     assert await store.live_count() == 0
 
 
-async def test_a_lease_that_ran_out_still_writes_while_nobody_has_taken_it(store: CountingStore) -> None:
-    lease = await store.take_lease("0", holder="run-1", now=NOW - timedelta(days=9), until=NOW - timedelta(days=8))
+async def test_a_lease_that_ran_out_still_writes_while_nobody_has_taken_it(
+    store: CountingStore,
+) -> None:
+    lease = await store.take_lease(
+        "0", holder="run-1", now=NOW - timedelta(days=9), until=NOW - timedelta(days=8)
+    )
     await store.commit(lease, Changes(links=(link(1),)))
     assert await store.live_count() == 1
 
@@ -251,13 +300,18 @@ async def test_a_lease_taken_by_one_store_is_good_in_another(world: World) -> No
 
 async def test_commits_of_one_store_at_the_same_time_are_all_written(store: CountingStore) -> None:
     lease = await lease_of(store)
-    commits = (store.commit(lease, Changes(links=(link(number),), intents=(intent(number),))) for number in range(20))
+    commits = (
+        store.commit(lease, Changes(links=(link(number),), intents=(intent(number),)))
+        for number in range(20)
+    )
     await asyncio.gather(*commits, store.renew_lease(lease, until=SOON + timedelta(minutes=5)))
     assert await store.live_count() == 20
     assert len(await store.intents()) == 20
 
 
-async def test_a_cancelled_commit_is_written_whole_or_not_at_all_and_the_next_one_works(world: World) -> None:
+async def test_a_cancelled_commit_is_written_whole_or_not_at_all_and_the_next_one_works(
+    world: World,
+) -> None:
     async with world() as store:
         lease = await lease_of(store)
         for number in range(10):
@@ -276,18 +330,24 @@ async def test_a_cancelled_commit_is_written_whole_or_not_at_all_and_the_next_on
 
 async def test_a_commit_of_five_hundred_documents_is_written_as_one(store: CountingStore) -> None:
     lease = await lease_of(store)
-    await store.commit(lease, Changes(links=tuple(map(link, range(250))), intents=tuple(map(intent, range(250)))))
+    await store.commit(
+        lease, Changes(links=tuple(map(link, range(250))), intents=tuple(map(intent, range(250))))
+    )
     assert await store.live_count() == 250
     assert len(await store.intents()) == 250
 
 
 @pytest.mark.parametrize(("count", "reads"), [(499, 499), (500, 501), (501, 501)])
-async def test_listings_longer_than_a_page_are_read_to_their_end(store: CountingStore, count: int, reads: int) -> None:
+async def test_listings_longer_than_a_page_are_read_to_their_end(
+    store: CountingStore, count: int, reads: int
+) -> None:
     lease = await lease_of(store)
     for numbers in (range(300), range(300, count)):
         await store.commit(lease, Changes(parked=tuple(map(parked, numbers))))
     before = store.spent["read"]
-    assert sorted(found.issue_id for found in await store.parked()) == [issue(number) for number in range(count)]
+    assert sorted(found.issue_id for found in await store.parked()) == [
+        issue(number) for number in range(count)
+    ]
     assert store.spent["read"] - before == reads
 
 
@@ -301,7 +361,9 @@ async def test_a_commit_of_more_is_refused_whole(store: CountingStore) -> None:
 async def test_a_commit_that_names_a_document_twice_is_refused_whole(store: CountingStore) -> None:
     lease = await lease_of(store)
     with pytest.raises(ValueError, match="twice"):
-        await store.commit(lease, Changes(intents=(intent(1),), settled=(issue(1),), links=(link(1),)))
+        await store.commit(
+            lease, Changes(intents=(intent(1),), settled=(issue(1),), links=(link(1),))
+        )
     assert await store.live_count() == 0
 
 
@@ -314,7 +376,9 @@ async def test_a_first_intent_is_refused_while_another_stands_and_nothing_of_its
     lease = await lease_of(store)
     await store.commit(lease, Changes(intents=(intent(1),)))
     with pytest.raises(LeaseLost, match="run-1/1"):
-        await store.commit(lease, Changes(links=(link(2),), intents=(intent(2), intent(1, attempt="run-1/2"))))
+        await store.commit(
+            lease, Changes(links=(link(2),), intents=(intent(2), intent(1, attempt="run-1/2")))
+        )
     assert await store.intents() == [intent(1)]
     assert await store.live_count() == 0
 
@@ -335,7 +399,10 @@ async def test_an_intent_that_follows_another_than_the_standing_one_is_refused(
     before = [intent(1, attempt=attempt) for attempt in standing]
     await store.commit(lease, Changes(intents=tuple(before), links=(link(9),)))
     with pytest.raises(LeaseLost):
-        await store.commit(lease, Changes(intents=(intent(1, attempt="run-1/2", follows="run-1/1"),), links=(link(1),)))
+        await store.commit(
+            lease,
+            Changes(intents=(intent(1, attempt="run-1/2", follows="run-1/1"),), links=(link(1),)),
+        )
     assert await store.intents() == before
     assert await store.live_count() == 1
 
@@ -347,7 +414,9 @@ async def test_all_live_links_come_once_in_pages_and_no_others(store: CountingSt
     lease = await lease_of(store)
     for start in range(0, 1200, 400):
         numbers = range(start, start + 400)
-        await store.commit(lease, Changes(links=tuple(link(number, live=number % 6 != 0) for number in numbers)))
+        await store.commit(
+            lease, Changes(links=tuple(link(number, live=number % 6 != 0) for number in numbers))
+        )
     pages = [page async for page in store.live_links()]
     found = [link.issue_id for page in pages for link in page]
     assert [len(page) for page in pages] == [500, 500]
@@ -355,18 +424,24 @@ async def test_all_live_links_come_once_in_pages_and_no_others(store: CountingSt
     assert await store.live_count() == 1000
 
 
-async def test_links_that_are_closed_while_all_are_listed_make_no_other_be_left_out(store: CountingStore) -> None:
+async def test_links_that_are_closed_while_all_are_listed_make_no_other_be_left_out(
+    store: CountingStore,
+) -> None:
     lease = await lease_of(store)
     for start in (0, 400):
         await store.commit(lease, Changes(links=tuple(map(link, range(start, start + 400)))))
     seen: list[IssueId] = []
     async for page in store.live_links():
         seen += [found.issue_id for found in page]
-        await store.commit(lease, Changes(links=tuple(replace(found, live=False) for found in page[:400])))
+        await store.commit(
+            lease, Changes(links=tuple(replace(found, live=False) for found in page[:400]))
+        )
     assert seen == [issue(number) for number in range(800)]
 
 
-async def test_links_are_found_among_many_ids_and_repeated_ids_count_once(store: CountingStore) -> None:
+async def test_links_are_found_among_many_ids_and_repeated_ids_count_once(
+    store: CountingStore,
+) -> None:
     lease = await lease_of(store)
     await store.commit(lease, Changes(links=tuple(map(link, range(0, 800, 2)))))
     found = await store.links([issue(number) for number in range(800)] * 2)
@@ -377,7 +452,9 @@ async def test_links_are_found_among_many_ids_and_repeated_ids_count_once(store:
 async def test_an_issue_id_of_any_shape_can_be_kept(store: CountingStore, odd: str) -> None:
     lease = await lease_of(store)
     kept = replace(link(1), issue_id=IssueId(odd))
-    await store.commit(lease, Changes(links=(kept, link(2)), intents=(replace(intent(1), issue_id=IssueId(odd)),)))
+    await store.commit(
+        lease, Changes(links=(kept, link(2)), intents=(replace(intent(1), issue_id=IssueId(odd)),))
+    )
     assert await store.links([IssueId(odd)]) == {IssueId(odd): kept}
     await store.commit(lease, Changes(settled=(IssueId(odd),)))
     assert await store.intents() == []
@@ -385,19 +462,26 @@ async def test_an_issue_id_of_any_shape_can_be_kept(store: CountingStore, odd: s
 
 async def test_runs_come_newest_first_and_no_more_than_asked_for(store: CountingStore) -> None:
     lease = await lease_of(store)
-    records = [run(number, started_at=NOW + timedelta(minutes=7 * number % 10)) for number in range(10)]
+    records = [
+        run(number, started_at=NOW + timedelta(minutes=7 * number % 10)) for number in range(10)
+    ]
     for record in records:
         await store.commit(lease, Changes(run=record))
     newest = sorted(records, key=lambda record: record.started_at, reverse=True)
     assert await store.runs(limit=4) == newest[:4]
 
 
-async def test_the_same_run_of_two_shards_is_two_records_and_the_same_record_again_is_one(store: CountingStore) -> None:
+async def test_the_same_run_of_two_shards_is_two_records_and_the_same_record_again_is_one(
+    store: CountingStore,
+) -> None:
     lease = await lease_of(store)
     for record in (run(1), replace(run(1), shard="1"), replace(run(1), verdict="crashed")):
         await store.commit(lease, Changes(run=record))
     kept = await store.runs(limit=9)
-    assert sorted((record.shard, record.verdict) for record in kept) == [("0", "crashed"), ("1", "done")]
+    assert sorted((record.shard, record.verdict) for record in kept) == [
+        ("0", "crashed"),
+        ("1", "done"),
+    ]
 
 
 # --- What it costs --------------------------------------------------------------------------------------------------
@@ -407,12 +491,18 @@ async def test_every_store_counts_the_same_operations(store: CountingStore) -> N
     async def spent_by(work: object) -> tuple[int, int, int]:
         before = dict(store.spent)
         await work  # type: ignore[misc]
-        read, write, delete = (store.spent[kind] - before.get(kind, 0) for kind in ("read", "write", "delete"))
+        read, write, delete = (
+            store.spent[kind] - before.get(kind, 0) for kind in ("read", "write", "delete")
+        )
         return read, write, delete
 
     lease = await lease_of(store)
     assert dict(store.spent) == {"read": 1, "write": 1}
-    first = Changes(links=tuple(map(link, range(50))), intents=tuple(map(intent, range(50))), parked=(parked(1),))
+    first = Changes(
+        links=tuple(map(link, range(50))),
+        intents=tuple(map(intent, range(50))),
+        parked=(parked(1),),
+    )
     assert await spent_by(store.commit(lease, first)) == (0, 102, 0)
     second = Changes(
         intents=(intent(1, attempt="2", follows="run-1/1"),),

@@ -16,12 +16,30 @@ from tests.state.values import NOW, SOON
     [
         ("sqlite:////var/lib/state.db", SqlitePlace(path=Path("/var/lib/state.db"))),
         ("sqlite:////tmp/a%20b.db", SqlitePlace(path=Path("/tmp/a b.db"))),  # noqa: S108 - only parsed
-        ("firestore://p", FirestorePlace(project="p", database="(default)", prefix="halo-jira-sync")),
-        ("firestore://p/", FirestorePlace(project="p", database="(default)", prefix="halo-jira-sync")),
-        ("firestore://p/(default)", FirestorePlace(project="p", database="(default)", prefix="halo-jira-sync")),
-        ("firestore://p/state?prefix=a-b_1", FirestorePlace(project="p", database="state", prefix="a-b_1")),
-        ("firestore://corp.com:p/d", FirestorePlace(project="corp.com:p", database="d", prefix="halo-jira-sync")),
-        ("firestore://", FirestorePlace(project=None, database="(default)", prefix="halo-jira-sync")),
+        (
+            "firestore://p",
+            FirestorePlace(project="p", database="(default)", prefix="halo-jira-sync"),
+        ),
+        (
+            "firestore://p/",
+            FirestorePlace(project="p", database="(default)", prefix="halo-jira-sync"),
+        ),
+        (
+            "firestore://p/(default)",
+            FirestorePlace(project="p", database="(default)", prefix="halo-jira-sync"),
+        ),
+        (
+            "firestore://p/state?prefix=a-b_1",
+            FirestorePlace(project="p", database="state", prefix="a-b_1"),
+        ),
+        (
+            "firestore://corp.com:p/d",
+            FirestorePlace(project="corp.com:p", database="d", prefix="halo-jira-sync"),
+        ),
+        (
+            "firestore://",
+            FirestorePlace(project=None, database="(default)", prefix="halo-jira-sync"),
+        ),
     ],
 )
 def test_a_good_url_names_a_place(url: str, place: object) -> None:
@@ -82,5 +100,7 @@ asyncio.run(main())
 print([name for name in sys.modules if name.startswith(("google.cloud.firestore", "google.api_core", "grpc"))])
 """
     root = Path(__file__).parents[2]
-    done = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "[]"

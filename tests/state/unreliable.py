@@ -32,13 +32,19 @@ class Network(grpc.GenericRpcHandler):
 
     def service(self, details: Any) -> Any:
         async def carry(request: bytes, context: Any) -> AsyncIterator[bytes]:
-            metadata = [(key, value) for key, value in context.invocation_metadata() if key == "authorization"]
+            metadata = [
+                (key, value)
+                for key, value in context.invocation_metadata()
+                if key == "authorization"
+            ]
             async for answer in self._carry(details.method, request, metadata, context):
                 yield answer
 
         return grpc.unary_stream_rpc_method_handler(carry)  # type: ignore[no-untyped-call]
 
-    async def _carry(self, method: str, request: bytes, metadata: Any, context: Any) -> AsyncIterator[bytes]:
+    async def _carry(
+        self, method: str, request: bytes, metadata: Any, context: Any
+    ) -> AsyncIterator[bytes]:
         name = method.rpartition("/")[2]
         self.calls.append(name)
         fault = self._fault(name)
@@ -47,7 +53,10 @@ class Network(grpc.GenericRpcHandler):
         if fault and fault.effect != "full":
             await context.abort(fault.code, fault.details)
         try:
-            answers = [answer async for answer in self._upstream.unary_stream(method)(request, metadata=metadata)]
+            answers = [
+                answer
+                async for answer in self._upstream.unary_stream(method)(request, metadata=metadata)
+            ]
         except grpc.aio.AioRpcError as error:
             await context.abort(error.code(), error.details())
         if fault:
@@ -67,7 +76,12 @@ class Network(grpc.GenericRpcHandler):
         ends = []
         for method, request, metadata in self._late:
             try:
-                [answer async for answer in self._upstream.unary_stream(method)(request, metadata=metadata)]
+                [
+                    answer
+                    async for answer in self._upstream.unary_stream(method)(
+                        request, metadata=metadata
+                    )
+                ]
                 ends.append(grpc.StatusCode.OK)
             except grpc.aio.AioRpcError as error:
                 ends.append(error.code())

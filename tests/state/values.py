@@ -3,20 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from job.core.model import (
-    Fingerprint,
-    Intent,
-    IntentKind,
-    IssueId,
-    Link,
-    Marker,
-    Parked,
-    RunRecord,
-    TicketId,
-    TicketKey,
-    Version,
-    Watermark,
-)
+from job.core.ids import Fingerprint, IssueId, Marker, TicketId, TicketKey, Version
+from job.core.memory import Intent, IntentKind, Link, Parked, RunRecord, Watermark
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 SOON = NOW + timedelta(minutes=5)
@@ -76,7 +64,9 @@ def parked(number: int, *, attempts: int = 1) -> Parked:
 
 
 def watermark(minutes: int = 0) -> Watermark:
-    return Watermark(at=NOW + timedelta(minutes=minutes), swept_at=NOW, highest_keys={"SEC": 12, "OPS.X": 3})
+    return Watermark(
+        at=NOW + timedelta(minutes=minutes), swept_at=NOW, highest_keys={"SEC": 12, "OPS.X": 3}
+    )
 
 
 def run(number: int, *, started_at: datetime = NOW) -> RunRecord:

@@ -1,13 +1,14 @@
 """What a project's create screen asks for and allows (Jira Cloud REST v3, "issue/createmeta").
 
 Promises: a project, ticket type or id field that is not there is refused with the names that are.
-Does not do: judging values. `core/fields.py` does, with the `FieldBook` that is made here.
+Does not do: judging values. `core/fields.py` does, with the `CreateScreen` that is made here.
 """
 
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from job.core.fields import ID_KINDS, Allowed, FieldBook, FieldSpec, Shape
+from job.core.fields import ID_KINDS
+from job.core.shape import Allowed, CreateScreen, FieldSpec, TicketSettings
 from job.errors import BadSettings, Problem
 from job.http.message import Request, Response
 from job.jira.wire.exchange import Site, readable
@@ -25,7 +26,7 @@ def ticket_types(site: Site, project: str, *, start: int) -> Request:
     )
 
 
-def screen(site: Site, project: str, *, type_id: str, start: int) -> Request:
+def screen_request(site: Site, project: str, *, type_id: str, start: int) -> Request:
     return site.request(
         "GET /rest/api/3/issue/createmeta/{project}/issuetypes/{type}",
         ids={"project": project, "type": type_id},
@@ -65,55 +66,57 @@ def no_project(project: str, *, known: Response) -> BadSettings:
     )
 
 
-def ticket_type(raws: Sequence[Any], *, shape: Shape) -> Allowed:
+def ticket_type(raws: Sequence[Any], *, settings: TicketSettings) -> Allowed:
     """The configured ticket type, by id or by name in any case."""
     with readable(DOING):
         known = [Allowed(str(one["id"]), one["name"]) for one in raws]
     for one in known:
-        if one.id == shape.ticket_type or one.name.casefold() == shape.ticket_type.casefold():
+        if one.id == settings.ticket_type or one.name.casefold() == settings.ticket_type.casefold():
             return one
-    wrong = f"project {shape.project_key} has no ticket type {shape.ticket_type!r}."
+    wrong = f"project {settings.project_key} has no ticket type {settings.ticket_type!r}."
     raise _bad("JIRA_ISSUE_TYPE", wrong, allowed=[one.name for one in known])
 
 
-def field_book(raws: Sequence[Any], *, shape: Shape, chosen: Allowed) -> FieldBook:
+def create_screen(
+    raws: Sequence[Any], *, settings: TicketSettings, chosen: Allowed
+) -> CreateScreen:
     """The create screen of our ticket type, with the id field found on it."""
     with readable(DOING):
         specs = [_spec(raw) for raw in raws]
-    return FieldBook(
-        project_key=shape.project_key,
+    return CreateScreen(
+        project_key=settings.project_key,
         type_id=chosen.id,
         type_name=chosen.name,
-        id_field=_id_field(specs, shape=shape, type_name=chosen.name),
+        id_field=_id_field(specs, settings=settings, type_name=chosen.name),
         fields={spec.id: spec for spec in specs},
     )
 
 
-def certain_id(shape: Shape) -> str | None:
+def certain_id(settings: TicketSettings) -> str | None:
     """The id field's id where the settings give it, so that nothing has to be asked; `None` where
     they give a name.
     """
     return (
-        shape.id_field
-        if shape.id_field.startswith("customfield_") or shape.id_field == "labels"
+        settings.id_field
+        if settings.id_field.startswith("customfield_") or settings.id_field == "labels"
         else None
     )
 
 
-def _id_field(specs: Sequence[FieldSpec], *, shape: Shape, type_name: str) -> FieldSpec:
+def _id_field(specs: Sequence[FieldSpec], *, settings: TicketSettings, type_name: str) -> FieldSpec:
     """Names are not unique in Jira, so a name that several fields share is refused."""
     usable = [spec for spec in specs if spec.kind in ID_KINDS]
-    wanted = shape.id_field.casefold()
+    wanted = settings.id_field.casefold()
     found = [spec for spec in usable if spec.id.casefold() == wanted] or [
         spec for spec in usable if spec.name.casefold() == wanted
     ]
     if len(found) == 1:
         return found[0]
-    screen_name = f"the create screen of {type_name} in {shape.project_key}"
+    screen_name = f"the create screen of {type_name} in {settings.project_key}"
     if found:
-        wrong = f"several fields on {screen_name} are called {shape.id_field!r}; take an id."
+        wrong = f"several fields on {screen_name} are called {settings.id_field!r}; take an id."
         raise _bad("JIRA_ISSUE_ID_FIELD", wrong, allowed=[spec.id for spec in found])
-    wrong = f"{screen_name} has no text, URL or label field {shape.id_field!r}."
+    wrong = f"{screen_name} has no text, URL or label field {settings.id_field!r}."
     raise _bad(
         "JIRA_ISSUE_ID_FIELD", wrong, allowed=[f"{spec.name} ({spec.id})" for spec in usable]
     )

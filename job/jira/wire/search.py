@@ -11,8 +11,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from job.core.fields import FieldSpec, Shape
-from job.core.model import IssueId
+from job.core.ids import IssueId
+from job.core.shape import FieldSpec, TicketSettings
 from job.core.tickets import id_value
 from job.errors import BadSettings, MalformedAnswer, Problem
 from job.http.message import Request
@@ -73,10 +73,10 @@ def id_clause(body: Any, *, spec: FieldSpec) -> IdClause:
     return IdClause(name=name, exact="in" in signs)
 
 
-def values(ids: Iterable[IssueId], *, spec: FieldSpec, shape: Shape) -> Iterator[str]:
+def values(ids: Iterable[IssueId], *, spec: FieldSpec, settings: TicketSettings) -> Iterator[str]:
     """What the id field holds for each of these ids, as one text."""
     for issue_id in ids:
-        value = id_value(issue_id, spec=spec, shape=shape)
+        value = id_value(issue_id, spec=spec, settings=settings)
         yield value if isinstance(value, str) else value[0]
 
 

@@ -12,8 +12,9 @@ from typing import Any
 from msgspec import Struct, field
 
 from job.core.adf import Document
-from job.core.model import IssueId, Marker, Ticket, TicketId, TicketKey
-from job.core.tickets import Draft, ids_held
+from job.core.ids import IssueId, Marker, TicketId, TicketKey
+from job.core.model import Ticket
+from job.core.tickets import PROPERTY, Draft, ids_held
 from job.errors import FateUnknown, SyncError
 from job.http.message import Request, Response
 from job.jira.wire.exchange import (
@@ -35,8 +36,7 @@ FETCH_MAX = 100
 CREATE_MAX = 50
 """Jira Cloud REST v3, POST "issue/bulk": up to 50 in one call."""
 COMMENTS_MAX = 100
-PROPERTY = "halo.sync"
-STATE_FIELDS = ("status", "project", "issuetype", "created")
+STATE_FIELDS = ("status", "project", "issuetype")
 
 IDENTIFYING = "asking who we are"
 READING, CREATING, COMMENTING = "reading tickets", "creating tickets", "adding a comment"
@@ -48,7 +48,6 @@ def identity(body: Any, *, server_time: datetime | None) -> Identity:
         return Identity(
             account_id=body["accountId"],
             display_name=body["displayName"],
-            time_zone=body.get("timeZone", ""),
             server_time=server_time,
         )
 
@@ -137,7 +136,6 @@ def _ticket(raw: Any, *, issue_id: IssueId | None) -> Ticket:
             status=fields["status"]["name"],
             type_id=str(fields["issuetype"]["id"]),
             issue_id=issue_id,
-            created_at=_instant(fields["created"]),
         )
 
 
@@ -180,7 +178,7 @@ def created(response: Response, *, drafts: Sequence[Draft]) -> Sent:
     """The new ids, and the errors of single drafts. Raises `TicketRejected` for all, `FateUnknown`
     when unreadable.
 
-    201 when at least one was created, 400 in the same shape when none was; a body that Jira could
+    201 when at least one was created, 400 in the same settings when none was; a body that Jira could
     not take is a plain 400 (Jira Cloud REST v3, POST "issue/bulk").
     """
     if response.status in REJECTED:

@@ -11,18 +11,19 @@ from typing import Any
 
 from msgspec import Struct
 
-from job.core.fields import Allowed
 from job.core.model import Ticket
+from job.core.routes import Goal
+from job.core.shape import Allowed
 from job.errors import FateUnknown, NoTransition, SyncError, TicketRejected
 from job.http.message import Request, Response
 from job.jira.wire.exchange import REJECTED, REMOTE, Site, complaint, readable, rejection
 from job.jira.wire.metadata import allowed
-from job.ports import Goal, Route
+from job.ports import ChosenTransition
 
 LISTING = "listing transitions"
 
 
-class Exit(Struct, frozen=True, kw_only=True):
+class Transition(Struct, frozen=True, kw_only=True):
     """One transition out of a status."""
 
     id: str
@@ -43,12 +44,12 @@ def listing(site: Site, ticket: Ticket) -> Request:
     )
 
 
-def exits(body: Any) -> tuple[Exit, ...]:
+def transitions(body: Any) -> tuple[Transition, ...]:
     with readable(LISTING):
-        return tuple(_exit(raw) for raw in body["transitions"])
+        return tuple(_transition(raw) for raw in body["transitions"])
 
 
-def choose(ways: Sequence[Exit], *, ticket: Ticket, goal: Goal) -> Route:
+def choose(ways: Sequence[Transition], *, ticket: Ticket, goal: Goal) -> ChosenTransition:
     """By the configured name if there is one of it, else by the status it leads to. Raises
     `NoTransition`.
     """
@@ -71,7 +72,7 @@ def choose(ways: Sequence[Exit], *, ticket: Ticket, goal: Goal) -> Route:
             _number(way.id),
         ),
     )
-    return Route(
+    return ChosenTransition(
         id=best.id, name=best.name, to_status=best.to_status, fields=_fields(best, goal=goal)
     )
 
@@ -93,12 +94,12 @@ def curable(failure: SyncError) -> bool:
     return isinstance(failure, FateUnknown)
 
 
-def take(site: Site, ticket: Ticket, *, route: Route) -> Request:
+def take(site: Site, ticket: Ticket, *, chosen: ChosenTransition) -> Request:
     """Never repeated by itself: taking a transition twice may walk on, or fire the workflow's own
     actions twice.
     """
-    body: dict[str, Any] = {"transition": {"id": route.id}} | (
-        {"fields": dict(route.fields)} if route.fields else {}
+    body: dict[str, Any] = {"transition": {"id": chosen.id}} | (
+        {"fields": dict(chosen.fields)} if chosen.fields else {}
     )
     return site.request(
         "POST /rest/api/3/issue/{id}/transitions",
@@ -120,14 +121,14 @@ def taken(response: Response, *, doing: str) -> None:
         raise FateUnknown(REMOTE, doing, f"it answered {response.status}: {complaint(response)}")
 
 
-def _exit(raw: Any) -> Exit:
+def _transition(raw: Any) -> Transition:
     required = {
         name: one
         for name, one in (raw.get("fields") or {}).items()
         if one["required"] and not one.get("hasDefaultValue", False)
     }
     resolution: Mapping[str, Any] | None = required.pop("resolution", None)
-    return Exit(
+    return Transition(
         id=str(raw["id"]),
         name=raw["name"],
         to_status=raw["to"]["name"],
@@ -139,7 +140,7 @@ def _exit(raw: Any) -> Exit:
     )
 
 
-def _obstacle(way: Exit, *, goal: Goal) -> str:
+def _obstacle(way: Transition, *, goal: Goal) -> str:
     """Why we cannot take this way; "" when we can."""
     if way.demands:
         return f"asks for {', '.join(way.demands)}, which we cannot fill"
@@ -149,7 +150,7 @@ def _obstacle(way: Exit, *, goal: Goal) -> str:
     return ""
 
 
-def _fields(way: Exit, *, goal: Goal) -> dict[str, Any]:
+def _fields(way: Transition, *, goal: Goal) -> dict[str, Any]:
     """Only what the screen requires: a field that is not on it would be refused."""
     chosen = _resolution(way.resolutions or (), wanted=goal.resolution)
     return {"resolution": {"id": chosen.id}} if chosen else {}
@@ -167,7 +168,7 @@ def _resolution(known: Iterable[Allowed], *, wanted: str) -> Allowed | None:
     )
 
 
-def _no_way(ways: Sequence[Exit], *, ticket: Ticket, goal: Goal, why: str) -> NoTransition:
+def _no_way(ways: Sequence[Transition], *, ticket: Ticket, goal: Goal, why: str) -> NoTransition:
     wanted = " or ".join(
         filter(
             None,

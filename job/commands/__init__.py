@@ -1,0 +1,1 @@
+"""What a person or a container may ask of the program: one file a command."""

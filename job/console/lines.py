@@ -1,0 +1,90 @@
+"""How machines see a command: one JSON object a line.
+
+Promises: nothing but log events, through the same log as everything else, with secrets taken out.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import structlog
+
+from job.console.protocol import Explanation, Table
+from job.core.memory import RunRecord
+from job.core.model import Outcome
+from job.core.plan import Plan
+from job.events import Event
+from job.ports import Watcher
+
+log = structlog.get_logger()
+
+FAILURES = frozenset({Event.CHECK_FAILED})
+"""What is told as an error although no error ends the command because of it."""
+
+
+class Lines:
+    """A `Console` for machines."""
+
+    def say(self, event: Event, message: str, *, subject: str = "") -> None:
+        say = log.error if event in FAILURES else log.info
+        about = {"subject": subject} if subject else {}
+        say(event, message=f"{subject}: {message}" if subject else message, **about)
+
+    def explain(self, explanation: Explanation, *, error: BaseException) -> None:
+        say = log.error if explanation.exit_code else log.info
+        stack = {"exc_info": error} if explanation.exit_code == 1 else {}
+        say(
+            explanation.event,
+            message=explanation.happened,
+            doing=explanation.doing,
+            next=explanation.next,
+            **explanation.facts,
+            **stack,
+        )
+
+    @contextmanager
+    def watching(self, *, carries_out: bool) -> Iterator[Watcher]:
+        """What becomes of each action is told by those who do it."""
+        yield PlanLines(each_action=not carries_out)
+
+    def finished(self, record: RunRecord) -> None:
+        """Nothing: `run.finished` has said it already."""
+
+    def told(self, title: str, *, happenings: Sequence[str]) -> None:
+        for happening in happenings:
+            log.info(Event.TABLE_ROW, message=happening, table=title)
+
+    def show(self, table: Table) -> None:
+        for row in table.rows:
+            cells = dict(zip(table.columns, row, strict=True))
+            log.info(Event.TABLE_ROW, message=" ".join(row), table=table.title, cells=cells)
+
+    def confirm(self, question: str) -> bool:
+        """There is nobody who could say yes."""
+        return False
+
+
+class PlanLines:
+    """A `Watcher` for machines: the plan as events."""
+
+    def __init__(self, *, each_action: bool) -> None:
+        self._each_action = each_action
+
+    def planned(self, plan: Plan) -> None:
+        for decision in plan.decisions if self._each_action else ():
+            ticket = decision.case.ticket
+            log.info(
+                Event.ACTION_PLANNED,
+                message=decision.because,
+                action=decision.action,
+                reason=decision.reason,
+                issue_id=decision.case.issue.id,
+                ticket=ticket.key if ticket else None,
+                destination=decision.destination.name,
+                project=decision.destination.project,
+            )
+        tally = {str(action): many for action, many in plan.tally.items()}
+        left = {"deferred": len(plan.deferred), "quiet": len(plan.quiet) + plan.unmoved}
+        log.info(Event.PLAN_MADE, digest=plan.digest, actions=tally, **left)
+
+    def ended(self, outcome: Outcome) -> None:
+        """Nothing: those who do it have said it already."""

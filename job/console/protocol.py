@@ -1,0 +1,71 @@
+"""How a command speaks, whoever listens: people at a terminal, or machines by the line.
+
+A command says what there is to say through this one protocol and never asks who listens.
+`screen.py` keeps it for people and `lines.py` for machines.
+"""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from msgspec import Struct
+
+from job.core.memory import RunRecord
+from job.events import Event
+from job.ports import Watcher
+
+
+class Explanation(Struct, frozen=True, kw_only=True):
+    """An error as people should read it; `console/words.py` makes it."""
+
+    event: Event
+    exit_code: int
+    doing: str
+    """What we were doing, as `listing issues`."""
+    happened: str
+    next: str
+    """What the operator can do."""
+    facts: dict[str, object]
+
+
+class Table(Struct, frozen=True, kw_only=True):
+    """Rows under named columns, each cell a text on one line."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    shares: tuple[int, ...] = ()
+    """How the room of a terminal is shared among columns that may be cut; 0 for one that may not.
+    """
+
+
+class Console(Protocol):
+    """Whoever listens to a command."""
+
+    def say(self, event: Event, message: str, *, subject: str = "") -> None:
+        """Tells one event in a sentence; `subject` is what it is about."""
+        ...
+
+    def explain(self, explanation: Explanation, *, error: BaseException) -> None:
+        """Tells an error, and of a bug its stack."""
+        ...
+
+    def watching(self, *, carries_out: bool) -> AbstractContextManager[Watcher]:
+        """A block in which a plan is made and shown, and carried out if `carries_out`."""
+        ...
+
+    def finished(self, record: RunRecord) -> None:
+        """Shows what became of a run."""
+        ...
+
+    def told(self, title: str, *, happenings: Sequence[str]) -> None:
+        """Tells a few things under a title."""
+        ...
+
+    def show(self, table: Table) -> None:
+        """Shows a table."""
+        ...
+
+    def confirm(self, question: str) -> bool:
+        """Asks for a yes; where nobody can be asked, the answer is no."""
+        ...

@@ -1,0 +1,228 @@
+"""How people at a terminal see a command: plans with their reasons, a progress bar, tables.
+
+Promises: nothing is drawn that the data does not say; what does not fit is counted, never silently
+dropped; secrets are taken out of every word that comes from outside.
+Imported only where a terminal listens, and by the demo: rich is slow to import.
+"""
+
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import assert_never
+
+import click
+import structlog
+from rich import box
+from rich.console import Console as RichConsole
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Column
+from rich.table import Table as RichTable
+
+from job.console.protocol import Explanation, Table
+from job.core.memory import RunRecord
+from job.core.model import Action, Decision, Outcome, OutcomeKind
+from job.core.plan import Plan
+from job.core.steps import CREATES
+from job.events import Event
+from job.ports import Watcher
+
+log = structlog.get_logger()
+
+ROWS_MAX = 50
+PIPED_WIDTH = 120
+
+
+def open_screen(*, redact: Callable[[str], str] = str) -> "Screen":
+    """A screen on standard output. Through a pipe it is plain text of a fixed width."""
+    console = RichConsole(highlight=False)
+    if not console.is_terminal:
+        console = RichConsole(highlight=False, width=PIPED_WIDTH)
+    return Screen(console, redact=redact)
+
+
+class Screen:
+    """A `Console`, and a `Watcher`, with eyes on it."""
+
+    def __init__(self, console: RichConsole, *, redact: Callable[[str], str] = str) -> None:
+        self._console = console
+        self._redact = redact
+        self._start_bar()
+
+    def _start_bar(self) -> None:
+        self._progress = Progress(
+            TextColumn("  {task.description}"),
+            BarColumn(bar_width=40),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=self._console,
+        )
+        self._bar = self._progress.add_task("writing to Jira", total=None, visible=False)
+
+    # --- A plan, and what becomes of it -----------------------------------------------------------
+
+    @contextmanager
+    def watching(self, *, carries_out: bool) -> Iterator[Watcher]:
+        """The bar moves while a plan is carried out."""
+        self._start_bar()
+        if carries_out:
+            with self._progress:
+                yield self
+        else:
+            yield self
+
+    def planned(self, plan: Plan) -> None:
+        """Shows the plan and makes the bar as long as it."""
+        self._console.print(_plan_table(plan))
+        self._console.print(f"  {_tally(plan)}\n")
+        self._progress.update(self._bar, total=len(plan.decisions), visible=bool(plan.decisions))
+
+    def ended(self, outcome: Outcome) -> None:
+        """Moves the bar."""
+        self._progress.advance(self._bar)
+
+    def finished(self, record: RunRecord) -> None:
+        """The run's summary: what became of the plan, and what it cost."""
+        duration_s = (record.finished_at - record.started_at).total_seconds()
+        self._console.print(_outcome_table(record))
+        self._console.print(_calls_table(record))
+        ending = f"Run {escape(record.run_id)}: {record.verdict} in {duration_s:.1f} s."
+        self._console.print(f"  {ending}\n")
+        for error in record.errors:
+            self._console.print(f"  [red]{escape(error)}[/]")
+
+    # --- Anything else ----------------------------------------------------------------------------
+
+    def say(self, event: Event, message: str, *, subject: str = "") -> None:
+        about = f"[bold]{escape(subject)}[/]: " if subject else ""
+        self._console.print(f"  {_mark(event)}{about}{escape(self._redact(message))}")
+
+    def explain(self, explanation: Explanation, *, error: BaseException) -> None:
+        """On standard error; of a bug the log has the stack as well."""
+        facts = f"{explanation.happened}\n  while {explanation.doing}\n  next: {explanation.next}"
+        colour = "red" if explanation.exit_code else None
+        click.secho(f"{explanation.event}: {self._redact(facts)}", err=True, fg=colour)
+        if explanation.exit_code == 1:
+            log.error(explanation.event, message=explanation.happened, exc_info=error)
+
+    def told(self, title: str, *, happenings: Sequence[str]) -> None:
+        self._console.rule(f"[bold]{escape(title)}")
+        for happening in happenings:
+            self._console.print(f"  • {escape(happening)}")
+        self._console.print()
+
+    def show(self, table: Table) -> None:
+        shares = table.shares or (0,) * len(table.columns)
+        columns = [
+            _cut(name, share=share) if share else _narrow(name)
+            for name, share in zip(table.columns, shares, strict=True)
+        ]
+        drawn = _table(table.title, *columns)
+        for row in table.rows:
+            drawn.add_row(*(escape(self._redact(cell)) for cell in row))
+        self._console.print(drawn)
+
+    def confirm(self, question: str) -> bool:
+        """Asked only where somebody can type an answer."""
+        return sys.stdin.isatty() and click.confirm(question)
+
+
+def _mark(event: Event) -> str:
+    """How a line begins that tells this event."""
+    if event is Event.CHECK_PASSED:
+        return "[green]yes[/] "
+    return "[red]no [/] " if event is Event.CHECK_FAILED else ""
+
+
+# --- Tables -----------------------------------------------------------------------------------
+
+
+def _table(title: str, *columns: Column) -> RichTable:
+    wide = any(column.ratio for column in columns)
+    table = RichTable(*columns, title=title, title_justify="left", box=box.SIMPLE_HEAD, expand=wide)
+    table.title_style = "bold"
+    return table
+
+
+def _narrow(name: str) -> Column:
+    """As wide as what is in it, on one line."""
+    return Column(name, no_wrap=True)
+
+
+def _cut(name: str, *, share: int) -> Column:
+    """One line, cut to its share of the room."""
+    return Column(name, no_wrap=True, overflow="ellipsis", ratio=share)
+
+
+def _wrapped(name: str, *, share: int) -> Column:
+    """As many lines as it takes."""
+    return Column(name, ratio=share)
+
+
+def _plan_table(plan: Plan) -> RichTable:
+    columns = (
+        _narrow("action"),
+        _narrow("ticket"),
+        _cut("Halo issue", share=1),
+        _wrapped("because", share=1),
+    )
+    table = _table("The plan", *columns)
+    for decision in plan.decisions[:ROWS_MAX]:
+        table.add_row(*_plan_row(decision))
+    if len(plan.decisions) > ROWS_MAX:
+        table.add_row("…", "", f"and {len(plan.decisions) - ROWS_MAX} more", "")
+    return table
+
+
+def _plan_row(decision: Decision) -> tuple[str, str, str, str]:
+    issue, action, ticket = decision.case.issue, decision.action, decision.case.ticket
+    words = f"[{colour_of(action)}]{action}[/]" if action else ""
+    name = f"{issue.type}: {issue.rule_name or issue.name or issue.id}"
+    shown = f"new in {decision.destination.project}"
+    if ticket and action not in CREATES:
+        shown = ticket.key
+    return words, shown, escape(name), escape(decision.because)
+
+
+def colour_of(action: Action) -> str:
+    """In which an action is shown."""
+    match action:
+        case Action.CREATE | Action.CREATE_AND_CLOSE:
+            return "green"
+        case Action.COMMENT:
+            return "cyan"
+        case Action.REOPEN:
+            return "yellow"
+        case Action.CLOSE:
+            return "magenta"
+        case Action.ADOPT:
+            return "blue"
+    assert_never(action)
+
+
+def _tally(plan: Plan) -> str:
+    counts = (f"{many} {action}" for action, many in sorted(plan.tally.items()))
+    planned = ", ".join(counts) or "nothing to do"
+    waits = f"; {len(plan.deferred)} of them wait for the next run" if plan.deferred else ""
+    needless = len(plan.quiet) + plan.unmoved
+    quiet = f"; {needless} issues need nothing" if needless else ""
+    return f"{planned}{waits}{quiet}. Digest {plan.digest}."
+
+
+def _outcome_table(record: RunRecord) -> RichTable:
+    counts = (Column(kind, justify="right") for kind in OutcomeKind)
+    table = _table("What became of it", _narrow("action"), *counts)
+    for action, ended in record.counts.items():
+        if any(ended.values()):
+            table.add_row(action, *(str(ended.get(kind, 0)) for kind in OutcomeKind))
+    return table
+
+
+def _calls_table(record: RunRecord) -> RichTable:
+    columns = _narrow("remote"), Column("calls", justify="right"), _wrapped("of these", share=1)
+    table = _table("Calls spent", *columns)
+    for remote, calls in record.calls.items():
+        most = ", ".join(f"{many} {name}" for name, many in Counter(calls).most_common())
+        table.add_row(remote, str(sum(calls.values())), f"[dim]{escape(most)}[/]")
+    return table

@@ -1,0 +1,161 @@
+"""Which issues a run must look at, and what makes a case of one: pure rules.
+
+Promises: a note of unfinished work is always looked at again; an issue that memory calls settled is
+not.
+Does not do: reading anything. `flow/gather.py` brings the issues, `flow/lookup.py` their tickets.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+
+from msgspec import Struct, field
+
+from job.core.decisions import MISSES_BEFORE_GONE, Policy, choose
+from job.core.ids import IssueId, TicketId
+from job.core.issues import Issue, IssueStatus
+from job.core.links import link_from
+from job.core.memory import Intent, IntentKind, Link, Parked
+from job.core.model import Case, Ticket
+from job.core.shards import Shard
+
+
+class Notes(Struct, frozen=True, kw_only=True):
+    """Unfinished work that memory knows of, for one shard."""
+
+    intents: Mapping[IssueId, Intent] = field(default_factory=dict)
+    parked: Mapping[IssueId, Parked] = field(default_factory=dict)
+
+    def __contains__(self, issue_id: IssueId) -> bool:
+        return issue_id in self.intents or issue_id in self.parked
+
+
+class IssueWithLink(Struct, frozen=True, kw_only=True):
+    """An issue, and what memory knows about its ticket."""
+
+    issue: Issue
+    link: Link | None
+
+
+class Scope(Struct, frozen=True, kw_only=True):
+    """What a run looks at."""
+
+    since: datetime | None
+    until: datetime
+    sweep: bool
+    shard: Shard
+    policy: Policy
+    settings_digest: str
+    notes: Notes
+    begins: bool = False
+    """Whether memory knows of no ticket that was ever made: then perhaps there is none to be
+    searched for.
+    """
+
+    def is_due(self, parked: Parked) -> bool:
+        """Whether a parked issue is to be tried again now: its time has come, or the settings have
+        changed.
+        """
+        return parked.next_at <= self.until or parked.settings_digest != self.settings_digest
+
+    @property
+    def to_describe(self) -> set[IssueId]:
+        """The issues to ask Halo for even if it lists them no more."""
+        due = {issue_id for issue_id, parked in self.notes.parked.items() if self.is_due(parked)}
+        return self.notes.intents.keys() | due
+
+
+def is_newsworthy(issue: Issue, *, link: Link | None, scope: Scope) -> bool:
+    """Whether a listed issue may need anything at all."""
+    if issue.id in scope.notes.intents:
+        return True
+    if link is None and scope.policy.excludes(issue):
+        return False
+    parked = scope.notes.parked.get(issue.id)
+    if parked is not None and parked.version == issue.version:
+        return scope.is_due(parked)
+    if link is None or link.version != issue.version or link.status_owed:
+        return True
+    return parked is not None or scope.sweep
+
+
+def needs_search(known: IssueWithLink, *, ticket: Ticket | None, scope: Scope) -> bool:
+    """Whether a ticket is searched for by the id field: the issue has no link, or one that leads to
+    no usable ticket.
+    """
+    if ticket is None:
+        return not known.issue.gone or known.issue.id in scope.notes.intents
+    is_active = known.issue.status is IssueStatus.ACTIVE
+    return is_active and scope.policy.is_hard_closed(ticket)
+
+
+def lost_creates(
+    some: Sequence[IssueWithLink],
+    *,
+    found: Mapping[IssueId, Sequence[Ticket]],
+    scope: Scope,
+) -> list[Intent]:
+    """The intents of creates whose tickets the search did not find, or found only hard-closed."""
+    intents = (scope.notes.intents.get(known.issue.id) for known in some)
+    return [
+        intent
+        for intent in intents
+        if intent is not None
+        and intent.kind is IntentKind.CREATE
+        and all(scope.policy.is_hard_closed(seen) for seen in found.get(intent.issue_id, ()))
+    ]
+
+
+def missing_projects(
+    some: Sequence[IssueWithLink], *, tickets: Mapping[TicketId, Ticket]
+) -> set[str]:
+    """The projects of linked tickets that are missing for a second time."""
+    links = [known.link for known in some if known.link]
+    missing = [link for link in links if link.ticket_id not in tickets]
+    return {_project(link) for link in missing if link.misses + 1 >= MISSES_BEFORE_GONE}
+
+
+def make_case(
+    known: IssueWithLink,
+    *,
+    linked_ticket: Ticket | None,
+    found: Sequence[Ticket],
+    shown: Collection[str],
+    scope: Scope,
+) -> tuple[Case, Sequence[Ticket]]:
+    """The case of one issue, and the further live tickets that name it. `shown` are projects in
+    which Jira does show us tickets.
+    """
+    issue, link = known.issue, known.link
+    every = {ticket.id: ticket for ticket in found}
+    if linked_ticket:
+        every[linked_ticket.id] = linked_ticket
+    ticket, others = choose(link, tickets=every.values(), policy=scope.policy)
+    intent = scope.notes.intents.get(issue.id)
+    is_linked = link is not None and ticket is not None and ticket.id == link.ticket_id
+    if ticket is not None and not is_linked:
+        link = _link_of_lost_create(intent, ticket=ticket)
+    case = Case(
+        issue=issue,
+        link=link,
+        intent=intent,
+        ticket=ticket,
+        parked=scope.notes.parked.get(issue.id),
+        linked=is_linked,
+        ticket_gone=ticket is None and link is not None and _is_gone(link, shown=shown),
+    )
+    return case, [other for other in others if not scope.policy.is_hard_closed(other)]
+
+
+def _link_of_lost_create(intent: Intent | None, *, ticket: Ticket) -> Link | None:
+    if intent is None or intent.kind is not IntentKind.CREATE:
+        return None
+    return link_from(intent, ticket=ticket)
+
+
+def _is_gone(link: Link, *, shown: Collection[str]) -> bool:
+    """Missing in an earlier run too, in a project in which Jira shows us other tickets now."""
+    return _project(link) in shown and link.misses + 1 >= MISSES_BEFORE_GONE
+
+
+def _project(link: Link) -> str:
+    return link.ticket_key.rpartition("-")[0]

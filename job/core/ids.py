@@ -1,0 +1,42 @@
+"""The names of things, each of a type of its own, so that none is taken for another."""
+
+from datetime import UTC, datetime
+from typing import Annotated, NewType
+
+from msgspec import Meta
+
+IssueId = NewType("IssueId", str)
+"""Halo's id of an issue, exactly as Halo writes it (v3: a UUID with hyphens)."""
+
+
+TicketId = NewType("TicketId", str)
+"""Jira's immutable id of a ticket: digits. It survives moves and renamed projects."""
+
+
+TicketKey = NewType("TicketKey", str)
+"""Jira's key of a ticket as last seen, such as `SEC-12`. It changes when the ticket moves."""
+
+
+Version = NewType("Version", str)
+"""The cheap sign that an issue changed: its status and Halo's timestamps, as text. Compared for
+equality only.
+"""
+
+
+Fingerprint = NewType("Fingerprint", str)
+"""The hash of what we would say about an issue. Equal fingerprints mean that there is nothing new
+to say.
+"""
+
+
+Marker = NewType("Marker", str)
+"""The name of one comment, kept as its property in Jira, so that it can be looked for after a lost
+answer.
+"""
+
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+Instant = Annotated[datetime, Meta(tz=True)]
+"""An instant of our memory: what a store gives back without its time zone is refused."""

@@ -1,0 +1,238 @@
+"""Halo's side: issues, the findings behind them, and the assets that they are about.
+
+Every value is frozen and every instant is an aware UTC `datetime`. What Halo left out is `None` or `""` here. Nothing in
+this file knows how a value was read.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from functools import cached_property
+
+from msgspec import Struct
+
+from job.core.ids import EPOCH, IssueId, Version
+
+
+class IssueStatus(StrEnum):
+    """Halo's two words. An issue that came back is active again under the same id."""
+
+    ACTIVE = "active"
+    RESOLVED = "resolved"
+
+
+class IssueKind(StrEnum):
+    """What Halo calls an issue's type (CloudPassage API, `type` of an issue)."""
+
+    CSM = "csm"
+    FIM = "fim"
+    LIDS = "lids"
+    SVA = "sva"
+    SAM = "sam"
+    FW = "fw"
+    AGENT = "agent"
+    IMAGE_SVA = "image_sva"
+    OTHER = ""
+    """A word that Halo has added since; `Issue.type` has it."""
+
+
+class Issue(Struct, frozen=True, kw_only=True, dict=True):
+    """One Halo issue as the list of issues gives it (GET /v3/issues; list entries are as full as a
+    description).
+    """
+
+    id: IssueId
+    type: str
+    """In Halo's own word, known to us or not."""
+    source: str
+    """server_secure, cloud_secure or container_secure; "" when Halo does not say."""
+    status: IssueStatus
+    critical: bool
+    name: str
+    url: str = ""
+    rule_key: str = ""
+    rule_name: str = ""
+    cp_rule_id: str = ""
+    policy_name: str = ""
+    created_at: datetime | None = None
+    first_seen_at: datetime | None = None
+    last_seen_at: datetime | None = None
+    updated_at: datetime | None = None
+    resolved_at: datetime | None = None
+    resolved_by: str = ""
+    resolution: str = ""
+    """Why it was resolved, in Halo's or a person's words; "" when nobody gave a reason."""
+    asset_id: str = ""
+    asset_url: str = ""
+    asset_type: str = ""
+    asset_name: str = ""
+    asset_hostname: str = ""
+    group_name: str = ""
+    group_path: str = ""
+    os_type: str = ""
+    finding_url: str = ""
+    """The newest finding or event behind the issue; "" where Halo has no such endpoint (cloud
+    issues).
+    """
+    package_name: str = ""
+    package_version: str = ""
+    cves: tuple[str, ...] = ()
+    max_cvss: float | None = None
+    remotely_exploitable: bool | None = None
+    csp_account_type: str = ""
+    csp_account_id: str = ""
+    csp_account_name: str = ""
+    csp_region: str = ""
+    csp_service_type: str = ""
+    csp_resource_id: str = ""
+    registry_name: str = ""
+    repository_name: str = ""
+    gone: bool = False
+    """Whether Halo answered 404 for it: then nothing but its id is known, and it is neither active
+    nor resolved.
+    """
+
+    @property
+    def kind(self) -> IssueKind:
+        """The type as far as this program knows it."""
+        return _KINDS.get(self.type, IssueKind.OTHER)
+
+    @cached_property
+    def version(self) -> Version:
+        """Changes whenever Halo touched the issue: on each scan that sees it again, on resolve, on
+        reopen.
+        """
+        if self.gone:
+            return Version("gone")
+        stamps = (
+            self.last_seen_at,
+            self.resolved_at if self.status is IssueStatus.RESOLVED else None,
+        )
+        words = ("-" if at is None else at.isoformat(timespec="microseconds") for at in stamps)
+        return Version("|".join((self.status, "critical" if self.critical else "normal", *words)))
+
+    @property
+    def touched_at(self) -> datetime:
+        """The instant that places the issue on the watermark's line: what Halo's list was filtered
+        by.
+        """
+        own = self.resolved_at if self.status is IssueStatus.RESOLVED else self.last_seen_at
+        return own or self.updated_at or self.last_seen_at or self.created_at or EPOCH
+
+    @classmethod
+    def forgotten(cls, issue_id: IssueId, *, at: datetime) -> "Issue":
+        """What is left of an issue for which Halo answered 404 at this instant."""
+        return cls(
+            id=issue_id,
+            type="",
+            source="",
+            status=IssueStatus.RESOLVED,
+            critical=False,
+            name="",
+            resolved_at=at,
+            resolution="Halo no longer knows this issue; it and its asset were probably deleted.",
+            gone=True,
+        )
+
+
+_KINDS = {kind.value: kind for kind in IssueKind}
+
+
+class Check(Struct, frozen=True, kw_only=True):
+    """One configuration check of a rule: what was looked at, what was wanted, what was found."""
+
+    type: str
+    target: str
+    expected: str
+    actual: str
+    status: str
+
+
+class CsmFinding(Struct, frozen=True, kw_only=True):
+    """Configuration: the rule in prose and its checks."""
+
+    description: str
+    checks: tuple[Check, ...] = ()
+
+
+class FileChange(Struct, frozen=True, kw_only=True):
+    """One file that differs from its baseline. Hashes are hex SHA-256, "" where Halo has none."""
+
+    path: str
+    status: str
+    sha256: str = ""
+    expected_sha256: str = ""
+    owner: str = ""
+    mode: str = ""
+
+
+class FimFinding(Struct, frozen=True, kw_only=True):
+    """File integrity: the watched target and the files that changed (`total` may exceed the files
+    listed).
+    """
+
+    target: str
+    description: str
+    files: tuple[FileChange, ...] = ()
+    total: int = 0
+
+
+class Cve(Struct, frozen=True, kw_only=True):
+    """One vulnerability of a package. `suppressed` when an exception in Halo covers it."""
+
+    id: str
+    score: float | None = None
+    suppressed: bool = False
+
+
+class SvaFinding(Struct, frozen=True, kw_only=True):
+    """A vulnerable package and its vulnerabilities."""
+
+    package_name: str
+    package_version: str
+    cves: tuple[Cve, ...] = ()
+
+
+class LidsEvent(Struct, frozen=True, kw_only=True):
+    """A line of a log that matched a rule."""
+
+    message: str
+    log_entry: str
+    created_at: datetime | None = None
+
+
+class Gone(Struct, frozen=True, kw_only=True):
+    """Halo answered 404: the evidence was deleted, usually together with its server. The ticket
+    says so and goes on.
+    """
+
+    url: str
+
+
+Finding = CsmFinding | FimFinding | SvaFinding | LidsEvent
+
+
+class Asset(Struct, frozen=True, kw_only=True):
+    """The server, container, image or cloud resource that an issue is about, as its own endpoint
+    describes it.
+    """
+
+    id: str
+    name: str = ""
+    hostname: str = ""
+    state: str = ""
+    ip_address: str = ""
+    group_name: str = ""
+    group_path: str = ""
+    csp_provider: str = ""
+    csp_account_id: str = ""
+    csp_instance_id: str = ""
+
+
+class Evidence(Struct, frozen=True, kw_only=True):
+    """An issue with the details a ticket speaks of. `None`: Halo has no such thing, or nobody
+    needed it.
+    """
+
+    issue: Issue
+    finding: Finding | Gone | None = None
+    asset: Asset | Gone | None = None

@@ -1,0 +1,92 @@
+"""What a run keeps of its outcomes, and how far the watermark may move because of them.
+
+Promises: every planned action is counted once, or the run fails; the watermark never passes anything unsettled, never
+comes nearer to the run's start than the overlap, and goes back only by command.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+from job.core.ids import IssueId
+from job.core.model import Action, Afterwards, Outcome, OutcomeKind
+from job.core.plan import Plan
+
+
+class Ledger:
+    """What a run keeps of its outcomes: how many there are of each, and those that leave something
+    behind.
+
+    A first load ends in hundreds of thousands of outcomes, nearly all of them done: those are
+    counted and let go.
+    """
+
+    def __init__(self) -> None:
+        self.ended: dict[Action, Counter[OutcomeKind]] = {action: Counter() for action in Action}
+        self.open: list[datetime] = []
+        """When the issues were touched which only the watermark keeps in sight: unknown, deferred
+        or not remembered.
+        """
+        self.bad: list[Outcome] = []
+        """Failed or unknown."""
+        self.parked: dict[IssueId, bool] = {}
+        """Of issues that were parked or failed: whether they are parked now."""
+
+    def enter(self, outcome: Outcome, *, remembered: bool = True) -> None:
+        """Notes how one planned action ended, and whether memory could be told of it."""
+        decision, kind = outcome.decision, outcome.kind
+        if decision.action:
+            self.ended[decision.action][kind] += 1
+        if kind in {OutcomeKind.UNKNOWN, OutcomeKind.DEFERRED} or not remembered:
+            self.open.append(decision.case.issue.touched_at)
+        if kind in {OutcomeKind.FAILED, OutcomeKind.UNKNOWN}:
+            self.bad.append(outcome)
+        if remembered and (
+            kind is OutcomeKind.FAILED
+            or (decision.case.parked and kind is not OutcomeKind.DEFERRED)
+        ):
+            self.parked[decision.case.issue.id] = kind is OutcomeKind.FAILED
+
+
+def unsettled(plan: Plan, *, ledger: Ledger) -> Iterator[datetime]:
+    """When all that was touched which this run leaves for a later one and which no other note keeps
+    in sight.
+    """
+    yield from (held.touched_at for held in plan.quiet.held if held.afterwards is Afterwards.WAIT)
+    yield from (held.touched_at for held in plan.deferred.held)
+    yield from ledger.open
+
+
+def next_watermark(
+    previous: datetime,
+    *,
+    started_at: datetime,
+    overlap: timedelta,
+    held_by: Iterable[datetime],
+    may_go_back: bool,
+) -> datetime:
+    """The time up to which everything is settled after this run."""
+    reached = min([started_at - overlap, *held_by])
+    return reached if may_go_back else max(previous, reached)
+
+
+def account(plan: Plan, *, ledger: Ledger) -> dict[str, dict[str, int]]:
+    """Action -> outcome -> how many, deferred ones included. Raises `ValueError` unless the
+    ledger balances.
+    """
+    ended = {action: Counter(kinds) for action, kinds in ledger.ended.items()}
+    for held in plan.deferred.held:
+        if held.action:
+            ended[held.action][OutcomeKind.DEFERRED] += 1
+    planned = plan.tally
+    wrong = [
+        f"{action}: {planned[action]} planned, {kinds.total()} ended"
+        for action, kinds in ended.items()
+        if planned[action] != kinds.total()
+    ]
+    if wrong:
+        raise ValueError(f"The run's ledger does not balance: {'; '.join(wrong)}.")
+    return {
+        str(action): {str(kind): many for kind, many in kinds.items()}
+        for action, kinds in ended.items()
+    }

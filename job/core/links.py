@@ -1,0 +1,70 @@
+"""What memory is told about an issue's ticket, once something became of it.
+
+Pure functions from a case and a ticket to the `Link` to store.
+"""
+
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from job.core.ids import Fingerprint, Version
+from job.core.issues import IssueStatus
+from job.core.memory import Intent, Link
+from job.core.model import Case, Ticket
+
+
+def link_to(ticket: Ticket, *, case: Case, now: datetime) -> Link:
+    """The link once everything that the issue's version asks for is done; what was said before is
+    kept.
+    """
+    live = case.issue.status is IssueStatus.ACTIVE and not case.issue.gone
+    return _link(ticket, case=case, now=now, version=case.issue.version, live=live)
+
+
+def link_begun(ticket: Ticket, *, case: Case, now: datetime) -> Link:
+    """The link while work on the ticket is unfinished: the version that it had applied before, or
+    none.
+    """
+    before = case.link
+    if before is not None and before.ticket_id == ticket.id:
+        return _link(ticket, case=case, now=now, version=before.version, live=before.live)
+    return _link(ticket, case=case, now=now, version=Version(""), live=True)
+
+
+def _link(ticket: Ticket, *, case: Case, now: datetime, version: Version, live: bool) -> Link:
+    """A new link, or the one there was to this ticket, with how the ticket looks now."""
+    if case.link is not None and case.link.ticket_id == ticket.id:
+        return replace(
+            case.link,
+            ticket_key=ticket.key,
+            version=version,
+            live=live,
+            status_seen=ticket.status,
+            misses=0,
+            updated_at=now,
+        )
+    return Link(
+        issue_id=case.issue.id,
+        ticket_id=ticket.id,
+        ticket_key=ticket.key,
+        version=version,
+        fingerprint=Fingerprint(""),
+        live=live,
+        status_seen=ticket.status,
+        updated_at=now,
+    )
+
+
+def link_from(intent: Intent, *, ticket: Ticket) -> Link:
+    """The link that a lost create would have left behind, once its ticket is found."""
+    return Link(
+        issue_id=intent.issue_id,
+        ticket_id=ticket.id,
+        ticket_key=ticket.key,
+        version=intent.version,
+        fingerprint=intent.fingerprint,
+        live=True,
+        status_seen=ticket.status,
+        status_owed=intent.status_owed,
+        updated_at=intent.at,
+    )

@@ -1,0 +1,179 @@
+"""Our memory between runs: what every store keeps, and what one commit changes.
+
+Nothing in this file knows how a value is kept.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import assert_never
+
+from msgspec import Struct, field
+
+from job.core.ids import EPOCH, Fingerprint, Instant, IssueId, Marker, TicketId, TicketKey, Version
+
+
+class Link(Struct, frozen=True, kw_only=True):
+    """Our memory that this issue has that ticket, what we last told it and how it looked then."""
+
+    issue_id: IssueId
+    ticket_id: TicketId
+    ticket_key: TicketKey
+    version: Version
+    """The version of the issue that is fully applied; "" when none is."""
+    fingerprint: Fingerprint
+    """Of what we last said on the ticket."""
+    live: bool
+    """Whether the issue was active when we last applied it. Only live links are swept."""
+    said: Marker | None = None
+    """The last comment that is known to be on the ticket."""
+    status_seen: str = ""
+    status_owed: str = ""
+    """A status that the ticket should still get after its creation; "" when none."""
+    misses: int = 0
+    """In how many runs on end Jira did not show the ticket."""
+    updated_at: Instant = EPOCH
+
+
+class IntentKind(StrEnum):
+    """The two writes that Jira would do twice if they were sent twice."""
+
+    CREATE = "create"
+    COMMENT = "comment"
+
+
+class Intent(Struct, frozen=True, kw_only=True):
+    """Our note, made before a write that cannot be repeated blindly. While it stands, the write's
+    fate is unknown.
+    """
+
+    issue_id: IssueId
+    kind: IntentKind
+    attempt: str
+    """Names this try: run id and number. A try that follows another names the one it follows."""
+    version: Version
+    fingerprint: Fingerprint
+    marker: Marker
+    at: Instant
+    ticket_id: TicketId | None = None
+    """The ticket to comment; `None` for a create."""
+    ticket_key: TicketKey | None = None
+    project: str = ""
+    above_key: int = 0
+    """The highest key number known in the project before the create was sent; a lost ticket has a
+    higher one.
+    """
+    status_owed: str = ""
+    follows: str | None = None
+
+
+class Parked(Struct, frozen=True, kw_only=True):
+    """An issue set aside after failing, with its error. It holds no watermark and is tried again at
+    `next_at`.
+    """
+
+    issue_id: IssueId
+    version: Version
+    error_class: str
+    message: str
+    attempts: int
+    first_at: Instant
+    next_at: Instant
+    settings_digest: str
+    """Of the settings it failed under. Other settings, or another version of the issue, release it
+    at once.
+    """
+
+
+class Watermark(Struct, frozen=True, kw_only=True):
+    """The time up to which everything is settled, and the highest ticket key number known in each
+    project by then.
+    """
+
+    at: Instant
+    swept_at: Instant | None = None
+    highest_keys: Mapping[str, int] = field(default_factory=dict)
+
+
+class Lease(Struct, frozen=True, kw_only=True):
+    """The right to write, held by one run until `until`. The fence rises with each lease ever given
+    for the shard.
+    """
+
+    shard: str
+    holder: str
+    fence: int
+    until: Instant
+
+
+class Changes(Struct, frozen=True, kw_only=True):
+    """What one commit writes to the store, all of it or nothing."""
+
+    intents: tuple[Intent, ...] = ()
+    """New ones. One whose `follows` is `None` must not exist yet for its issue."""
+    links: tuple[Link, ...] = ()
+    settled: tuple[IssueId, ...] = ()
+    """Issues whose intent is to be dropped."""
+    parked: tuple[Parked, ...] = ()
+    released: tuple[IssueId, ...] = ()
+    """Issues that are no longer parked."""
+    watermark: Watermark | None = None
+    run: "RunRecord | None" = None
+
+    def __bool__(self) -> bool:
+        return any(
+            (
+                self.intents,
+                self.links,
+                self.settled,
+                self.parked,
+                self.released,
+                self.watermark,
+                self.run,
+            )
+        )
+
+
+class Verdict(StrEnum):
+    """How a run ended."""
+
+    DONE = "done"
+    FAILURES = "failures"
+    """Some issues failed, or the fate of some writes is unknown."""
+    REFUSED = "refused"
+    """The plan was over a limit."""
+    STOPPED = "stopped"
+    """Something stopped it before the next write."""
+
+    @property
+    def exit_code(self) -> int:
+        """What the process ends with."""
+        match self:
+            case Verdict.DONE:
+                return 0
+            case Verdict.FAILURES:
+                return 5
+            case Verdict.REFUSED:
+                return 4
+            case Verdict.STOPPED:
+                return 3
+        assert_never(self)
+
+
+class RunRecord(Struct, frozen=True, kw_only=True):
+    """The record of one run: counts, calls spent, times and a few errors. Kept for 90 days."""
+
+    run_id: str
+    shard: str
+    started_at: Instant
+    finished_at: Instant
+    verdict: Verdict
+    exit_code: int
+    counts: Mapping[str, Mapping[str, int]]
+    """Action -> outcome -> how many."""
+    calls: Mapping[str, Mapping[str, int]]
+    """Remote -> request -> how many."""
+    watermark_at: Instant | None = None
+    parked_total: int | None = None
+    """How many issues are parked; `None` when the run ended before it knew."""
+    digest: str = ""
+    errors: tuple[str, ...] = ()

@@ -1,0 +1,29 @@
+"""Small pieces of text as tickets and comments say them: phrases, lists of words, instants."""
+
+from datetime import UTC, datetime
+from typing import Final
+
+from job.core import adf
+
+_PHRASE_MAX: Final = 300
+
+
+def phrase(words: str) -> str:
+    """Words that are short enough to stand inside a paragraph, which is never cut."""
+    return adf.cut(adf.one_line(words), units_max=_PHRASE_MAX)
+
+
+def joined(*words: str) -> str:
+    return " ".join(filter(None, words))
+
+
+def listed(*words: str) -> str:
+    return ", ".join(filter(None, words))
+
+
+def in_words(at: datetime | None) -> str:
+    return f"{at.astimezone(UTC).replace(tzinfo=None).isoformat(' ', 'minutes')} UTC" if at else ""
+
+
+def dated(words: str, *, at: datetime | None) -> str:
+    return f"{words} {in_words(at)}" if at else ""

@@ -1,0 +1,178 @@
+"""One decision on its way through `apply`: what it needs, where its ticket must go, what is noted
+before and what is linked afterwards.
+
+Pure: everything here follows from values. Whoever carries a step out (`flow/prepare.py`,
+`flow/send.py`) decides nothing.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import assert_never
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from job.core import links
+from job.core.ids import Fingerprint, IssueId, Marker, Version
+from job.core.issues import Evidence
+from job.core.memory import Intent, IntentKind, Link
+from job.core.model import Action, Case, Decision, Outcome, OutcomeKind, Reason, Ticket
+from job.core.routes import Goal
+from job.core.tickets import Comment, Draft
+
+CREATES = frozenset({Action.CREATE, Action.CREATE_AND_CLOSE})
+NEEDS_NO_HALO = frozenset({Action.CLOSE, Action.ADOPT})
+"""What needs nothing of Halo: a close speaks of the resolution alone, an adoption says nothing."""
+
+
+class Step(Struct, kw_only=True):
+    """One decision on its way: what is known by now, and the words that it will send."""
+
+    decision: Decision
+    evidence: Evidence
+    link: Link | None
+    """As memory has it, or as it must be now that the fate of an earlier comment is known."""
+    draft: Draft | None = None
+    comment: Comment | None = None
+    told: Draft | Comment | None = None
+    """Which of these Jira has now, for certain."""
+
+    @property
+    def case(self) -> Case:
+        return self.decision.case
+
+    @property
+    def said(self) -> bool:
+        """Whether the comment is on the ticket already."""
+        before = self.link.said if self.link else None
+        return self.comment is not None and before == self.comment.marker
+
+
+def ticket_of(decision: Decision) -> Ticket:
+    """The ticket of a decision that has one by its rule."""
+    if decision.case.ticket is None:
+        raise ValueError(f"{decision.reason} was decided without a ticket")
+    return decision.case.ticket
+
+
+def written_project(decision: Decision) -> str:
+    """The project that the action writes to: its ticket's, or the one that gets a new ticket."""
+    ticket = decision.case.ticket
+    if ticket is None or decision.action is Action.CREATE:
+        return decision.destination.project
+    return ticket.project
+
+
+def resumes(decision: Decision) -> bool:
+    """Whether a create only finishes what an earlier one began."""
+    return decision.reason is Reason.CREATE_CUT_SHORT
+
+
+def nothing_new(step: Step) -> bool:
+    """Whether the ticket already says all that an update would say."""
+    if step.said:
+        return True
+    if step.link is None or step.comment is None:
+        return False
+    return step.link.fingerprint == step.comment.fingerprint
+
+
+def noted_before(decisions: Iterable[Decision]) -> set[IssueId]:
+    """Those of which an earlier run has left an intent."""
+    return {decision.case.issue.id for decision in decisions if decision.case.intent}
+
+
+# --- Where the ticket must go ---------------------------------------------------------------------
+
+
+def goal(decision: Decision, *, ticket: Ticket) -> Goal | None:
+    """Where the ticket must go to finish the action; `None` when it is there."""
+    workflow = decision.destination.workflow
+    is_closed = workflow.is_closed(ticket.status)
+    match decision.action:
+        case Action.CREATE | Action.COMMENT:
+            owed = status_owed(decision, ticket=ticket)
+            arrived = owed.casefold() in {"", ticket.status.casefold()}
+            return None if arrived else Goal(transition=owed, statuses=(owed,))
+        case Action.CLOSE | Action.CREATE_AND_CLOSE:
+            return None if is_closed else workflow.close
+        case Action.REOPEN:
+            return workflow.reopen if is_closed else None
+        case Action.ADOPT | None:
+            return None
+    assert_never(decision.action)
+
+
+def status_owed(decision: Decision, *, ticket: Ticket) -> str:
+    """The first status that a ticket still has to get: a new one, or one that nobody has moved
+    since its create. "" when none is owed.
+    """
+    link = decision.case.link
+    if link is not None and link.ticket_id == ticket.id:
+        return link.status_owed if ticket.status == link.status_seen else ""
+    return decision.destination.workflow.new_status if decision.action is Action.CREATE else ""
+
+
+# --- What is noted before, and linked afterwards --------------------------------------------------
+
+
+def intent(step: Step, *, attempt: str, above_key: int, now: datetime) -> Intent:
+    """The note before a create or a comment. `above_key` counts for a create alone."""
+    follows = step.case.intent.attempt if step.case.intent else None
+    if step.comment:
+        ticket = ticket_of(step.decision)
+        return Intent(
+            issue_id=step.case.issue.id,
+            kind=IntentKind.COMMENT,
+            attempt=attempt,
+            version=Version(""),
+            fingerprint=step.comment.fingerprint,
+            marker=step.comment.marker,
+            at=now,
+            ticket_id=ticket.id,
+            ticket_key=ticket.key,
+            follows=follows,
+        )
+    applies = step.decision.action is Action.CREATE
+    destination = step.decision.destination
+    return Intent(
+        issue_id=step.case.issue.id,
+        kind=IntentKind.CREATE,
+        attempt=attempt,
+        version=step.case.issue.version if applies else Version(""),
+        fingerprint=step.draft.fingerprint if step.draft else Fingerprint(""),
+        marker=Marker(f"{step.case.issue.id}:create"),
+        at=now,
+        project=destination.project,
+        above_key=above_key,
+        status_owed=destination.workflow.new_status if applies else "",
+        follows=follows,
+    )
+
+
+def linked(
+    step: Step, *, ticket: Ticket, now: datetime, whole: bool = True, owed: str | None = None
+) -> Link:
+    """The link as it is when all is done, or only a part, with what was said on the way."""
+    link_after = links.link_to if whole else links.link_begun
+    link = link_after(ticket, case=step.case, now=now)
+    before = step.link or link
+    said, fingerprint = before.said, before.fingerprint
+    if step.told:
+        said = step.told.marker if isinstance(step.told, Comment) else None
+        fingerprint = step.told.fingerprint
+    status_owed = link.status_owed if owed is None else owed
+    return replace(link, said=said, fingerprint=fingerprint, status_owed=status_owed)
+
+
+# --- Actions that did not come to their end -------------------------------------------------------
+
+
+def deferred(decision: Decision, *, because: str, link: Link | None = None) -> Outcome:
+    """It was not begun, or not ended, and a later run does it."""
+    return Outcome(decision=decision, kind=OutcomeKind.DEFERRED, link=link, message=because)
+
+
+def unknown(decision: Decision, *, because: str, link: Link | None = None) -> Outcome:
+    """A write was sent, and nobody knows whether it arrived."""
+    return Outcome(decision=decision, kind=OutcomeKind.UNKNOWN, link=link, message=because)

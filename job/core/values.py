@@ -1,0 +1,178 @@
+"""One value in the type of its Jira field.
+
+Promises: a value that Jira would refuse is refused here, with the values that are allowed.
+Does not do: choosing which fields are filled, and with what (`fields.py`).
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from math import isfinite
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from job.core import adf
+from job.core.shape import FieldSpec
+from job.errors import UnusableValue
+
+Value = str | bool | datetime | tuple[str, ...]
+"""What we may have for a field, before it has the field's type. Several texts are for fields that
+hold several.
+"""
+
+
+Writer = Callable[[Value, FieldSpec], Any]
+"""Turns a value into what Jira takes for a field. Raises `UnusableValue`."""
+
+
+def typed(value: Value, *, spec: FieldSpec) -> Any:
+    """The value as Jira wants it for this field. Raises `UnusableValue`."""
+    return writer_for(spec)(value, spec)
+
+
+def writer_for(spec: FieldSpec) -> Writer:
+    if spec.kind in _WRITERS:
+        return _WRITERS[spec.kind]
+    raise UnusableValue(
+        f"Jira field {spec} is of type {spec.kind or 'unknown'}, which cannot be filled from here. "
+        f"These can: {', '.join(_WRITERS)}."
+    )
+
+
+def as_listed(text: str, *, spec: FieldSpec) -> Value:
+    return (
+        tuple(part for part in map(str.strip, text.split(",")) if part)
+        if spec.type == "array"
+        else text
+    )
+
+
+def in_words(value: Value) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return ", ".join(value) if isinstance(value, tuple) else str(value)
+
+
+def _unusable(value: Value, *, spec: FieldSpec, wanted: str) -> UnusableValue:
+    shown = adf.cut(adf.one_line(in_words(value)), units_max=80)
+    return UnusableValue(f'"{shown}" does not fit Jira field {spec}: it takes {wanted}.')
+
+
+def _line(value: Value, spec: FieldSpec) -> str:
+    return adf.cut(adf.one_line(in_words(value)), units_max=adf.LINE_MAX)
+
+
+def _rich_text(value: Value, spec: FieldSpec) -> adf.Document:
+    return adf.document(adf.prose(in_words(value)))
+
+
+def _url(value: Value, spec: FieldSpec) -> str:
+    text = adf.clean(in_words(value)).strip()
+    try:
+        url = urlsplit(text)
+        usable = (
+            url.scheme in {"http", "https"} and bool(url.hostname) and not re.search(r"\s", text)
+        )
+    except ValueError:
+        usable = False
+    if not usable or len(text) > 2_000:
+        raise _unusable(
+            value, spec=spec, wanted="an absolute http or https address of at most 2,000 characters"
+        )
+    return text
+
+
+def _number(value: Value, spec: FieldSpec) -> float:
+    try:
+        number = float(in_words(value))
+    except ValueError:
+        number = float("nan")
+    if not isfinite(number):
+        raise _unusable(value, spec=spec, wanted="a number")
+    return number
+
+
+def _instant(value: Value, spec: FieldSpec) -> datetime:
+    """A text without an offset is taken as UTC."""
+    try:
+        instant = datetime.fromisoformat(in_words(value).strip())
+        return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise _unusable(
+            value, spec=spec, wanted="a date or time such as 2026-12-01 or 2026-12-01T10:29:29Z"
+        ) from None
+
+
+def _date(value: Value, spec: FieldSpec) -> str:
+    return _instant(value, spec).date().isoformat()
+
+
+def _date_time(value: Value, spec: FieldSpec) -> str:
+    return _instant(value, spec).isoformat(timespec="milliseconds").replace("+00:00", "+0000")
+
+
+def _user(value: Value, spec: FieldSpec) -> dict[str, str]:
+    """Jira Cloud knows people by account id only, since names and addresses became private."""
+    account_id = in_words(value).strip()
+    if not re.fullmatch(r"[0-9A-Za-z:_-]{1,128}", account_id):
+        raise _unusable(
+            value, spec=spec, wanted="the account id of a person, not a name or an address"
+        )
+    return {"accountId": account_id}
+
+
+def _choice(value: Value, spec: FieldSpec) -> dict[str, str]:
+    """One of the allowed values. A name goes before an id, for some sites have options called 1, 2
+    and 3.
+    """
+    choices = {one.id: one for one in spec.allowed}
+    choices |= {one.name.casefold(): one for one in spec.allowed} | {
+        one.name: one for one in spec.allowed
+    }
+    for word in _spellings(value):
+        if found := choices.get(word) or choices.get(word.casefold()):
+            return {"id": found.id}
+    names = ", ".join(one.name for one in spec.allowed[:20])
+    more = f" and {len(spec.allowed) - 20} more" if len(spec.allowed) > 20 else ""
+    raise _unusable(
+        value, spec=spec, wanted=f"{names}{more}" if names else "no value at all as Jira has it now"
+    )
+
+
+def _spellings(value: Value) -> tuple[str, ...]:
+    if isinstance(value, bool):
+        return ("True", "Yes") if value else ("False", "No")
+    return (adf.one_line(in_words(value)),)
+
+
+def _labels(value: Value, spec: FieldSpec) -> list[str]:
+    """Jira refuses labels with spaces."""
+    parts = value if isinstance(value, tuple) else (in_words(value),)
+    labels = (
+        adf.cut(adf.one_line(part).replace(" ", "_"), units_max=adf.LINE_MAX) for part in parts
+    )
+    return list(dict.fromkeys(label for label in labels if label))
+
+
+def _several(write: Writer) -> Writer:
+    return lambda value, spec: [
+        write(part, spec) for part in (value if isinstance(value, tuple) else (value,))
+    ]
+
+
+_WRITERS: Final[Mapping[str, Writer]] = {
+    "string": _line,
+    "textarea": _rich_text,
+    "url": _url,
+    "number": _number,
+    "date": _date,
+    "datetime": _date_time,
+    "user": _user,
+    "array of user": _several(_user),
+    "array of string": _labels,
+    **dict.fromkeys(("option", "priority", "version", "component", "securitylevel"), _choice),
+    **dict.fromkeys(
+        ("array of option", "array of version", "array of component"), _several(_choice)
+    ),
+}
+"""By `FieldSpec.kind`. Radio buttons are options to Jira, check boxes are arrays of them."""

@@ -1,0 +1,112 @@
+"""Everything that the program logs: the one catalogue of events, each with what it means.
+
+Promises: whatever is logged carries one of these names (a test of the house holds it), and the
+documentation's table of events is made from this file.
+Does not do: the fields beside an event's name; those stand where it is logged.
+"""
+
+from enum import StrEnum
+
+
+class Event(StrEnum):
+    """The name of a log event, as `noun.past`, and what it means, for the operator."""
+
+    means: str
+
+    def __new__(cls, name: str, means: str) -> "Event":
+        event = str.__new__(cls, name)
+        event._value_ = name
+        event.means = means
+        return event
+
+    RUN_STARTED = "run.started", "a run begins; the credentials are proven next"
+    PLAN_MADE = (
+        "plan.made",
+        "what is about to be done: digest, actions by kind, how many wait, how many issues need "
+        "nothing",
+    )
+    ACTION_PLANNED = "action.planned", "one action with its reason; only from `plan`"
+    TICKET_CREATED = "ticket.created", "a ticket was created, and Jira confirms it"
+    TICKET_COMMENTED = "ticket.commented", "an update was told on a ticket, and Jira confirms it"
+    TICKET_CLOSED = "ticket.closed", "a ticket was closed, and Jira confirms it"
+    TICKET_REOPENED = "ticket.reopened", "a ticket was reopened, and Jira confirms it"
+    TICKET_ADOPTED = "ticket.adopted", "a ticket that memory did not know is linked from now on"
+    TICKET_DUPLICATE_SEEN = (
+        "ticket.duplicate_seen",
+        "an issue has a further live ticket; it is not touched",
+    )
+    ISSUE_PARKED = (
+        "issue.parked",
+        "an action failed, or a ticket is missing for the first time; the issue is parked",
+    )
+    ISSUE_PARK_EXPIRED = "issue.park_expired", "an issue has been parked for more than seven days"
+    ISSUE_GONE = (
+        "issue.gone",
+        "Halo no longer knows an issue that has a ticket; the ticket is left as it is",
+    )
+    TICKET_GONE = "ticket.gone", "a ticket was deleted and is not made anew"
+    WRITE_UNSETTLED = (
+        "write.unsettled",
+        "a create without an answer is not found yet, and is still looked for",
+    )
+    WRITE_UNKNOWN = (
+        "write.unknown",
+        "a write was sent and no readable answer came; a later run finds out, nothing is sent again "
+        "blindly",
+    )
+    CIRCUIT_OPENED = (
+        "circuit.opened",
+        "the same kind of action failed five times in a row in a project and is not tried again in "
+        "this run",
+    )
+    RUN_FINISHED = "run.finished", "the one line with all counts, see below"
+    RUN_STOPPING = (
+        "run.stopping",
+        "something stops the run before the next write; `run.stopped` explains it at the end",
+    )
+    RUN_STOPPED = "run.stopped", "what stopped a run or a command, and what to do (exit 3)"
+    RUN_ASKED_TO_STOP = "run.asked_to_stop", "SIGTERM or Ctrl-C came"
+    RUN_UNRECORDED = "run.unrecorded", "a run that ended early could not write its record either"
+    RUN_FAILED = "run.failed", "an error of one issue ended a command (exit 5)"
+    RUN_INTERRUPTED = "run.interrupted", "the command was interrupted (exit 130)"
+    RUN_CRASHED = "run.crashed", "a bug, with its stack trace (exit 1)"
+    PLAN_REFUSED = (
+        "plan.refused",
+        "the plan is over a limit: limits, digest, how to approve it (exit 4)",
+    )
+    LEASE_HELD = "lease.held", "another run is at work (exit 0)"
+    SETTINGS_REFUSED = "settings.refused", "every problem of the settings (exit 2)"
+    COMMAND_REFUSED = "command.refused", "a command line that cannot be read (exit 2)"
+    SETTINGS_UNKNOWN_VARIABLE = (
+        "settings.unknown_variable",
+        "a variable that nobody reads, with the one that was probably meant",
+    )
+    CHECK_PASSED = "check.passed", "one proof of `check` that holds"
+    CHECK_FAILED = "check.failed", "one proof of `check` that does not hold, and why"
+    TABLE_ROW = "table.row", "one row of a table that a command shows"
+    REMOTE_THROTTLED = (
+        "remote.throttled",
+        "a remote asks for a pause; everybody waits so long. `a_minute` is the pace that is kept "
+        "to, once it is known what Halo allows",
+    )
+    BLOCKS_SHRUNK = (
+        "blocks.shrunk",
+        "bulk creates are smaller from now on, after one without an answer",
+    )
+    PROBE_BOUNDED = "probe.bounded", "the search for lost creates by key ended at its bound"
+    HALO_FILTER_IGNORED = (
+        "halo.filter_ignored",
+        "Halo returned rows older than asked for; it is read backward instead",
+    )
+    HALO_LISTING_MOVED = (
+        "halo.listing_moved",
+        "issues changed while they were listed; the listing is read once more",
+    )
+    HALO_FILES_CUT = "halo.files_cut", "a finding lists more files than a ticket can say"
+    LIBRARY_LOGGED = "library.logged", "a library had something to say"
+
+
+def table() -> str:
+    """The documentation's table of events, in Markdown."""
+    rows = [f"| `{event}` | {event.means} |" for event in Event]
+    return "\n".join(["| event | means |", "|---|---|", *rows])

@@ -1,0 +1,94 @@
+"""Looks up the tickets of issues in Jira, and makes their cases.
+
+Promises: it writes nothing; tickets are read by their immutable ids; those that memory does not
+know are searched for, and after a lost create looked for key by key.
+Does not do: choosing which issues are looked at (`gather.py`).
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+
+import structlog
+
+from job.core.cases import (
+    IssueWithLink,
+    Scope,
+    lost_creates,
+    make_case,
+    missing_projects,
+    needs_search,
+)
+from job.core.ids import IssueId, TicketId
+from job.core.model import Case, Ticket
+from job.events import Event
+from job.ports import JiraTickets
+
+log = structlog.get_logger()
+
+
+class Lookup:
+    """Makes cases; it remembers for a run which projects Jira shows us."""
+
+    def __init__(self, jira: JiraTickets, *, scope: Scope) -> None:
+        self._jira = jira
+        self._scope = scope
+        self._shown: dict[str, bool] = {}
+
+    async def cases(self, some: Sequence[IssueWithLink]) -> list[Case]:
+        """One case for each of these issues, in their order."""
+        if not some:
+            return []
+        tickets = await self._jira.read({known.link.ticket_id for known in some if known.link})
+        found = await self._found(some, tickets=tickets)
+        shown = await self._projects_shown(some, tickets=tickets)
+        return [self._case(known, tickets=tickets, found=found, shown=shown) for known in some]
+
+    def _case(
+        self,
+        known: IssueWithLink,
+        *,
+        tickets: Mapping[TicketId, Ticket],
+        found: Mapping[IssueId, Sequence[Ticket]],
+        shown: Collection[str],
+    ) -> Case:
+        case, others = make_case(
+            known,
+            linked_ticket=tickets.get(known.link.ticket_id) if known.link else None,
+            found=found.get(known.issue.id, ()),
+            shown=shown,
+            scope=self._scope,
+        )
+        kept = case.ticket.key if case.ticket else None
+        for other in others:
+            log.warning(
+                Event.TICKET_DUPLICATE_SEEN, issue_id=case.issue.id, kept=kept, also=other.key
+            )
+        return case
+
+    async def _found(
+        self, some: Sequence[IssueWithLink], *, tickets: Mapping[TicketId, Ticket]
+    ) -> dict[IssueId, tuple[Ticket, ...]]:
+        """Tickets found by the id field, or by their keys after a lost create."""
+        sought = []
+        for known in some:
+            ticket = tickets.get(known.link.ticket_id) if known.link else None
+            if needs_search(known, ticket=ticket, scope=self._scope):
+                sought.append(known.issue.id)
+        found = await self._jira.find(sought, doubtful=self._scope.begins)
+        lost = lost_creates(some, found=found, scope=self._scope)
+        for project in sorted({intent.project for intent in lost}):
+            here = [intent for intent in lost if intent.project == project]
+            wanted = {intent.issue_id for intent in here}
+            above = min(intent.above_key for intent in here)
+            probed = await self._jira.probe(project, above=above, wanted=wanted)
+            for issue_id, seen in probed.items():
+                found[issue_id] = (*found.get(issue_id, ()), *seen)
+        return found
+
+    async def _projects_shown(
+        self, some: Sequence[IssueWithLink], *, tickets: Mapping[TicketId, Ticket]
+    ) -> Collection[str]:
+        """The projects of tickets missing for a second time in which Jira does show us tickets."""
+        projects = missing_projects(some, tickets=tickets)
+        for project in sorted(projects - self._shown.keys()):
+            self._shown[project] = await self._jira.visible(project)
+        return {project for project in projects if self._shown[project]}

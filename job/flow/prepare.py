@@ -1,0 +1,126 @@
+"""Prepares one action: fetches what its words speak of, and finds the words.
+
+Promises: nothing is written; the way through the workflow is known before anything is said about
+taking it; while an earlier comment may still be on its way, no other is prepared.
+"""
+
+import asyncio
+from datetime import timedelta
+from typing import assert_never
+
+from msgspec.structs import replace
+
+from job.core import links, steps, tickets
+from job.core.issues import Evidence
+from job.core.memory import IntentKind, Link
+from job.core.model import Action, Decision, Outcome, OutcomeKind
+from job.core.steps import Step, ticket_of
+from job.errors import SyncError, Withheld
+from job.flow.brake import Brake
+from job.flow.setup import Setup
+
+ASKED_AT_ONCE = 64
+"""Issues whose details are fetched together, the first batch's first: it is written while the next
+one's are fetched. Without it all would ask Halo together and then write together, and each remote
+would wait for the other.
+"""
+COMMENT_PATIENCE = timedelta(minutes=2)
+"""Jira may finish a comment after it said 504. Until then one that is not there says nothing.
+Whoever has less patience with creates has no more with comments.
+"""
+
+
+class Preparer:
+    """Makes steps of decisions."""
+
+    def __init__(self, setup: Setup, *, brake: Brake) -> None:
+        self._setup = setup
+        self._ports = setup.ports
+        self._brake = brake
+        self._asking = asyncio.Semaphore(ASKED_AT_ONCE)
+
+    async def prepare(self, decision: Decision) -> Step | Outcome:
+        """The step, ready to be sent; or the outcome, where nothing needs to be sent or can be."""
+        try:
+            self._brake.may_begin(decision)
+            step = Step(
+                decision=decision,
+                evidence=await self._evidence(decision),
+                link=await self._settled_link(decision),
+            )
+            await self._find_words(step)
+        except SyncError as error:
+            return self._brake.ended_by(error, decision=decision)
+        self._brake.all_is_well()
+        if decision.action is Action.COMMENT and steps.nothing_new(step):
+            step.comment = None
+            if not steps.goal(decision, ticket=ticket_of(decision)):
+                return self._unchanged(step)
+        return step
+
+    def _unchanged(self, step: Step) -> Outcome:
+        ticket = ticket_of(step.decision)
+        return Outcome(
+            decision=step.decision,
+            kind=OutcomeKind.UNCHANGED,
+            link=steps.linked(step, ticket=ticket, now=self._ports.clock.now()),
+            ticket_key=ticket.key,
+        )
+
+    async def _evidence(self, decision: Decision) -> Evidence:
+        """The issue with what its words will speak of; only a field of a new ticket may need the
+        asset.
+        """
+        issue, halo = decision.case.issue, self._ports.halo
+        if decision.action in steps.NEEDS_NO_HALO or issue.gone:
+            return Evidence(issue=issue)
+        async with self._asking:
+            self._brake.may_begin(decision)
+            settings = decision.destination.tickets
+            wants_asset = decision.action in steps.CREATES and tickets.wants_asset(
+                settings, issue=issue
+            )
+            asset = await halo.asset(issue) if wants_asset else None
+            return Evidence(issue=issue, finding=await halo.finding(issue), asset=asset)
+
+    async def _settled_link(self, decision: Decision) -> Link | None:
+        """The link, once the ticket was asked whether the last comment of unknown fate has arrived.
+
+        Raises `Withheld` while it may still be on its way.
+        """
+        case, jira, now = decision.case, self._ports.jira, self._ports.clock.now
+        intent, link = case.intent, case.link
+        if intent is None or intent.kind is not IntentKind.COMMENT or case.ticket is None:
+            return link
+        if not await jira.has_comment(case.ticket.id, marker=intent.marker, since=intent.at):
+            patience = min(COMMENT_PATIENCE, self._setup.policy.create_patience)
+            if now() - intent.at < patience:
+                raise Withheld("Its last comment may still be on its way.")
+            return link
+        begun = links.link_begun(case.ticket, case=case, now=now())
+        return replace(begun, said=intent.marker, fingerprint=intent.fingerprint)
+
+    async def _find_words(self, step: Step) -> None:
+        """Finds the words, and the way through the workflow before anything is said about it."""
+        decision, jira = step.decision, self._ports.jira
+        workflow = decision.destination.workflow
+        match decision.action:
+            case Action.CREATE | Action.CREATE_AND_CLOSE:
+                if not steps.resumes(decision):
+                    screen = await jira.create_screen(decision.destination)
+                    settings = decision.destination.tickets
+                    step.draft = tickets.draft(step.evidence, settings=settings, screen=screen)
+            case Action.COMMENT:
+                step.comment = tickets.update_comment(step.evidence)
+            case Action.REOPEN:
+                await jira.choose_transition(ticket_of(decision), workflow.reopen)
+                step.comment = tickets.reopen_comment(step.evidence, because=decision.because)
+            case Action.CLOSE:
+                await jira.choose_transition(ticket_of(decision), workflow.close)
+                step.comment = tickets.close_comment(step.evidence)
+            case Action.ADOPT:
+                pass  # nothing is said
+            case None:
+                raise ValueError(f"{decision.reason} asks for no action")
+            case _:
+                assert_never(decision.action)

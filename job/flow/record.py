@@ -1,0 +1,184 @@
+"""The record of a run: what became of it, how far all is settled, and the one canonical line.
+
+Promises: the record and the new watermark are written together, and what is said of a run is what
+was written.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import assert_never
+
+import structlog
+from msgspec import Struct, field
+
+from job.core.ledger import Ledger, next_watermark, unsettled
+from job.core.memory import Changes, RunRecord, Verdict, Watermark
+from job.core.model import Action, Afterwards, OutcomeKind
+from job.core.outcomes import PARKED_TOO_LONG
+from job.errors import StopsRun, UnsafePlan
+from job.events import Event
+from job.flow.lease import HeldLease
+from job.flow.look import Survey
+from job.flow.setup import Setup
+
+log = structlog.get_logger()
+
+ERRORS_KEPT = 10
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """How a run ended, before it is written down."""
+
+    verdict: Verdict
+    counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    mark: Watermark | None = None
+    parked: int | None = None
+    digest: str = ""
+    errors: Sequence[str] = ()
+    stopped_by: StopsRun | None = None
+
+
+class Recorder:
+    """Writes down one run."""
+
+    def __init__(self, setup: Setup, *, started_at: datetime) -> None:
+        self._setup = setup
+        self._started_at = started_at
+
+    async def record(self, report: Report, *, lease: HeldLease) -> RunRecord:
+        """Writes the run's record, the new watermark with it, and the canonical line."""
+        setup = self._setup
+        record = RunRecord(
+            run_id=setup.run_id,
+            shard=setup.shard.name,
+            started_at=self._started_at,
+            finished_at=setup.ports.clock.now(),
+            verdict=report.verdict,
+            exit_code=report.verdict.exit_code,
+            counts=report.counts,
+            calls=setup.spent(),
+            watermark_at=report.mark.at if report.mark else None,
+            parked_total=report.parked,
+            digest=report.digest,
+            errors=tuple(map(setup.redact, report.errors[:ERRORS_KEPT])),
+        )
+        changes = Changes(watermark=report.mark, run=record)
+        await setup.ports.store.commit(await lease.hold(), changes)
+        log.info(Event.RUN_FINISHED, **canonical(record))
+        return record
+
+    async def record_failure(
+        self, error: UnsafePlan | StopsRun, *, parked: int | None, lease: HeldLease
+    ) -> None:
+        """Leaves a record of a run that ended early. If the store fails as well, the first error
+        stands.
+        """
+        if isinstance(error, UnsafePlan):
+            report = Report(
+                verdict=Verdict.REFUSED, digest=error.digest, errors=error.limits, parked=parked
+            )
+        else:
+            report = Report(verdict=Verdict.STOPPED, errors=[str(error)], parked=parked)
+        try:
+            await self.record(report, lease=lease)
+        except StopsRun as second:
+            log.exception(Event.RUN_UNRECORDED, error=str(second))
+
+    def next_mark(
+        self,
+        survey: Survey,
+        *,
+        ledger: Ledger,
+        highest_keys: Mapping[str, int],
+        may_go_back: bool,
+    ) -> Watermark:
+        """Where the next run begins."""
+        left = list(unsettled(survey.plan, ledger=ledger))
+        at = next_watermark(
+            survey.mark.at,
+            started_at=self._started_at,
+            overlap=self._setup.overlap,
+            held_by=left,
+            may_go_back=may_go_back,
+        )
+        swept_at = self._started_at if survey.sweeps and not left else survey.mark.swept_at
+        return Watermark(at=at, swept_at=swept_at, highest_keys=highest_keys)
+
+    def parked_now(self, survey: Survey, *, ledger: Ledger) -> int:
+        """How many issues are parked after the run; those parked for too long are shouted about."""
+        parked = dict.fromkeys(survey.notes.parked, True)
+        for held in survey.plan.quiet.held:
+            parked[held.issue_id] = held.afterwards is Afterwards.PARK
+        parked |= ledger.parked
+        for issue_id, entry in survey.notes.parked.items():
+            if parked[issue_id] and self._started_at - entry.first_at > PARKED_TOO_LONG:
+                since = entry.first_at.isoformat()
+                log.error(
+                    Event.ISSUE_PARK_EXPIRED, issue_id=issue_id, error=entry.message, since=since
+                )
+        return sum(parked.values())
+
+
+def canonical(record: RunRecord) -> dict[str, object]:
+    """The facts of `run.finished`: every count of the run in one line."""
+    kinds: Counter[str] = Counter()
+    done: Counter[str] = Counter()
+    for action in Action:
+        ended = record.counts.get(action, {})
+        kinds.update({str(kind): many for kind, many in ended.items()})
+        done.update(dict.fromkeys(counted_as(action), ended.get(OutcomeKind.DONE, 0)))
+    return {
+        "run_id": record.run_id,
+        "shard": record.shard,
+        "verdict": record.verdict,
+        "exit_code": record.exit_code,
+        **{word: done[word] for word in _words()},
+        **{str(kind): kinds[kind] for kind in OutcomeKind if kind is not OutcomeKind.DONE},
+        "parked_total": record.parked_total,
+        **{f"calls_{remote}": sum(calls.values()) for remote, calls in record.calls.items()},
+        "duration_s": round((record.finished_at - record.started_at).total_seconds(), 3),
+        **_reach(record),
+    }
+
+
+def counted_as(action: Action) -> tuple[str, ...]:
+    """The counts of `run.finished` to which an action that is done adds one."""
+    match action:
+        case Action.CREATE:
+            return ("created",)
+        case Action.CREATE_AND_CLOSE:
+            return ("created", "closed")
+        case Action.COMMENT:
+            return ("commented",)
+        case Action.CLOSE:
+            return ("closed",)
+        case Action.REOPEN:
+            return ("reopened",)
+        case Action.ADOPT:
+            return ("adopted",)
+    assert_never(action)
+
+
+def _words() -> Iterable[str]:
+    return dict.fromkeys(word for action in Action for word in counted_as(action))
+
+
+def _reach(record: RunRecord) -> dict[str, object]:
+    """How far the run settled everything, and how long before its end that was."""
+    if record.watermark_at is None:
+        return {"watermark": None, "lag_s": None}
+    lag_s = round((record.finished_at - record.watermark_at).total_seconds())
+    return {"watermark": record.watermark_at.isoformat(), "lag_s": lag_s}
+
+
+def verdict_of(*, stopped_by: StopsRun | None, ledger: Ledger) -> Verdict:
+    """How a run ended that carried out its plan, or part of it."""
+    if stopped_by:
+        return Verdict.STOPPED
+    return Verdict.FAILURES if ledger.bad else Verdict.DONE
+
+
+def errors_of(ledger: Ledger) -> list[str]:
+    """A line for each action that failed or whose fate is unknown."""
+    return [f"{outcome.decision.case.issue.id}: {outcome.message}" for outcome in ledger.bad]

@@ -1,0 +1,163 @@
+"""One run, from the lease to the watermark: the whole flow.
+
+    prove the credentials -> take the lease -> look -> apply -> record
+
+Promises: a plan over its limits writes nothing; the watermark moves only when everything up to it
+is settled; the ledger balances or the run fails; what happened is recorded in the store and in one
+canonical log line, `run.finished`. `plan` is the same road, stopped before the first write: it
+takes no lease and leaves no record.
+"""
+
+import asyncio
+from itertools import islice
+
+import structlog
+
+from job.core.ledger import account
+from job.core.memory import RunRecord, Verdict
+from job.core.outcomes import quietly
+from job.core.plan import Plan
+from job.each import beside, unless
+from job.errors import StopsRun, UnsafePlan
+from job.events import Event
+from job.flow.apply import Apply
+from job.flow.lease import HeldLease, take_lease
+from job.flow.look import Look, Survey, begin_mark, event_of, prove_identity
+from job.flow.record import Recorder, Report, errors_of, verdict_of
+from job.flow.setup import Order, Setup
+from job.ports import Watcher
+
+log = structlog.get_logger()
+
+QUIET_A_COMMIT = 160
+"""Each may change three documents, of which a commit takes 500."""
+GRACE_S = 5.0
+"""For what is under way when we are asked to stop. Cloud Run kills after ten seconds, and the
+record needs some.
+"""
+
+
+async def plan(setup: Setup, *, order: Order, watcher: Watcher) -> Plan:
+    """What `run` would do now. Writes nothing anywhere. Raises `UnsafePlan`, `BadSettings`,
+    `StopsRun`.
+    """
+
+    async def no_lease() -> None:
+        """There is none to keep."""
+
+    started_at = setup.ports.clock.now()
+    look = Look(setup, order=order, watcher=watcher, started_at=started_at)
+    await prove_identity(setup)
+    mark = await begin_mark(setup, order=order, started_at=started_at)
+    return (await look(mark, keep_lease=no_lease)).plan
+
+
+async def run(
+    setup: Setup, *, order: Order, watcher: Watcher, asked_to_stop: asyncio.Event
+) -> RunRecord:
+    """Carries out one run and returns its record. Once `asked_to_stop` is set it begins nothing
+    more, waits a little for what is under way, and ends in good order. Raises `LeaseHeld`,
+    `UnsafePlan`, `BadSettings`, `StopsRun`.
+    """
+
+    async def hang_up() -> None:
+        await asked_to_stop.wait()
+        await setup.ports.clock.sleep(GRACE_S)
+        setup.hang_up()
+
+    async with beside(hang_up()):
+        return await Run(setup, order=order, watcher=watcher, asked_to_stop=asked_to_stop)()
+
+
+class Run:
+    """One run under way."""
+
+    def __init__(
+        self, setup: Setup, *, order: Order, watcher: Watcher, asked_to_stop: asyncio.Event
+    ) -> None:
+        self._setup = setup
+        self._order = order
+        self._watcher = watcher
+        self._asked_to_stop = asked_to_stop
+        self._started_at = setup.ports.clock.now()
+        self._began_s = setup.ports.clock.monotonic()
+        self._recorder = Recorder(setup, started_at=self._started_at)
+
+    async def __call__(self) -> RunRecord:
+        setup, ports = self._setup, self._setup.ports
+        log.info(Event.RUN_STARTED, run_id=setup.run_id, shard=setup.shard.name)
+        await prove_identity(setup)
+        async with take_lease(
+            setup.shard, holder=setup.run_id, store=ports.store, clock=ports.clock
+        ) as lease:
+            report = await self._look_and_apply(lease)
+            record = await self._recorder.record(report, lease=lease)
+        if report.stopped_by:
+            raise report.stopped_by
+        return record
+
+    async def _look_and_apply(self, lease: HeldLease) -> Report:
+        """What ends before the bridge is recorded here; whatever else went wrong is in the report."""
+        setup, order = self._setup, self._order
+        look = Look(setup, order=order, watcher=self._watcher, started_at=self._started_at)
+        try:
+            mark = await begin_mark(setup, order=order, started_at=self._started_at, lease=lease)
+            looking = look(mark, keep_lease=lease.hold)
+            survey = await unless(self._asked_to_stop, looking)
+            if survey is None:
+                return Report(verdict=Verdict.DONE, parked=look.parked)
+            return await self._carry_out(survey, lease=lease)
+        except (UnsafePlan, StopsRun) as error:
+            await self._recorder.record_failure(error, parked=look.parked, lease=lease)
+            raise
+
+    async def _carry_out(self, survey: Survey, *, lease: HeldLease) -> Report:
+        """Everything after the bridge: remember what was only seen, apply the plan, see how far all
+        is settled.
+        """
+        await self._remember_quiet(survey.plan, lease=lease)
+        apply = Apply(
+            self._setup,
+            lease=lease,
+            watcher=self._watcher,
+            asked_to_stop=self._has_to_stop,
+            highest_keys=dict(survey.mark.highest_keys),
+        )
+        ledger = await apply(survey.plan)
+        return Report(
+            verdict=verdict_of(stopped_by=apply.stopped_by, ledger=ledger),
+            counts=account(survey.plan, ledger=ledger),
+            mark=self._recorder.next_mark(
+                survey,
+                ledger=ledger,
+                highest_keys=apply.highest_keys,
+                may_go_back=self._order.since is not None,
+            ),
+            parked=self._recorder.parked_now(survey, ledger=ledger),
+            digest=survey.plan.digest,
+            errors=errors_of(ledger),
+            stopped_by=apply.stopped_by,
+        )
+
+    def _has_to_stop(self) -> bool:
+        """Whether we were asked to stop, or the time is nearly over."""
+        if self._asked_to_stop.is_set():
+            return True
+        budget = self._setup.time_budget
+        spent_s = self._setup.ports.clock.monotonic() - self._began_s
+        return budget is not None and spent_s >= budget.total_seconds()
+
+    async def _remember_quiet(self, planned: Plan, *, lease: HeldLease) -> None:
+        """Writes down what was seen of issues for which nothing is done, and says aloud what
+        somebody should know.
+        """
+        for held in planned.quiet.held:
+            if event := event_of(held.reason):
+                log.warning(event, issue_id=held.issue_id, error=held.whole().because)
+        quiet = iter(planned.quiet)
+        store, digest = self._setup.ports.store, self._setup.settings_digest
+        while some := list(islice(quiet, QUIET_A_COMMIT)):
+            now = self._setup.ports.clock.now()
+            changes = quietly(some, now=now, settings_digest=digest)
+            if changes:
+                await store.commit(await lease.hold(), changes)

@@ -1,0 +1,51 @@
+"""What a run is given: what the deployment decided for all its runs, and what this one shall do."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+
+from job.core.decisions import Policy
+from job.core.plan import Limits
+from job.core.shards import Shard
+from job.ports import Ports
+
+ALL_TIME = "all"
+
+
+class Setup(Struct, frozen=True, kw_only=True):
+    """What a deployment decided once for all its runs, and the name of this one."""
+
+    ports: Ports
+    run_id: str
+    policy: Policy
+    limits: Limits
+    shard: Shard
+    settings_digest: str
+    look_back: timedelta
+    """How far the first run looks back, when there is no watermark."""
+    overlap: timedelta
+    sweep_every: timedelta
+    """Zero: never by itself."""
+    sync_max: int
+    """At most so many issues are acted on in a run; 0: no cap."""
+    time_budget: timedelta | None
+    """How long a run may take before it takes no more work."""
+    spent: Callable[[], Mapping[str, Mapping[str, int]]]
+    """Remote -> request -> calls so far."""
+    hang_up: Callable[[], None]
+    """Ends every call that is under way."""
+    redact: Callable[[str], str] = str
+    """Takes the secrets out of words that will be kept."""
+
+
+class Order(Struct, frozen=True, kw_only=True):
+    """What this one run was asked to do."""
+
+    since: datetime | str | None = None
+    """Look at everything from this time on (`ALL_TIME`: from the beginning) instead of from the
+    watermark.
+    """
+    sweep: bool = False
+    approved: str | None = None
+    """The digest of a plan that was over its limits and is to be carried out all the same."""

@@ -1,0 +1,78 @@
+"""The line to one Jira site: every request goes out here, and every answer is checked to be ours.
+
+Promises: no answer that was given to a stranger or to another account is believed; metadata that
+comes in pieces is read to its end.
+Does not do: knowing any endpoint but the one that says who we are.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from itertools import islice
+from typing import Any, TypeVar
+
+from job.http.caller import Caller, unguarded
+from job.http.message import Request, Response
+from job.jira.wire import exchange, metadata, tickets
+from job.jira.wire.exchange import Site
+from job.ports import Guard, Identity
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Connection:
+    """One site, one account, one polite caller."""
+
+    def __init__(self, *, caller: Caller, site: Site) -> None:
+        self.site = site
+        self._caller = caller
+        self._account_id: str | None = None
+
+    async def myself(self) -> Identity:
+        """Who Jira says we are; later answers are compared with it. Raises `RemoteRefused`."""
+        request = self.site.request("GET /rest/api/3/myself")
+        response = await self.send(request, doing=tickets.IDENTIFYING)
+        body = self.site.answer(response, doing=tickets.IDENTIFYING)
+        identity = tickets.identity(body, server_time=response.instant("date"))
+        self._account_id = identity.account_id
+        return identity
+
+    async def send(self, request: Request, *, doing: str, guard: Guard = unguarded) -> Response:
+        """The answer to one request, whatever its status, if it was given to us."""
+        answer = await self._caller.call(request, guard=guard)
+        return self.site.trust(answer, doing=doing, account_id=self._account_id)
+
+    async def ask(self, request: Request, *, doing: str) -> Any:
+        """The JSON that a read answers."""
+        return self.site.answer(await self.send(request, doing=doing), doing=doing)
+
+    async def each(self, work: Callable[[T], Awaitable[R]], items: Iterable[T]) -> list[R]:
+        """Calls `work` for every item, enough of them at once to keep Jira as busy as it allows."""
+        return await self._caller.each(work, items)
+
+    async def list_all(
+        self,
+        request: Callable[[int], Request],
+        *,
+        key: str,
+        missing: frozenset[int] = frozenset(),
+    ) -> list[Any]:
+        """Every piece of a listing of metadata; nothing for an answer with a status that means it
+        is not there.
+        """
+        items: list[Any] = []
+        start: int | None = 0
+        while start is not None:
+            response = await self.send(request(start), doing=metadata.DOING)
+            if response.status in missing:
+                return []
+            body = self.site.answer(response, doing=metadata.DOING)
+            page = exchange.page(body, key=key, start=start, doing=metadata.DOING)
+            items, start = items + page.items, page.next_start
+        return items
+
+
+def blocks(items: Iterable[T], *, size: int) -> Iterator[list[T]]:
+    """The items in blocks of this size, the last one perhaps shorter."""
+    rest = iter(items)
+    while block := list(islice(rest, size)):
+        yield block

@@ -1,0 +1,156 @@
+"""Looks for tickets that memory does not know: by the id field, and key by key after a lost create.
+
+Promises: Jira's search index only ever names candidates, and the database says what they are; how
+the id field is searched is asked once a run.
+Does not do: proving an absence. The index runs behind, so whoever creates because nothing was found
+notes an intent first.
+"""
+
+from collections.abc import Collection, Sequence
+from functools import partial
+from itertools import chain
+from typing import Any
+
+import structlog
+
+from job.core.ids import IssueId
+from job.core.model import Ticket
+from job.errors import MalformedAnswer
+from job.events import Event
+from job.jira.catalogue import Catalogue
+from job.jira.connection import Connection
+from job.jira.reader import Reader
+from job.jira.remembered import Remembered
+from job.jira.wire import metadata, search, tickets
+from job.jira.wire.exchange import REMOTE
+from job.jira.wire.search import IdClause
+
+log = structlog.get_logger()
+
+PROBE_BLOCKS_MAX = 20
+
+
+class Finder:
+    """Tickets by what they hold."""
+
+    def __init__(self, connection: Connection, *, catalogue: Catalogue, reader: Reader) -> None:
+        self._connection = connection
+        self._catalogue = catalogue
+        self._reader = reader
+        self._clauses = Remembered[str, IdClause]()
+        self._in_use = Remembered[str, bool]()
+
+    async def find(
+        self, ids: Collection[IssueId], *, doubtful: bool = False
+    ) -> dict[IssueId, tuple[Ticket, ...]]:
+        """Tickets whose id field holds one of these, in any project."""
+        if not ids:
+            return {}
+        settings = self._catalogue.home.tickets
+        clause = await self._clauses.get(settings.id_field, read=self._read_clause)
+        if doubtful and not await self._in_use.get(
+            clause.name, read=lambda: self._read_in_use(clause)
+        ):
+            return {}
+        spec = await self._catalogue.id_field()
+        values = search.values(ids, spec=spec, settings=settings)
+        look = partial(self._search, fields=tickets.fields(spec.id))
+        pages = await self._connection.each(look, search.queries(values, clause=clause))
+        raws = chain.from_iterable(pages)
+        seen = tickets.by_issue_id(raws, id_field=spec.id, wanted=set(ids))
+        # The index may show a status, a project or an id of yesterday; only the database is
+        # believed.
+        candidates = {ticket.id for found in seen.values() for ticket in found}
+        return await self._reader.holding(candidates, wanted=ids)
+
+    async def probe(
+        self, project: str, *, above: int, wanted: Collection[IssueId]
+    ) -> dict[IssueId, tuple[Ticket, ...]]:
+        """Looks for lost creates among the keys after `above`, until the keys run out."""
+        id_field = (await self._catalogue.id_field()).id
+        reach = PROBE_BLOCKS_MAX * tickets.FETCH_MAX
+        seen, ended = await self._walk(project, above=above)
+        if not ended:
+            # A busy project has moved on since `above` was noted: a create lost lately lies near
+            # its newest key.
+            log.warning(
+                Event.PROBE_BOUNDED, project=project, above=above, blocks_max=PROBE_BLOCKS_MAX
+            )
+            near_newest = await self.highest_key(project) - reach // 2
+            seen += (await self._walk(project, above=max(above + reach, near_newest)))[0]
+        return tickets.by_issue_id(seen, id_field=id_field, wanted=set(wanted))
+
+    async def highest_key(self, project: str) -> int:
+        """A lower bound of the highest key number in a project; 0 for none."""
+        return max(map(tickets.key_number, await self._newest(project, count=1)), default=0)
+
+    async def visible(self, project: str) -> bool:
+        """Whether we may browse the project and see a ticket in it."""
+        doing = "asking for our permissions"
+        site = self._connection.site
+        response = await self._connection.send(metadata.permission(site, project), doing=doing)
+        if response.status == 404:
+            return False
+        if not metadata.may_browse(site.answer(response, doing=doing)):
+            return False
+        newest = await self._newest(project, count=10)
+        found = await self._reader.read([tickets.id_of(raw) for raw in newest])
+        return any(ticket.project == project for ticket in found.values())
+
+    async def _walk(self, project: str, *, above: int) -> tuple[list[Any], bool]:
+        """Tickets by their keys, from `above` on, and whether the keys ran out before our patience
+        did.
+        """
+        seen: list[Any] = []
+        for block in range(PROBE_BLOCKS_MAX):
+            first = above + 1 + block * tickets.FETCH_MAX
+            keys = [f"{project}-{first + step}" for step in range(tickets.FETCH_MAX)]
+            there = await self._reader.fetch_block(keys)
+            if not there:
+                return seen, True
+            seen += there
+        return seen, False
+
+    async def _read_clause(self) -> IdClause:
+        reads = (self._read_operators, self._catalogue.id_field)
+        body, spec = await self._connection.each(lambda read: read(), reads)
+        return search.id_clause(body, spec=spec)
+
+    async def _read_operators(self) -> Any:
+        request = search.operators(self._connection.site)
+        return await self._connection.ask(request, doing="asking how fields are searched")
+
+    async def _read_in_use(self, clause: IdClause) -> bool:
+        """Whether any ticket that we can see, in any project, has something in the id field.
+
+        One question instead of hundreds before a first run. The index runs behind, so a `False` may
+        be a few seconds old, and so might each of those answers have been.
+        """
+        return bool(await self._search(search.filled(clause), enough=1))
+
+    async def _newest(self, project: str, *, count: int) -> list[Any]:
+        return await self._search(search.newest(project), enough=count)
+
+    async def _search(
+        self, jql: str, *, fields: Sequence[str] = search.KEYS, enough: int | None = None
+    ) -> list[Any]:
+        """Everything that matches, or no more pages than it takes to have enough."""
+        found: list[Any] = []
+        tokens: list[str] = []
+        for _ in range(search.PAGES_MAX):
+            request = search.search(
+                self._connection.site,
+                jql,
+                fields=fields,
+                token=tokens[-1] if tokens else None,
+                size=enough or search.PAGE_MAX,
+            )
+            page = search.hits(await self._connection.ask(request, doing=search.SEARCHING))
+            found += page.raws
+            if page.next_token is None or (enough is not None and len(found) >= enough):
+                return found
+            if page.next_token in tokens:
+                raise MalformedAnswer(REMOTE, search.SEARCHING, "a page came twice.")
+            tokens.append(page.next_token)
+        happened = f"more than {search.PAGES_MAX} pages for one query."
+        raise MalformedAnswer(REMOTE, search.SEARCHING, happened)

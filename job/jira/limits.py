@@ -1,0 +1,18 @@
+"""What Jira Cloud allows, and how it says that it is too much (developer.atlassian.com, "Rate
+limiting").
+"""
+
+from job.http.limits import RemoteLimits
+
+JIRA_LIMITS = RemoteLimits(
+    # Of one endpoint, for all programs of a site together: 90 in the long run, and never more than
+    # 100 in any second. Whoever else is at work there shows in the headers, and then we halve.
+    per_second_max=100.0,
+    # One ticket takes 20 writes in 2 seconds.
+    apart_s=0.1,
+    # For a 429 without Retry-After: start at 2 s, double, stop at 30 s, scatter by 0.7 to 1.3.
+    first_pause_s=2.0,
+    longest_pause_s=30.0,
+    near_limit_header="x-ratelimit-nearlimit",
+    reason_header="ratelimit-reason",
+)

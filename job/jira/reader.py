@@ -1,0 +1,66 @@
+"""Reads tickets from Jira's database, which is believed, unlike the search index.
+
+Promises: what a ticket is and which issue it names come from the database; a ticket that Jira could
+not load for the moment is asked for again, and is never taken for a deleted one.
+Does not do: looking for tickets whose ids or keys are unknown (`finder.py`).
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from itertools import chain
+from typing import Any
+
+from job.core.ids import IssueId, TicketId
+from job.core.model import Ticket
+from job.errors import MalformedAnswer
+from job.jira.catalogue import Catalogue
+from job.jira.connection import Connection, blocks
+from job.jira.wire import tickets
+from job.jira.wire.exchange import REMOTE
+from job.ports import Clock
+
+FETCH_ROUNDS_MAX = 3
+
+
+class Reader:
+    """Tickets by their ids or keys."""
+
+    def __init__(self, connection: Connection, *, catalogue: Catalogue, clock: Clock) -> None:
+        self._connection = connection
+        self._catalogue = catalogue
+        self._clock = clock
+
+    async def read(self, ids: Collection[TicketId]) -> dict[TicketId, Ticket]:
+        """By immutable id. Deleted or invisible ones are simply absent."""
+        raws = await self._fetch(ids)
+        found = [tickets.ticket(raw, id_field=self._catalogue.id_field_id) for raw in raws]
+        return {ticket.id: ticket for ticket in found}
+
+    async def holding(
+        self, ids: Collection[TicketId], *, wanted: Collection[IssueId]
+    ) -> dict[IssueId, tuple[Ticket, ...]]:
+        """Which of these tickets hold which of the wanted ids."""
+        id_field = (await self._catalogue.id_field()).id
+        oldest_first = sorted(ids, key=tickets.age_order)
+        raws = await self._fetch(oldest_first)
+        return tickets.by_issue_id(raws, id_field=id_field, wanted=set(wanted))
+
+    async def fetch_block(self, names: Sequence[str]) -> list[Any]:
+        """Up to 100 tickets, by ids or keys, as Jira sends them."""
+        found: list[Any] = []
+        for attempt in range(1, FETCH_ROUNDS_MAX + 1):
+            id_field = self._catalogue.id_field_id
+            request = tickets.fetch(self._connection.site, names, id_field=id_field)
+            answer = await self._connection.ask(request, doing=tickets.READING)
+            there, names = tickets.fetched(answer)
+            found += there
+            if not names:
+                return found
+            await self._clock.sleep(attempt)
+        what = f"{len(names)} tickets could not be loaded in {FETCH_ROUNDS_MAX} attempts, "
+        raise MalformedAnswer(REMOTE, tickets.READING, f"{what}the first {names[0]}.")
+
+    async def _fetch(self, names: Iterable[str]) -> list[Any]:
+        fetched = await self._connection.each(
+            self.fetch_block, blocks(names, size=tickets.FETCH_MAX)
+        )
+        return list(chain.from_iterable(fetched))

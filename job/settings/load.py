@@ -1,0 +1,94 @@
+"""The environment's variables as one frozen value.
+
+Promises: every problem is found and told at once, each with its variable, what is wrong and what is
+allowed; a blank variable is an unset one; no secret is ever shown, in no message and in no `repr`.
+Does not do: reading secrets from where `sm://` points (`secrets.py`), or asking Jira whether its
+names exist (`check`).
+"""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from job.errors import BadSettings, Problem
+from job.settings.parse import Unfit
+from job.settings.variables import NEIGHBOURS, SPELLINGS, VARIABLES, ProcessSettings, Settings
+
+S = TypeVar("S", bound=ProcessSettings)
+
+
+def load(environ: Mapping[str, str]) -> Settings:
+    """All settings, as the environment describes them. Raises `BadSettings` with every problem
+    there is.
+    """
+    return load_kind(Settings, environ)
+
+
+def load_kind(kind: type[S], environ: Mapping[str, str]) -> S:
+    """The settings of this kind alone; what belongs to none of its groups is not asked for. Raises
+    `BadSettings` with every problem there is.
+    """
+    given = {name: text.strip() for name, text in environ.items() if text.strip()}
+    given.setdefault("STATE_URL", _default_state_url(given))
+    values: dict[str, Any] = {}
+    problems = []
+    asked_for = {field.name for field in fields(kind)}
+    for name, variable in VARIABLES.items():
+        if name not in asked_for:
+            continue
+        text = next(
+            (given[spelling] for spelling in SPELLINGS[name.upper()] if spelling in given),
+            variable.default,
+        )
+        try:
+            if text is None:
+                raise _missing(name.upper(), given)
+            value = variable.parse(text)
+            variable.fits(value, values)
+            values[name] = value
+        except Unfit as unfit:
+            problems.append(Problem(name.upper(), unfit.wrong, unfit.allowed))
+    problems += _contradictions(given)
+    if problems:
+        raise BadSettings(problems)
+    return kind(**values)
+
+
+def misspelled(environ: Mapping[str, str]) -> dict[str, str]:
+    """Variables that nobody reads but whose names are nearly ours, each with the one that was
+    probably meant.
+    """
+    ours = [spelling for spellings in SPELLINGS.values() for spelling in spellings]
+    strangers = (name for name in environ if name not in ours and name not in NEIGHBOURS)
+    close = {name: difflib.get_close_matches(name, ours, n=1, cutoff=0.87) for name in strangers}
+    return {name: matches[0] for name, matches in close.items() if matches}
+
+
+def _default_state_url(environ: Mapping[str, str]) -> str:
+    if "CLOUD_RUN_JOB" in environ:
+        return "firestore://"
+    folder = Path(
+        environ.get("XDG_STATE_HOME")
+        or Path(environ.get("HOME") or Path.home()) / ".local" / "state"
+    )
+    return f"sqlite:///{folder.absolute() / 'halo-jira-sync' / 'state.db'}"
+
+
+def _contradictions(given: Mapping[str, str]) -> list[Problem]:
+    """Two spellings of the hard-closed statuses that disagree: nobody could say which was meant."""
+    spellings = [spelling for spelling in SPELLINGS["STATUS_HARD_CLOSED"] if spelling in given]
+    if len({given[spelling] for spelling in spellings}) < 2:
+        return []
+    return [
+        Problem(
+            spellings[0], f"{' and '.join(spellings)} differ.", "one of them, or the same in all"
+        )
+    ]
+
+
+def _missing(variable: str, given: Mapping[str, str]) -> Unfit:
+    slips = {meant: name for name, meant in misspelled(given).items()}
+    slip = f" {slips[variable]} is set: a misspelling?" if variable in slips else ""
+    return Unfit(f"It is not set.{slip} It is needed: {VARIABLES[variable.lower()].does}")
