@@ -76,7 +76,7 @@ def case(status: str, state: str | None, *, linked: bool = True, **over: object)
     return replace(made, **over)
 
 
-# The table of README.md, row by row: what Halo says, what Jira has, what is done.
+# The table of job/docs/tickets.md, row by row: what Halo says, what Jira has, what is done.
 TABLE = [
     ("active", None, Action.CREATE, "new"),
     ("active", "open", Action.COMMENT, "updated"),
