@@ -6,7 +6,9 @@ import sys
 
 def main() -> None:
     """The console script."""
-    gc.disable()  # nothing that is imported is garbage, and looking for some is a tenth of the start; `cli` goes on
+    # Nothing that is imported is garbage, and looking for some is a tenth of the start; `cli` goes
+    # on with it.
+    gc.disable()
     _import_structlog_alone()
     from job import cli  # noqa: PLC0415 -- after both
 

@@ -1,8 +1,8 @@
 """The machine's own clock.
 
 Promises: the only file of the program that reads the time or sleeps, so that every test can bring a
-time of its own. Does not do: time zones. Everything is UTC; people's zones are Jira's and the
-terminal's business.
+time of its own.
+Does not do: time zones. Everything is UTC; people's zones are Jira's and the terminal's business.
 """
 
 import asyncio

@@ -18,8 +18,8 @@
     ├── Withheld           a write that was kept from leaving, so it is certain that it was not done
     └── FateUnknown        a write was sent and its answer never came; never sent again blindly
 
-Errors carry facts as attributes; `console/words.py` alone turns them into words for people. Any other
-exception is a bug: exit 1.
+Errors carry facts as attributes; `console/words.py` alone turns them into words for people. Any
+other exception is a bug: exit 1.
 """
 
 from collections.abc import Sequence
@@ -118,7 +118,8 @@ class LeaseHeld(SyncError):
     until: datetime
 
     def __str__(self) -> str:
-        return f"Run {self.holder} holds the lease of shard {self.shard} until {self.until.isoformat(timespec='seconds')}."
+        until = self.until.isoformat(timespec="seconds")
+        return f"Run {self.holder} holds the lease of shard {self.shard} until {until}."
 
 
 @dataclass(eq=False)

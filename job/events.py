@@ -51,8 +51,8 @@ class Event(StrEnum):
     )
     WRITE_UNKNOWN = (
         "write.unknown",
-        "a write was sent and no readable answer came; a later run finds out, nothing is sent again "
-        "blindly",
+        "a write was sent and no readable answer came; a later run finds out, nothing is sent "
+        "again blindly",
     )
     CIRCUIT_OPENED = (
         "circuit.opened",

@@ -3,8 +3,8 @@
 Promises: away from a terminal every line of output is one JSON object as Cloud Logging reads it
 (`severity`, `message`, `time`, `event` and the event's fields), whatever library wants to speak; a
 known secret, also as base64 or URLs write it or cut short, and anything under a name that sounds
-like one never leave, not even in an exception's text. Does not do: deciding what is worth saying,
-or words for people (`cli.py`).
+like one never leave, not even in an exception's text.
+Does not do: deciding what is worth saying, or words for people (`cli.py`).
 """
 
 import json
@@ -55,7 +55,7 @@ def start(*, redactor: Redactor, now: Callable[[], datetime], level: str, termin
 
 
 def _with_stack(_logger: object, _method: str, event: EventDict) -> EventDict:
-    """The exception that is being told, as text under the name where Error Reporting looks for it."""
+    """The exception that is told, as text under the name where Error Reporting looks for it."""
     error = event.pop("exc_info", None)
     if error:
         error = error if isinstance(error, BaseException) else sys.exception()

@@ -1,7 +1,7 @@
 """Knows the secrets and takes them out of anything that is about to be said or kept.
 
-Promises: a known secret, also as base64 or URLs write it or cut short, and anything under a name that sounds like one
-never leave, not even in an exception's text.
+Promises: a known secret, also as base64 or URLs write it or cut short, and anything under a name
+that sounds like one never leave, not even in an exception's text.
 """
 
 import math

@@ -1,8 +1,8 @@
 """How people at a terminal see a command: plans with their reasons, a progress bar, tables.
 
 Promises: nothing is drawn that the data does not say; what does not fit is counted, never silently
-dropped; secrets are taken out of every word that comes from outside.
-Imported only where a terminal listens, and by the demo: rich is slow to import.
+dropped; secrets are taken out of every word that comes from outside. Imported only where a terminal
+listens, and by the demo: rich is slow to import.
 """
 
 import sys

@@ -45,7 +45,7 @@ _DIVISIBLE: Final = frozenset({"table", "bulletList", "panel"})
 
 
 def clean(words: str) -> str:
-    """The words without control characters and halves of surrogate pairs; tabs and line ends stay."""
+    """The words without control characters and halves of surrogate pairs; tabs, line ends stay."""
     return _UNPRINTABLE.sub("", words.replace("\r\n", "\n"))
 
 

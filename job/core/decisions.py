@@ -228,7 +228,7 @@ RULES: tuple[Callable[[Case, Policy, datetime], Decision | None], ...] = (
 
 
 def _act(case: Case, policy: Policy, action: Action, reason: Reason, *, because: str) -> Decision:
-    """Something is to be done. A new ticket goes where the routes say, whatever there is already."""
+    """Something is to be done. A new ticket goes where the routes say, whatever is there."""
     makes = action in {Action.CREATE, Action.CREATE_AND_CLOSE}
     anew = makes and reason is not Reason.CREATE_CUT_SHORT
     to = policy.routes.to(case.issue) if anew else policy.destination(case)

@@ -1,7 +1,7 @@
 """What one scan saw, as part of a ticket or a comment, and the fingerprint of it.
 
-Promises: evidence that is gone is said to be gone; two scans which found the same have the same fingerprint, so that
-nothing is said twice; what is not listed is counted.
+Promises: evidence that is gone is said to be gone; two scans which found the same have the same
+fingerprint, so that nothing is said twice; what is not listed is counted.
 Does not do: deciding whether anything is to be said.
 """
 
@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
 from job.core import adf
 from job.core.adf import Inline, Node, code, link, paragraph
@@ -47,11 +47,14 @@ def shown(evidence: Evidence) -> Iterator[Node]:
         case LidsEvent() as event:
             yield from _event(event)
         case Gone() as gone:
-            words = "Halo no longer has the evidence, usually because the server was deleted. It was at "
+            words = "Halo no longer has the evidence, usually because the server was deleted. "
+            words += "It was at "
             yield adf.panel("note", paragraph(words, link(phrase(gone.url), href=gone.url), "."))
             yield from issue_alone(issue)
         case None:
             yield from issue_alone(issue)
+        case _:
+            assert_never(evidence.finding)
 
 
 def _configuration(finding: CsmFinding) -> Iterator[Node]:
@@ -162,6 +165,7 @@ def _substance(finding: Finding | Gone | None) -> tuple[Any, ...]:
             return ("gone",)
         case None:
             return ()
+    assert_never(finding)
 
 
 def _values(kind: type[Check] | type[FileChange]) -> Callable[[Any], tuple[str, ...]]:

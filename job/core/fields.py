@@ -114,7 +114,8 @@ OURS: Final = frozenset({"project", "issuetype", "summary", "description"})
 
 
 def parse_pairs(text: str) -> list[tuple[str, str]]:
-    r"""The pairs of `a:b;c:d`. Only the first colon of a pair separates; `\;`, `\:` and `\\` stand for themselves.
+    r"""The pairs of `a:b;c:d`. Only the first colon of a pair separates; `\;`, `\:` and `\\` stand
+    for themselves.
 
     Raises `ValueError` with a sentence.
     """
@@ -236,7 +237,7 @@ def _unfilled(settings: TicketSettings, *, screen: CreateScreen) -> Iterator[Pro
             and not spec.has_default
             and spec.id not in filled_ids | OURS | {screen.id_field.id}
         ):
-            allowed = ", ".join(one.name for one in spec.allowed[:20])
+            allowed = ", ".join(option.name for option in spec.allowed[:20])
             yield Problem(
                 "JIRA_FIELD_STATIC", f"Jira requires {spec}, and nothing fills it.", allowed
             )

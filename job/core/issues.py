@@ -1,7 +1,7 @@
 """Halo's side: issues, the findings behind them, and the assets that they are about.
 
-Every value is frozen and every instant is an aware UTC `datetime`. What Halo left out is `None` or `""` here. Nothing in
-this file knows how a value was read.
+Every value is frozen and every instant is an aware UTC `datetime`. What Halo left out is `None` or
+`""` here. Nothing in this file knows how a value was read.
 """
 
 from datetime import datetime

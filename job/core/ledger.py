@@ -1,7 +1,8 @@
 """What a run keeps of its outcomes, and how far the watermark may move because of them.
 
-Promises: every planned action is counted once, or the run fails; the watermark never passes anything unsettled, never
-comes nearer to the run's start than the overlap, and goes back only by command.
+Promises: every planned action is counted once, or the run fails; the watermark never passes
+anything unsettled, never comes nearer to the run's start than the overlap, and goes back only by
+command.
 """
 
 from collections import Counter

@@ -1,4 +1,5 @@
-"""What new tickets look like: by configuration, and by what Jira's create screen asks for and allows.
+"""What new tickets look like: by configuration, and by what Jira's create screen asks for and
+allows.
 
 Pure values. The screen is read elsewhere (`jira/catalogue.py`), and judged elsewhere (`fields.py`).
 """
@@ -70,8 +71,8 @@ class FieldSpec(Struct, frozen=True, kw_only=True):
 
 
 class CreateScreen(Struct, frozen=True, kw_only=True, dict=True):
-    """Jira's answer to ticket settings: their project, its ticket type and the fields of the create screen,
-    by id.
+    """Jira's answer to ticket settings: their project, its ticket type and the fields of the
+    create screen, by id.
     """
 
     project_key: str

@@ -65,9 +65,9 @@ def inherited(watermarks: Mapping[str, Watermark], *, look_back_to: datetime) ->
     marks = defaultdict[int, list[Watermark]](list)
     for name, mark in watermarks.items():
         marks[count_of(name)].append(mark)
-    whole = [one for count, one in marks.items() if len(one) == count]
+    whole = [found for count, found in marks.items() if len(found) == count]
     if whole:
-        latest = max(whole, key=lambda one: min(mark.at for mark in one))
+        latest = max(whole, key=lambda marks: min(mark.at for mark in marks))
     else:
         latest = [*watermarks.values(), Watermark(at=look_back_to, swept_at=look_back_to)]
     swept = [mark.swept_at for mark in latest]

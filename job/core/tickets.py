@@ -7,7 +7,7 @@ is said twice. It does not decide whether anything is to be said, and sends noth
 
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
 from msgspec import Struct
 
@@ -15,23 +15,12 @@ from job.core import adf, fields
 from job.core.adf import Document, Inline, Node, link, paragraph, strong
 from job.core.evidence import fingerprint, shown
 from job.core.ids import Fingerprint, IssueId, Marker
-from job.core.issues import Asset, Evidence, Gone, Issue, IssueStatus
+from job.core.issues import Asset, Evidence, Gone, Issue, IssueKind, IssueStatus
 from job.core.phrases import dated, in_words, joined, listed, phrase
 from job.core.shape import CreateScreen, FieldSpec, TicketSettings
 
 PROPERTY: Final = "halo.sync"
 """The key under which every ticket of ours carries the id of its issue, unseen by people."""
-
-_SUBJECTS: Final[Mapping[str, str]] = {
-    "agent": "Agent",
-    "csm": "Configuration",
-    "fim": "File integrity",
-    "fw": "Firewall",
-    "image_sva": "Vulnerable package",
-    "lids": "Log event",
-    "sam": "Server account",
-    "sva": "Vulnerable package",
-}
 
 
 class Draft(Struct, frozen=True, kw_only=True):
@@ -167,6 +156,7 @@ def _asset(evidence: Evidence) -> str:
             return listed(known, "no longer in Halo")
         case None:
             return known
+    assert_never(asset)
 
 
 # --- Comments -------------------------------------------------------------------------------------
@@ -177,25 +167,13 @@ def update_comment(evidence: Evidence) -> Comment:
     return _comment(evidence, kind="update", blocks=[_lead(evidence.issue), *shown(evidence)])
 
 
-def close_comment(evidence: Evidence, *, because: str = "") -> Comment:
-    """Who resolved the issue, when and why. Where Halo does not call it resolved, `because` must
-    say what is known.
-    """
+def close_comment(evidence: Evidence) -> Comment:
+    """Who resolved the issue, when and why. Raises `ValueError` for one that is not resolved."""
     issue = evidence.issue
-    reason = adf.prose(because)
-    if issue.status is IssueStatus.RESOLVED:
-        box = _resolution(issue)
-    elif reason:
-        box = adf.panel("note", *reason)
-    else:
-        raise ValueError(
-            f"Issue {issue.id} is not resolved, and no other reason to close its ticket is given."
-        )
-    return _comment(
-        evidence,
-        kind="close",
-        blocks=[box, paragraph(_link(issue, words=f"Halo issue {phrase(issue.id)}"))],
-    )
+    if issue.status is not IssueStatus.RESOLVED:
+        raise ValueError(f"Issue {issue.id} is not resolved, so its ticket is not closed.")
+    link_to_issue = paragraph(_link(issue, words=f"Halo issue {phrase(issue.id)}"))
+    return _comment(evidence, kind="close", blocks=[_resolution(issue), link_to_issue])
 
 
 def reopen_comment(evidence: Evidence, *, because: str) -> Comment:
@@ -236,12 +214,6 @@ def _resolution(issue: Issue) -> Node:
     return adf.panel("success", head, *reason)
 
 
-# --- Evidence -------------------------------------------------------------------------------------
-
-
-# --- Fingerprint ----------------------------------------------------------------------------------
-
-
 # --- Words ----------------------------------------------------------------------------------------
 
 
@@ -274,4 +246,21 @@ def _rank(issue: Issue) -> str:
 
 
 def _subject(issue: Issue) -> str:
-    return _SUBJECTS.get(issue.type) or phrase(issue.type) or "Issue"
+    match issue.kind:
+        case IssueKind.AGENT:
+            return "Agent"
+        case IssueKind.CSM:
+            return "Configuration"
+        case IssueKind.FIM:
+            return "File integrity"
+        case IssueKind.FW:
+            return "Firewall"
+        case IssueKind.LIDS:
+            return "Log event"
+        case IssueKind.SAM:
+            return "Server account"
+        case IssueKind.SVA | IssueKind.IMAGE_SVA:
+            return "Vulnerable package"
+        case IssueKind.OTHER:
+            return phrase(issue.type) or "Issue"
+    assert_never(issue.kind)

@@ -125,18 +125,16 @@ def _choice(value: Value, spec: FieldSpec) -> dict[str, str]:
     """One of the allowed values. A name goes before an id, for some sites have options called 1, 2
     and 3.
     """
-    choices = {one.id: one for one in spec.allowed}
-    choices |= {one.name.casefold(): one for one in spec.allowed} | {
-        one.name: one for one in spec.allowed
-    }
+    choices = {option.id: option for option in spec.allowed}
+    choices |= {option.name.casefold(): option for option in spec.allowed}
+    choices |= {option.name: option for option in spec.allowed}
     for word in _spellings(value):
         if found := choices.get(word) or choices.get(word.casefold()):
             return {"id": found.id}
-    names = ", ".join(one.name for one in spec.allowed[:20])
+    names = ", ".join(option.name for option in spec.allowed[:20])
     more = f" and {len(spec.allowed) - 20} more" if len(spec.allowed) > 20 else ""
-    raise _unusable(
-        value, spec=spec, wanted=f"{names}{more}" if names else "no value at all as Jira has it now"
-    )
+    wanted = f"{names}{more}" or "no value at all as Jira has it now"
+    raise _unusable(value, spec=spec, wanted=wanted)
 
 
 def _spellings(value: Value) -> tuple[str, ...]:

@@ -1,1 +1,3 @@
-"""One run, from the lease to the watermark: the road that data takes, a file for each stretch of it."""
+"""One run, from the lease to the watermark: the road that data takes, a file for each stretch of
+it.
+"""

@@ -95,7 +95,7 @@ class Gathering:
         await each_arriving(self._look_into, listing, at_once=PIECES_AT_ONCE)
 
     async def _look_into(self, piece: Sequence[Issue]) -> None:
-        """Keeps what memory does not call settled, and asks Jira about as many as fill its calls."""
+        """Keeps what memory does not call settled; asks Jira about as many as fill its calls."""
         await self._keep_lease()
         mine = [issue for issue in piece if issue.id in self._scope.shard]
         links = await self._ports.store.links([issue.id for issue in mine])

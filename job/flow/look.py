@@ -58,7 +58,9 @@ def event_of(reason: Reason) -> Event | None:
 
 
 async def prove_identity(setup: Setup) -> None:
-    """Both remotes know us, before anything else is believed. Raises `RemoteRefused`, `ClocksDiffer`."""
+    """Both remotes know us, before anything else is believed. Raises `RemoteRefused`,
+    `ClocksDiffer`.
+    """
 
     async def prove_jira() -> None:
         """With a clock that differs from Jira's the watermark would pass what it must not."""

@@ -97,7 +97,7 @@ class Run:
         return record
 
     async def _look_and_apply(self, lease: HeldLease) -> Report:
-        """What ends before the bridge is recorded here; whatever else went wrong is in the report."""
+        """What ends before the bridge is recorded here; what went wrong later is in the report."""
         setup, order = self._setup, self._order
         look = Look(setup, order=order, watcher=self._watcher, started_at=self._started_at)
         try:

@@ -1,4 +1,5 @@
-"""What a remote gives in each of its periods: unknown until it refuses, then measured, kept to, and tried again.
+"""What a remote gives in each of its periods: unknown until it refuses, then measured, kept to, and
+tried again.
 
 For remotes that limit calls by the minute and publish no number.
 """

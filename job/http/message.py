@@ -13,7 +13,7 @@ from msgspec import Struct, field
 
 
 class Request(Struct, frozen=True, kw_only=True):
-    """One HTTP request. `name` is its template, as `GET /v3/issues/{id}`: calls are counted by it."""
+    """One HTTP request. Calls are counted by `name`, its template, as `GET /v3/issues/{id}`."""
 
     method: str
     url: str
@@ -84,7 +84,7 @@ class NotSent(Exception):
 
 
 class NoAnswer(Exception):
-    """The request may have arrived, but no complete answer came: time-out, reset, a body cut short."""
+    """The request may have arrived, but no whole answer came: time-out, reset, body cut short."""
 
 
 class Transport(Protocol):

@@ -36,8 +36,8 @@ def judge(request: Request, result: Response | NotSent | NoAnswer) -> AfterAttem
 
 
 def pause_s(attempt: int, *, asked_s: float | None, scatter: float, limits: RemoteLimits) -> float:
-    """Seconds to wait after the `attempt`-th try (from 1), twice as long each time, scattered by 0.7
-    to 1.3. `scatter` is random in [0, 1].
+    """Seconds to wait after the `attempt`-th try (from 1), twice as long each time, scattered by
+    0.7 to 1.3. `scatter` is random in [0, 1].
     """
     doubled_s = limits.first_pause_s * 2.0 ** (attempt - 1)
     own_s = min(doubled_s, limits.longest_pause_s) * (0.7 + 0.6 * scatter)

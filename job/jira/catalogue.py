@@ -43,7 +43,7 @@ class Catalogue:
         if not types:
             known = await connection.send(metadata.projects(site), doing=metadata.DOING)
             raise metadata.no_project(project, known=known)
-        chosen = metadata.ticket_type(types, settings=settings)
+        chosen = metadata.chosen_type(types, settings=settings)
         fields = await connection.list_all(
             lambda start: metadata.screen_request(site, project, type_id=chosen.id, start=start),
             key=metadata.FIELDS,

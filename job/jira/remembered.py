@@ -1,7 +1,8 @@
 """Remembers for a run what is slow to learn and slow to change.
 
 Promises: whoever asks for the same thing at the same time shares one read; a read that failed is
-not remembered. Does not do: forgetting by itself.
+not remembered.
+Does not do: forgetting by itself.
 """
 
 import asyncio

@@ -2,8 +2,9 @@
 says `sm://`.
 
 Promises: each reference is read once, all of them at once, and its checksum compared; every secret
-that cannot be used is told at once, with what to do about it. Does not do: caching or rotation.
-Every run is a new process and reads anew, so `latest` follows a rotation by itself.
+that cannot be used is told at once, with what to do about it.
+Does not do: caching or rotation. Every run is a new process and reads anew, so `latest` follows a
+rotation by itself.
 """
 
 from collections.abc import AsyncIterator, Callable

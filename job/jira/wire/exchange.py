@@ -3,8 +3,8 @@ body is believed.
 
 Promises: an answer that was given to a stranger (an expired token) or to somebody else never passes
 as an answer to us; no body is taken for JSON unread; Jira's words are kept, shortened, whatever
-shape an error has. Does not do: single endpoints (the files beside this one), sending and repeating
-(`job/http`).
+shape an error has.
+Does not do: single endpoints (the files beside this one), sending and repeating (`job/http`).
 """
 
 import base64
@@ -28,12 +28,12 @@ its neighbours).
 
 _CHECK_TOKEN = "Check JIRA_API_USER and JIRA_API_TOKEN: tokens expire, after a year at the latest."
 SITE_ADVICE = (
-    f"{_CHECK_TOKEN} A token with scopes does not work with the site's own address: set JIRA_API_URL to "
-    f"{GATEWAY}{{cloudId}}."
+    f"{_CHECK_TOKEN} A token with scopes does not work with the site's own address: "
+    f"set JIRA_API_URL to {GATEWAY}{{cloudId}}."
 )
 GATEWAY_ADVICE = (
-    f"{_CHECK_TOKEN} Behind the gateway it needs the scopes read:jira-work, write:jira-work and read:jira-user; a "
-    "token without scopes works only with the site's own address."
+    f"{_CHECK_TOKEN} Behind the gateway it needs the scopes read:jira-work, write:jira-work and "
+    "read:jira-user; a token without scopes works only with the site's own address."
 )
 
 
@@ -123,13 +123,9 @@ class Site:
     def answer(self, response: Response, *, doing: str) -> Any:
         """The JSON of an answer to a read."""
         if response.status != 200:
-            advice = (
-                self.advice
-                if response.status < 400
-                else "Check JIRA_API_URL."
-                if response.status == 404
-                else ""
-            )
+            advice = self.advice if response.status < 400 else ""
+            if response.status == 404:
+                advice = "Check JIRA_API_URL."
             raise RemoteRefused(
                 REMOTE, doing, f"it answered {response.status}: {complaint(response)}", advice
             )
@@ -141,7 +137,7 @@ class Site:
             return response.json()
 
 
-class Words(Struct, frozen=True, kw_only=True):
+class Complaint(Struct, frozen=True, kw_only=True):
     """What an error says: in general, and about single fields."""
 
     general: str = ""
@@ -152,7 +148,7 @@ class Words(Struct, frozen=True, kw_only=True):
         return " ".join(filter(None, (self.general, *about))) or "It gave no reason."
 
 
-class Page(Struct, frozen=True, kw_only=True):
+class NumberedPage(Struct, frozen=True, kw_only=True):
     """A piece of a listing that is paged by numbers."""
 
     items: list[Any]
@@ -172,7 +168,7 @@ def readable(doing: str) -> Iterator[None]:
         raise MalformedAnswer(REMOTE, doing, what) from error
 
 
-def page(body: Any, *, key: str, start: int, doing: str) -> Page:
+def page(body: Any, *, key: str, start: int, doing: str) -> NumberedPage:
     """A piece of a listing. Nothing where there should be more is an error and never taken for the
     end.
     """
@@ -180,10 +176,10 @@ def page(body: Any, *, key: str, start: int, doing: str) -> Page:
         items, total = list(body[key]), int(body["total"])
     next_start = start + len(items)
     if next_start >= total:
-        return Page(items=items, next_start=None)
+        return NumberedPage(items=items, next_start=None)
     if not items:
         raise MalformedAnswer(REMOTE, doing, f"the list ended after {start} of {total}.")
-    return Page(items=items, next_start=next_start)
+    return NumberedPage(items=items, next_start=next_start)
 
 
 def written(response: Response, *, doing: str, kind: Any = Any) -> Any:
@@ -204,7 +200,7 @@ def rejection(response: Response, *, doing: str) -> TicketRejected:
     return rejected(_words(response), doing=doing, status=response.status)
 
 
-def rejected(words: Words, *, doing: str, status: int) -> TicketRejected:
+def rejected(words: Complaint, *, doing: str, status: int) -> TicketRejected:
     return TicketRejected(
         f"Jira refused {doing} ({status}): {words}", status=status, fields=words.fields
     )
@@ -215,22 +211,22 @@ def complaint(response: Response) -> str:
     return str(_words(response))
 
 
-def words_of(body: Any) -> Words:
+def words_of(body: Any) -> Complaint:
     """Reads Jira's own `ErrorCollection` and every other shape in which an error comes.
 
     Jira itself: `errorMessages`, and `errors` by field; bulk operations: `errors` as a list;
     gateways: `message`; unknown paths: problem+json with `title` and `detail`.
     """
     if not isinstance(body, dict):
-        return Words()
+        return Complaint()
     said = [
         *_list(body.get("errorMessages")),
         *(body.get(name) for name in ("message", "title", "detail")),
     ]
     errors = body.get("errors")
-    said += [one.get("message") for one in _list(errors) if isinstance(one, dict)]
+    said += [error.get("message") for error in _list(errors) if isinstance(error, dict)]
     by_field = errors if isinstance(errors, dict) else {}
-    return Words(
+    return Complaint(
         general=shorten(" ".join(text for text in said if isinstance(text, str))),
         fields={str(name): shorten(str(text)) for name, text in by_field.items()},
     )
@@ -242,13 +238,13 @@ def shorten(text: str) -> str:
     return line if len(line) <= WORDS_MAX else f"{line[: WORDS_MAX - 1]}…"
 
 
-def _words(response: Response) -> Words:
+def _words(response: Response) -> Complaint:
     if _is_web_page(response):
-        return Words(general="It sent a web page.")
+        return Complaint(general="It sent a web page.")
     try:
         return words_of(response.json())
     except ValueError:
-        return Words(general=shorten(response.body.decode(errors="replace")))
+        return Complaint(general=shorten(response.body.decode(errors="replace")))
 
 
 def _list(value: Any) -> list[Any]:

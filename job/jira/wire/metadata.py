@@ -58,7 +58,7 @@ def no_project(project: str, *, known: Response) -> BadSettings:
         known.status == 200
     ):  # else the wrong setting is still the news, and not that we cannot list the right ones
         with readable(DOING):
-            keys = [one["key"] for one in known.json()["values"]]
+            keys = [project["key"] for project in known.json()["values"]]
     return _bad(
         "JIRA_PROJECT_KEY",
         f"there is no project {project!r} in which we may create tickets.",
@@ -66,15 +66,16 @@ def no_project(project: str, *, known: Response) -> BadSettings:
     )
 
 
-def ticket_type(raws: Sequence[Any], *, settings: TicketSettings) -> Allowed:
+def chosen_type(raws: Sequence[Any], *, settings: TicketSettings) -> Allowed:
     """The configured ticket type, by id or by name in any case."""
     with readable(DOING):
-        known = [Allowed(str(one["id"]), one["name"]) for one in raws]
-    for one in known:
-        if one.id == settings.ticket_type or one.name.casefold() == settings.ticket_type.casefold():
-            return one
+        known = [Allowed(str(raw["id"]), raw["name"]) for raw in raws]
+    wanted = settings.ticket_type
+    for ticket_type in known:
+        if ticket_type.id == wanted or ticket_type.name.casefold() == wanted.casefold():
+            return ticket_type
     wrong = f"project {settings.project_key} has no ticket type {settings.ticket_type!r}."
-    raise _bad("JIRA_ISSUE_TYPE", wrong, allowed=[one.name for one in known])
+    raise _bad("JIRA_ISSUE_TYPE", wrong, allowed=[ticket_type.name for ticket_type in known])
 
 
 def create_screen(

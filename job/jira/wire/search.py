@@ -1,9 +1,10 @@
 """Finding tickets by search: JQL, and Jira's answers to it.
 
 Promises: a query stays within the sizes that Jira is known to take; every value is quoted; an
-incomplete answer is an error. Does not do: believing the answer. The index runs behind the database
-by seconds, at times by hours, so what is found has to be read by id, and what is not found may
-exist (developer.atlassian.com, "Search and reconcile").
+incomplete answer is an error.
+Does not do: believing the answer. The index runs behind the database by seconds, at times by hours,
+so what is found has to be read by id, and what is not found may exist (developer.atlassian.com,
+"Search and reconcile").
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -53,14 +54,16 @@ def operators(site: Site) -> Request:
 
 
 def id_clause(body: Any, *, spec: FieldSpec) -> IdClause:
-    """The way to ask for the id field. Text fields know only `~`; URL and label fields take `in`."""
+    """How the id field is asked for. Text fields know only `~`; URL and label fields take `in`."""
     # `cf[N]` survives renaming and is unique, names are not.
     name = f"cf[{spec.id.removeprefix('customfield_')}]" if spec.custom else spec.id
     with readable("asking how fields are searched"):
         known = [
-            one for one in body["visibleFieldNames"] if name in (one.get("cfid"), one["value"])
+            field
+            for field in body["visibleFieldNames"]
+            if name in (field.get("cfid"), field["value"])
         ]
-        signs = {sign for one in known for sign in one["operators"]}
+        signs = {sign for field in known for sign in field["operators"]}
     if not signs & {"in", "~"}:
         raise BadSettings(
             [

@@ -20,7 +20,7 @@ from job.http.message import Request, Response
 from job.jira.wire.exchange import (
     REJECTED,
     REMOTE,
-    Page,
+    NumberedPage,
     Site,
     page,
     readable,
@@ -289,7 +289,7 @@ class Comments(Struct, frozen=True, kw_only=True):
 
 def comments_page(body: Any, *, start: int) -> Comments:
     doing = "reading comments"
-    piece: Page = page(body, key="comments", start=start, doing=doing)
+    piece: NumberedPage = page(body, key="comments", start=start, doing=doing)
     with readable(doing):
         markers = {marker for one in piece.items if (marker := _marker(one)) is not None}
         oldest_at = _instant(piece.items[-1]["created"]) if piece.items else None

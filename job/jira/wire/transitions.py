@@ -2,8 +2,8 @@
 that takes it.
 
 Promises: a required resolution is filled with an allowed one; a transition that asks for anything
-else is never tried; who finds no way is told which ways there are. Does not do: walking over
-several transitions, remembering.
+else is never tried; who finds no way is told which ways there are.
+Does not do: walking over several transitions, remembering.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -123,20 +123,21 @@ def taken(response: Response, *, doing: str) -> None:
 
 def _transition(raw: Any) -> Transition:
     required = {
-        name: one
-        for name, one in (raw.get("fields") or {}).items()
-        if one["required"] and not one.get("hasDefaultValue", False)
+        name: field
+        for name, field in (raw.get("fields") or {}).items()
+        if field["required"] and not field.get("hasDefaultValue", False)
     }
     resolution: Mapping[str, Any] | None = required.pop("resolution", None)
+    resolutions = None
+    if resolution is not None:
+        resolutions = tuple(allowed(resolution.get("allowedValues") or ()))
     return Transition(
         id=str(raw["id"]),
         name=raw["name"],
         to_status=raw["to"]["name"],
         available=raw.get("isAvailable", True),
-        resolutions=None
-        if resolution is None
-        else tuple(allowed(resolution.get("allowedValues") or ())),
-        demands=tuple(one.get("name", name) for name, one in required.items()),
+        resolutions=resolutions,
+        demands=tuple(field.get("name", name) for name, field in required.items()),
     )
 
 
@@ -145,8 +146,9 @@ def _obstacle(way: Transition, *, goal: Goal) -> str:
     if way.demands:
         return f"asks for {', '.join(way.demands)}, which we cannot fill"
     if way.resolutions is not None and _resolution(way.resolutions, wanted=goal.resolution) is None:
-        names = ", ".join(one.name for one in way.resolutions) or "none"
-        return f"asks for a resolution and {goal.resolution or 'none'} is not allowed (allowed: {names})"
+        names = ", ".join(known.name for known in way.resolutions) or "none"
+        wanted = goal.resolution or "none"
+        return f"asks for a resolution and {wanted} is not allowed (allowed: {names})"
     return ""
 
 
@@ -160,12 +162,14 @@ def _resolution(known: Iterable[Allowed], *, wanted: str) -> Allowed | None:
     """The configured one, by name or id, and no other; without one `Done`, else the first."""
     ranked = list(known)
     if wanted:
-        return next(
-            (one for one in ranked if wanted.casefold() in (one.name.casefold(), one.id)), None
-        )
-    return next(
-        (one for one in ranked if one.name.casefold() == "done"), ranked[0] if ranked else None
-    )
+        named = (resolution for resolution in ranked if _is(resolution, wanted))
+        return next(named, None)
+    done = (resolution for resolution in ranked if _is(resolution, "done"))
+    return next(done, ranked[0] if ranked else None)
+
+
+def _is(resolution: Allowed, wanted: str) -> bool:
+    return wanted.casefold() in (resolution.name.casefold(), resolution.id)
 
 
 def _no_way(ways: Sequence[Transition], *, ticket: Ticket, goal: Goal, why: str) -> NoTransition:
