@@ -1,7 +1,9 @@
-"""Every mistake in `mutants.py` turns a test red: `make mutate`. A test suite that misses one proves less than it says.
+"""Every mistake in `mutants.py` turns a test red: `make mutate`. A suite that misses one
+proves less than it says.
 
-Each mutant lives in a copy of the project in a folder of its own, where the quick tests are run until the first that
-fails. The copy as it is must be green, or nothing would be proven.
+Promises: each mutant lives in a copy of the project in a folder of its own, where the quick tests
+run until the first that fails; the copy as it is must be green, or nothing would be proven.
+It does not look for a mutant's place, which is for `places.py`.
 """
 
 import os
@@ -17,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from tests.mutations.mutants import MUTANTS, Mutant
+from tests.mutations.places import Program
 
 pytestmark = pytest.mark.mutation
 
@@ -45,18 +48,9 @@ def copied(folder: Path) -> Path:
 
 def verdict(folder: Path) -> str:
     """The first test that fails in this copy; "" when all pass."""
-    options = [
-        "-x",
-        "-q",
-        "--tb=no",
-        "-p",
-        "no:cacheprovider",
-        "--hypothesis-seed=0",
-        "-k",
-        LEFT_OUT,
-    ]
+    options = ["-x", "-q", "--tb=no", "-p", "no:cacheprovider", "--hypothesis-seed=0"]
     tests = subprocess.Popen(
-        [sys.executable, "-m", "pytest", *options, *TESTS],
+        [sys.executable, "-m", "pytest", *options, "-k", LEFT_OUT, *TESTS],
         cwd=folder,
         env={**os.environ, "SEEDS": WORLDS, "PYTHONPATH": str(folder), "PYTHONHASHSEED": "0"},
         stdout=subprocess.PIPE,
@@ -80,41 +74,40 @@ def verdict(folder: Path) -> str:
 def caught_by(mutant: Mutant, folder: Path) -> str:
     """The test that turns red over this mistake; "" when none does."""
     try:
-        file = copied(folder) / mutant.file
-        text = file.read_text()
-        assert text.count(mutant.before) == 1, (
-            f"{mutant.file} has changed: this mutant has no place in it any more"
-        )
-        file.write_text(text.replace(mutant.before, mutant.after))
+        broken = Program(copied(folder)).broken(mutant)
+        (folder / broken.path).write_text(broken.text)
         return verdict(folder)
     finally:
         shutil.rmtree(folder)
 
 
+def wanted(session: pytest.Session) -> list[Mutant]:
+    """The mutants that this run of the tests asks for."""
+    marked = [item for item in session.items if item.get_closest_marker("mutation")]
+    asked = [item.callspec.params["mutant"] for item in marked if isinstance(item, pytest.Function)]
+    return [mutant for mutant in asked if isinstance(mutant, Mutant)]
+
+
+def said_of(test: Future[str]) -> str:
+    """What the table says of a mutant: what caught it, or what went wrong."""
+    return str(test.exception() or test.result() or "NOTHING")
+
+
 @pytest.fixture(scope="session")
 def verdicts(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[dict[str, Future[str]]]:
-    """What catches each mutant that was asked for, found on all cores, and told as a table at the end."""
-    assert verdict(copied(tmp_path_factory.mktemp("unbroken"))) == "", (
-        "without a mistake everything has to pass"
-    )
-    wanted = [
-        item.callspec.params["mutant"]
-        for item in request.session.items
-        if hasattr(item, "callspec")
-    ]
+    """What catches each mutant asked for, found on all cores, and told as a table at the end."""
+    unbroken = copied(tmp_path_factory.mktemp("unbroken"))
+    assert verdict(unbroken) == "", "without a mistake everything has to pass"
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         found = {
             mutant.name: pool.submit(caught_by, mutant, tmp_path_factory.mktemp("broken"))
-            for mutant in wanted
-            if isinstance(mutant, Mutant)
+            for mutant in wanted(request.session)
         }
         yield found
-    rows = [
-        f"{name:60} {test.exception() or test.result() or 'NOTHING'}"
-        for name, test in found.items()
-    ]
+    rows = [f"{name:60} {said_of(test)}" for name, test in found.items()]
     with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
         print("\n", *rows, sep="\n")
 
