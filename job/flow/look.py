@@ -6,6 +6,7 @@ first run began; a plan over its limits goes no further.
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from typing import assert_never
 
 from msgspec import Struct
 
@@ -53,8 +54,23 @@ def event_of(reason: Reason) -> Event | None:
             return Event.ISSUE_PARKED
         case Reason.CREATE_UNSETTLED:
             return Event.WRITE_UNSETTLED
-        case _:
+        case (
+            Reason.OUT_OF_SCOPE
+            | Reason.CREATE_CUT_SHORT
+            | Reason.RESOLVED_UNSEEN
+            | Reason.ALREADY_CLOSED
+            | Reason.OPENED_BY_PERSON
+            | Reason.RESOLVED
+            | Reason.NEW
+            | Reason.HARD_CLOSED
+            | Reason.CAME_BACK
+            | Reason.CLOSED_TOO_EARLY
+            | Reason.UNCHANGED
+            | Reason.COMMENTS_OFF
+            | Reason.UPDATED
+        ):
             return None
+    assert_never(reason)
 
 
 async def prove_identity(setup: Setup) -> None:

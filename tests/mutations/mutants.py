@@ -25,7 +25,7 @@ class Mutant:
     after: str
 
 
-ARRIVAL = "self._ports.jira.has_comment(case.ticket.id, marker=intent.marker, since=intent.at)"
+ARRIVAL = "jira.has_comment(case.ticket.id, marker=intent.marker, since=intent.at)"
 """How Jira is asked whether a comment has arrived."""
 
 MUTANTS: Final = (
@@ -97,34 +97,34 @@ MUTANTS: Final = (
     ),
     Mutant(
         "a lost write does not hold the watermark",
-        "Books.enter",
+        "Ledger.enter",
         "{OutcomeKind.UNKNOWN, OutcomeKind.DEFERRED}",
         "{OutcomeKind.DEFERRED}",
     ),
     Mutant("what waits behind the cap is forgotten", "unsettled", "plan.deferred.held", "()"),
     Mutant(
         "a watermark from the future is believed",
-        "Run.watermark",
-        "mark.at > self._started_at + CLOCK_SKEW_MAX",
-        "mark.at < self._started_at - self._setup.look_back * 999",
+        "begin_mark",
+        "mark.at > started_at + CLOCK_SKEW_MAX",
+        "mark.at < started_at - setup.look_back * 999",
     ),
     Mutant(
         "a first run that dies leaves no watermark",
-        "Run.watermark",
-        "if tenure:",
-        "if not mark and tenure:",
+        "begin_mark",
+        "if lease:",
+        "if not mark and lease:",
     ),
     Mutant(
         "a run does not read again before its mark",
-        "Run._since",
+        "Look._since",
         "since - self._setup.overlap",
         "since",
     ),
     # --- Ledger -----------------------------------------------------------------------------------
-    Mutant("no intent is stored", "Apply._note", "if intents:", "if not steps:"),
+    Mutant("no intent is stored", "Sender.note", "if intents:", "if not batch:"),
     Mutant(
         "no intent is stored for comments",
-        "Apply._note",
+        "Sender.note",
         " or (step.comment and (not step.said))",
         "",
     ),
@@ -134,12 +134,17 @@ MUTANTS: Final = (
         "[outcome for outcome in outcomes if outcome.kind is not OutcomeKind.UNKNOWN]",
         "list(outcomes)",
     ),
-    Mutant("an intent is never dropped", "Apply._batch", "noted | _noted_before", "_noted_before"),
+    Mutant(
+        "an intent is never dropped",
+        "Apply._batch",
+        "noted | steps.noted_before",
+        "steps.noted_before",
+    ),
     Mutant(
         "an older intent is dropped although the newer one could not be written",
         "Apply._batch",
-        "_noted_before(unchanged)",
-        "_noted_before([*unchanged, *(step.decision for step in steps)])",
+        "steps.noted_before(unchanged)",
+        "steps.noted_before([*unchanged, *(step.decision for step in batch)])",
     ),
     Mutant(
         "what could not be remembered holds nothing",
@@ -157,45 +162,47 @@ MUTANTS: Final = (
     Mutant(
         "nobody keeps the lease while we look",
         "Gathering._look_into",
-        "await self._stay()",
+        "await self._keep_lease()",
         "",
     ),
     Mutant(
         "a lost write counts as refused",
-        "Apply._ended_by",
+        "Brake.ended_by",
         "isinstance(error, FateUnknown)",
         "error is None",
     ),
     Mutant(
         "a comment of unknown fate is said again blindly",
-        "Apply._settled_link",
+        "Preparer._settled_link",
         f"not await {ARRIVAL}",
         "intent.marker",
     ),
-    Mutant("a comment that was said is said again", "Apply._carry_out", " and (not step.said)", ""),
+    Mutant(
+        "a comment that was said is said again", "Sender._carry_out", " and (not step.said)", ""
+    ),
     Mutant(
         "a comment's intent drops what a lost create left",
-        "Apply._note",
-        ", links=tuple(links)",
+        "Sender.note",
+        ", links=self._found_links(batch)",
         "",
     ),
-    Mutant("half an action counts as the whole", "Apply._finish", ", whole=told", ""),
+    Mutant("half an action counts as the whole", "Sender._finish", ", whole=told", ""),
     Mutant(
         "a lost ticket is looked for too high",
-        "Apply._intent",
-        "self.high[self._manner.shape.project_key]",
-        "self.high[self._manner.shape.project_key] + 1",
+        "steps:intent",
+        "above_key=above_key",
+        "above_key=above_key + 1",
     ),
     Mutant(
         "a lost ticket is only searched for",
-        "Gathering._found",
-        "for intent in lost}",
-        "for intent in lost[:0]}",
+        "Lookup._found",
+        "for intent in lost})",
+        "for intent in lost[:0]})",
     ),
     Mutant(
         "an intent is looked at only when Halo lists its issue",
-        "Gathering._bring_noted",
-        "(notes.intents.keys() | due)",
+        "Scope.to_describe",
+        "self.notes.intents.keys() | due",
         "due",
     ),
     Mutant("a create is sent again after a lost answer", "create", "repeatable=False, ", ""),
@@ -203,7 +210,7 @@ MUTANTS: Final = (
     Mutant(
         "every request may be repeated",
         "judge",
-        " if request.repeatable else Verdict.UNKNOWN",
+        " if request.repeatable else AfterAttempt.UNKNOWN",
         "",
     ),
     Mutant(
@@ -215,7 +222,7 @@ MUTANTS: Final = (
     # --- Lease and fence --------------------------------------------------------------------------
     Mutant(
         "a lease is never renewed",
-        "Tenure._is_good",
+        "HeldLease._is_good",
         "self.lease.until - self._clock.now() >= LONGEST_WRITE",
         "True",
     ),
@@ -228,13 +235,13 @@ MUTANTS: Final = (
     Mutant(
         "a lease is not given back",
         "take_lease",
-        "await store.release_lease(tenure.lease)",
+        "await store.release_lease(held.lease)",
         "pass",
     ),
     Mutant(
         "nobody asks for the lease before a write",
-        "Apply._may_write",
-        "await self._tenure.hold()",
+        "Brake.may_write",
+        "await self._lease.hold()",
         "pass",
     ),
     Mutant(
@@ -275,7 +282,7 @@ MUTANTS: Final = (
         "",
     ),
     # --- Limits -----------------------------------------------------------------------------------
-    Mutant("no plan is refused", "Run.look", "await self._guard(planned)", ""),
+    Mutant("no plan is refused", "Look.__call__", "await self._guard(planned)", ""),
     Mutant("any digest approves any plan", "guard", "approved == plan.digest", "approved"),
     Mutant(
         "closes behind the cap are not counted",
@@ -298,9 +305,9 @@ MUTANTS: Final = (
     ),
     Mutant("the digest does not name the tickets", "plan:_line", "{held.ticket_id or '-'}", "-"),
     # --- Accounting, parking, sweeping ------------------------------------------------------------
-    Mutant("nobody checks the books", "account", "if wrong:", "if not wrong and wrong:"),
+    Mutant("nobody checks the ledger", "account", "if wrong:", "if not wrong and wrong:"),
     Mutant(
-        "deferred actions are missing in the books",
+        "deferred actions are missing in the ledger",
         "account",
         "[OutcomeKind.DEFERRED] += 1",
         "[OutcomeKind.DEFERRED] += 0",
@@ -313,36 +320,36 @@ MUTANTS: Final = (
         ", released=tuple((case.issue.id for case in well if case.parked is not None))",
         "",
     ),
-    Mutant("a parked issue is never due", "Question.due", "parked.next_at <= self.until or ", ""),
+    Mutant("a parked issue is never due", "Scope.is_due", "parked.next_at <= self.until or ", ""),
     Mutant(
         "other settings do not release a parked issue",
-        "Question.due",
+        "Scope.is_due",
         " or parked.settings_digest != self.settings_digest",
         "",
     ),
     Mutant(
         "a sweep that left something counts as complete",
-        "Run._next_mark",
+        "Recorder.next_mark",
         " and (not left)",
         "",
     ),
-    Mutant("a sweep is never due", "Run._sweep_is_due", "bool(every)", "not every"),
+    Mutant("a sweep is never due", "Look._sweep_is_due", "bool(every)", "not every"),
     Mutant("a circuit never opens", "Circuits.is_open", ">= STREAK_MAX", "< 0"),
     Mutant(
         "what stops a run does not stop its writes",
-        "Apply._may_write",
-        "if self.stopped_by or self._stop():\n        raise Withheld(STOPPING)",
+        "Brake.may_write",
+        "if self.stopped_by or self._asked_to_stop():\n        raise Withheld(STOPPING)",
         "",
     ),
     Mutant(
         "whoever is asked to stop goes on",
-        "Apply._may_begin",
-        "if self.stopped_by or self._stop():\n        raise Withheld(STOPPING)",
+        "Brake.may_begin",
+        "if self.stopped_by or self._asked_to_stop():\n        raise Withheld(STOPPING)",
         "",
     ),
     Mutant(
         "what failed stays in nobody's sight",
-        "Books.enter",
+        "Ledger.enter",
         "= kind is OutcomeKind.FAILED",
         "= False",
     ),
@@ -366,7 +373,7 @@ MUTANTS: Final = (
         "lane.wait_s(now)",
     ),
     Mutant("a waiting crowd leaves one by one", "TOGETHER", "0.5", "0.0"),
-    Mutant("two writes to one ticket leave together", "Apart.note", "at + APART_S", "at"),
+    Mutant("two writes to one ticket leave together", "Apart.note", "at + self._apart_s", "at"),
     Mutant(
         "turns that lie idle outlive a complaint",
         "Governor.enter_any",
@@ -440,7 +447,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "every run asks whether the id field is in use",
-        "Run.look",
+        "Look.__call__",
         "not mark.highest_keys",
         "True",
     ),
@@ -453,7 +460,7 @@ MUTANTS: Final = (
     Mutant(
         "what is packed loses its action",
         "Row.of",
-        "one.action in actions",
-        "one.action in actions and isinstance(one._kept, Decision)",
+        "held.action in actions",
+        "held.action in actions and isinstance(held._kept, Decision)",
     ),
 )
