@@ -1,7 +1,8 @@
 """The machine's own clock.
 
-Promises: the only file of the program that reads the time or sleeps, so that every test can bring a
-time of its own.
+Promises: the only file that reads the wall clock, and the one by which runs and callers sleep, so
+that every test can bring a time of its own. (SQLite waits for its file by itself, and deadlines are
+the event loop's.)
 Does not do: time zones. Everything is UTC; people's zones are Jira's and the terminal's business.
 """
 
