@@ -1,6 +1,5 @@
 """The program as it is started by people and machines, and the simulated vendors that it meets."""
 
-import asyncio
 import json
 import logging
 import os
@@ -10,16 +9,16 @@ import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
 import structlog
 
 from job.cli import Desk, answer
-from job.sim.server import NO_LATENCY, Latency, Urls, serve
+from job.sim.server import NO_LATENCY, Latency, Urls
 from job.sim.story import Story, settings
 from job.sim.world import World
+from tests.kit.loopback import served
 
 PYTHON = (sys.executable, "-W", "error")
 
@@ -84,15 +83,8 @@ def world(request: pytest.FixtureRequest) -> World:
 def urls(request: pytest.FixtureRequest, world: World) -> Iterator[Urls]:
     """The world on loopback, served by a thread of its own. A parameter is the latency."""
     latency: Latency = getattr(request, "param", NO_LATENCY)
-    loop = asyncio.new_event_loop()
-    serving = serve(world, latency=latency)
-    thread = Thread(target=loop.run_forever)
-    thread.start()
-    yield asyncio.run_coroutine_threadsafe(serving.__aenter__(), loop).result(timeout=10)
-    asyncio.run_coroutine_threadsafe(serving.__aexit__(None, None, None), loop).result(timeout=10)
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join()
-    loop.close()
+    with served(world, latency=latency) as opened:
+        yield opened
 
 
 @pytest.fixture
