@@ -36,7 +36,6 @@ from job.sim.server import NO_LATENCY, Latency, Pace
 from job.sim.story import settings
 from job.sim.world import World
 from tests.cli.conftest import quiet_again
-from tests.emulator import firestore_emulator
 from tests.kit.loopback import held_ports, served
 from tests.secrets.planted import (
     ACCESS_TOKEN,
@@ -57,7 +56,7 @@ from tests.secrets.planted import (
     planted_world,
 )
 
-__all__ = ["firestore_emulator", "quiet_again"]
+__all__ = ["quiet_again"]
 
 pytestmark = pytest.mark.usefixtures("quiet_again")
 
