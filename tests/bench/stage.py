@@ -38,7 +38,7 @@ from job.sim.story import settings
 from job.sim.world import World
 from job.wiring import open_setup, shape_of
 from tests.bench import yardstick
-from tests.simulation.kit import Onlooker
+from tests.kit.tube import Onlooker
 
 LONG_AGO_S = 7_200.0
 ISSUES_AN_ASSET = 4

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kill.town import open_town
+from tests.kit.town import open_town
 
 pytestmark = pytest.mark.xdist_group("real_time")
 

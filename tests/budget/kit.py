@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from job.core.fields import Shape
 from job.core.model import RunRecord
-from tests.simulation.kit import MANNER, Tube
+from tests.kit.tube import MANNER, Tube
 
 SIZES = (1, 50, 120, 1_000)
 FEW = (1, 120)

@@ -29,8 +29,8 @@ from tests.budget.kit import (
     lists,
     shop_with,
 )
-from tests.simulation.kit import SHAPE
-from tests.simulation.timeless import play
+from tests.kit.timeless import play
+from tests.kit.tube import SHAPE
 
 ASSETS = 7
 

@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from tests.budget.kit import FEW, HOUR_S, Shop, batches, shop_with
-from tests.simulation.timeless import play
+from tests.kit.timeless import play
 
 FIXED = Counter(
     read=1  # the lease before it is taken

@@ -1,24 +1,24 @@
 """The program as it is started by people and machines, and the simulated vendors that it meets."""
 
 import json
-import logging
 import os
 import subprocess
 import sys
-import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 
 from job.cli import Desk, answer
 from job.sim.server import NO_LATENCY, Latency, Urls
 from job.sim.story import Story, settings
 from job.sim.world import World
 from tests.kit.loopback import served
+from tests.kit.silence import quiet_again
+
+__all__ = ["quiet_again"]
 
 PYTHON = (sys.executable, "-W", "error")
 
@@ -57,18 +57,6 @@ class Program:
         environ = {"PATH": os.environ["PATH"], **self.environ, **changed}
         command = [*PYTHON, "-m", "job", *args]
         return subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
-@pytest.fixture
-def quiet_again() -> Iterator[None]:
-    """Takes back what `log.start` did to this process."""
-    root, level, show, hook = logging.getLogger(), logging.getLogger().level, warnings.showwarning, sys.unraisablehook
-    handlers = root.handlers[:]
-    yield
-    logging.captureWarnings(capture=False)
-    root.handlers[:], warnings.showwarning, sys.unraisablehook = handlers, show, hook
-    root.setLevel(level)
-    structlog.reset_defaults()
 
 
 @pytest.fixture

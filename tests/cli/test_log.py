@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from job.log import HIDDEN, Redactor, start
 from job.settings import load
-from tests.settings.test_settings import GOOD
+from tests.kit.good import GOOD
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SECRET = "planted-secret"

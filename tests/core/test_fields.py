@@ -10,9 +10,10 @@ from msgspec.structs import replace
 
 from job.core import fields
 from job.core.fields import HALO_FIELDS, Allowed, FieldBook, FieldSpec, Shape, Value, check, parse_pairs, typed
-from job.core.model import Asset, Evidence, Gone, Issue, IssueId, IssueStatus
+from job.core.model import Asset, Evidence, Gone, Issue
 from job.errors import UnusableValue
 from tests.core.test_adf import opened
+from tests.kit.builders import issue
 
 CUSTOM = "com.atlassian.jira.plugin.system.customfieldtypes:"
 AT = datetime(2026, 12, 1, 11, 29, 29, 908_123, tzinfo=timezone(timedelta(hours=1)))
@@ -51,14 +52,7 @@ SCREEN = (
     ID_FIELD,
 )
 MAPPABLE = (TEXT, RICH, URL, NUMBER, CHOICE, BOXES, RADIO, LABELS, USER, DATE, WHEN, PRIORITY, TEAM)
-ISSUE = Issue(
-    id=IssueId("3d1f6a80-9b44-11eb-8c1e-41f0a2b7d963"),
-    type="csm",
-    source="server_secure",
-    status=IssueStatus.ACTIVE,
-    critical=False,
-    name="Ensure bootloader password is set",
-)
+ISSUE = issue(name="Ensure bootloader password is set")
 
 
 def book(*more: FieldSpec, **changes: Any) -> FieldBook:

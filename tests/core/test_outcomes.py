@@ -13,39 +13,23 @@ from job.core.model import (
     Afterwards,
     Case,
     Decision,
-    Fingerprint,
-    Intent,
     IntentKind,
-    Issue,
-    IssueId,
-    IssueStatus,
     Link,
-    Marker,
     Outcome,
     OutcomeKind,
-    Ticket,
     TicketId,
-    TicketKey,
     Version,
 )
 from job.core.outcomes import Books, account, after, link_begun, link_to, next_watermark, park, quietly, unsettled
 from job.core.plan import make_plan
 from job.core.shelf import Held
+from tests.kit.builders import NOW, intent, issue, ticket
 
-NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 INSTANTS = st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001
 OVERLAP = timedelta(minutes=5)
 
-ISSUE = Issue(
-    id=IssueId("i-1"),
-    type="csm",
-    source="server_secure",
-    status=IssueStatus.ACTIVE,
-    critical=True,
-    name="x",
-    last_seen_at=NOW - timedelta(minutes=30),
-)
-TICKET = Ticket(id=TicketId("10001"), key=TicketKey("SEC-1"), project="SEC", status="To Do")
+ISSUE = issue(critical=True, last_seen_at=NOW - timedelta(minutes=30))
+TICKET = ticket()
 CASE = Case(issue=ISSUE, ticket=TICKET)
 COMMENT = Decision(case=CASE, action=Action.COMMENT, reason="updated", because="b.")
 
@@ -53,18 +37,6 @@ COMMENT = Decision(case=CASE, action=Action.COMMENT, reason="updated", because="
 def link(**over: object) -> Link:
     made = link_to(TICKET, case=CASE, now=NOW)
     return replace(made, **over)
-
-
-def note() -> Intent:
-    return Intent(
-        issue_id=ISSUE.id,
-        kind=IntentKind.COMMENT,
-        attempt="r#1",
-        version=Version(""),
-        fingerprint=Fingerprint("f"),
-        marker=Marker("m"),
-        at=NOW,
-    )
 
 
 def changes(kind: OutcomeKind, *, decision: Decision = COMMENT):  # type: ignore[no-untyped-def]
@@ -172,7 +144,7 @@ def test_a_missing_ticket_is_counted_and_parked_and_its_version_stays_unapplied(
 
 def test_a_wait_touches_nothing_and_keeps_its_intent() -> None:
     waiting = Decision(
-        case=replace(CASE, ticket=None, intent=note()),
+        case=replace(CASE, ticket=None, intent=intent(kind=IntentKind.COMMENT)),
         reason="create_unsettled",
         because="b.",
         afterwards=Afterwards.WAIT,

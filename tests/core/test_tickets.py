@@ -31,13 +31,12 @@ from job.core.model import (
 from job.core.tickets import close_comment, draft, fingerprint, ids_held, reopen_comment, update_comment
 from job.http.message import as_json
 from tests.core.test_adf import long_words, opened, plain, schema, utf16_units, words
+from tests.kit.builders import issue
 
 AT = datetime(2021, 4, 12, 6, 31, 8, 204_417, tzinfo=UTC)
-ISSUE = Issue(
+ISSUE = issue(
     id=IssueId("42b7c0ee-9b44-11eb-8c1e-41f0a2b7d963"),
     type="sva",
-    source="server_secure",
-    status=IssueStatus.ACTIVE,
     critical=True,
     name="Vulnerable package: sudo.x86_64",
     url="https://api.cloudpassage.com/v3/issues/42b7c0ee-9b44-11eb-8c1e-41f0a2b7d963",
@@ -250,7 +249,7 @@ def test_a_description_links_to_the_issue_in_halo() -> None:
 
 
 def test_what_halo_does_not_say_has_no_row() -> None:
-    bare = Issue(id=ISSUE.id, type="agent", source="", status=IssueStatus.ACTIVE, critical=False, name="Agent is old")
+    bare = issue(id=ISSUE.id, type="agent", source="", name="Agent is old")
     assert described(bare, finding=None).splitlines() == [
         "Agent: Agent is old",
         "Not critical.",

@@ -10,8 +10,8 @@ from structlog.testing import LogCapture
 from job.core.model import RunRecord
 from job.errors import MalformedAnswer, RemoteDown, RemoteRefused
 from job.sim.call import Answer, Call, json_answer
-from tests.simulation.kit import MANNER, Onlooker, Tube, writes
-from tests.simulation.timeless import play
+from tests.kit.timeless import play
+from tests.kit.tube import MANNER, Onlooker, Tube, writes
 
 QUARTER_HOUR_S = 900.0
 

@@ -12,8 +12,8 @@ from job.core.plan import Limits
 from job.errors import LeaseHeld, StateUnreadable, UnsafePlan
 from job.run import ALL_TIME, Order, plan
 from job.sim.call import LOST, Answer, Call, json_answer
-from tests.simulation.kit import MANNER, Fuse, Onlooker, Tube, writes
-from tests.simulation.timeless import play
+from tests.kit.timeless import play
+from tests.kit.tube import MANNER, Fuse, Onlooker, Tube, writes
 
 QUARTER_HOUR_S = 900.0
 QUIET = replace(MANNER, policy=replace(MANNER.policy, new_status=""))

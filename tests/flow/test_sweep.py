@@ -11,8 +11,8 @@ from job.core.model import RunRecord
 from job.run import Order
 from job.sim.jira_site import ANNA
 from job.sim.people import Snapshot
-from tests.simulation.kit import MANNER, Tube, writes
-from tests.simulation.timeless import play
+from tests.kit.timeless import play
+from tests.kit.tube import MANNER, Tube, writes
 
 QUARTER_HOUR_S = 900.0
 DAY_S = 86_400.0

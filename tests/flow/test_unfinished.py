@@ -9,8 +9,8 @@ from job.core.model import IssueId, RunRecord
 from job.errors import RemoteRefused
 from job.sim.call import LOST, Answer, Call, json_answer
 from job.sim.jira_search import fixed_lag
-from tests.simulation.kit import MANNER, Tube
-from tests.simulation.timeless import play
+from tests.kit.timeless import play
+from tests.kit.tube import MANNER, Tube
 
 QUARTER_HOUR_S = 900.0
 DAY_S = 86_400.0

@@ -13,8 +13,8 @@ from job.http.caller import Caller
 from job.http.governor import Allowance
 from job.http.message import Request, Response
 from job.ports import Clock
-from tests.simulation.kit import LoopClock
-from tests.simulation.timeless import play
+from tests.kit.timeless import play
+from tests.kit.tube import LoopClock
 
 READ = Request(method="GET", url="http://remote/x", name="GET /x")
 ANSWER_S = 0.12

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from job.core import adf
 from job.core.fields import Shape
-from job.core.model import Fingerprint, IssueId, Ticket, TicketId, TicketKey
+from job.core.model import Fingerprint, IssueId
 from job.core.tickets import Draft
 from job.http.aiohttp import AiohttpTransport, open_session
 from job.http.caller import Caller
@@ -25,10 +25,11 @@ from job.jira.client import JiraClient
 from job.sim.jira_search import no_lag
 from job.sim.server import serve
 from job.sim.world import World
+from tests.kit.builders import ticket
 
 ID_FIELD = "customfield_10010"
 SHAPE = Shape(project_key="SEC", ticket_type="Bug", id_field="Halo Issue ID")
-TICKET = Ticket(id=TicketId("10001"), key=TicketKey("SEC-1"), project="SEC", status="To Do", type_id="10004")
+TICKET = ticket(type_id="10004")
 
 
 class WorldClock:

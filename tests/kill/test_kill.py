@@ -16,7 +16,8 @@ from uuid import uuid4
 import pytest
 
 from job.core.model import Action
-from tests.kill.town import Ended, Story, Town, finished, open_town
+from tests.kill.story import Story
+from tests.kit.town import Ended, Town, finished, open_town
 
 pytestmark = [pytest.mark.long, pytest.mark.xdist_group("real_time")]
 

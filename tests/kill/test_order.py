@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from job.lease import LEASE
-from tests.kill.town import END_S, finished, open_town
+from tests.kit.town import END_S, finished, open_town
 
 pytestmark = pytest.mark.xdist_group("real_time")
 

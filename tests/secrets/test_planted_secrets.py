@@ -35,8 +35,8 @@ from job.sim.call import Call
 from job.sim.server import NO_LATENCY, Latency, Pace
 from job.sim.story import settings
 from job.sim.world import World
-from tests.cli.conftest import quiet_again
 from tests.kit.loopback import held_ports, served
+from tests.kit.silence import quiet_again
 from tests.secrets.planted import (
     ACCESS_TOKEN,
     FORMS,

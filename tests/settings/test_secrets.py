@@ -20,7 +20,7 @@ from google.cloud.secretmanager_v1.types import AccessSecretVersionRequest, Acce
 from job.errors import BadSettings, MalformedAnswer, RemoteDown, RemoteRefused
 from job.secrets import reveal
 from job.settings import Settings, load
-from tests.settings.test_settings import GOOD
+from tests.kit.good import GOOD
 
 Connect = Callable[[], AbstractAsyncContextManager[SecretManagerServiceAsyncClient]]
 SERVICE = "google.cloud.secretmanager.v1.SecretManagerService"

@@ -12,7 +12,7 @@ from job.log import Redactor
 from job.run import Setup
 from job.settings import load
 from job.wiring import open_setup, reveal
-from tests.settings.test_settings import GOOD
+from tests.kit.good import GOOD
 
 
 async def setup_of(tmp_path: Path, **given: str) -> Setup:

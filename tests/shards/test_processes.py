@@ -19,8 +19,8 @@ from job.core.model import IssueId
 from job.core.shards import Shard
 from job.lease import LEASE
 from job.state.urls import open_store
-from tests.kill.town import KINDS, Ended, Town, finished, open_town
-from tests.simulation.checker import ID_FIELD
+from tests.kit.checker import ID_FIELD
+from tests.kit.town import KINDS, Ended, Town, finished, open_town
 
 pytestmark = pytest.mark.xdist_group("real_time")
 

@@ -14,9 +14,9 @@ import pytest
 from job.core.model import Action, RunRecord
 from job.run import Order
 from job.sim.jira_site import ANNA
-from tests.simulation.checker import ID_FIELD, Diary, always, settled
-from tests.simulation.kit import Fuse, Onlooker, Side, Tube, writes
-from tests.simulation.timeless import play
+from tests.kit.checker import ID_FIELD, Diary, always, settled
+from tests.kit.timeless import play
+from tests.kit.tube import Fuse, Onlooker, Side, Tube, writes
 
 QUARTER_HOUR_S = 900.0
 PAIRS = 300

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from job.sim.people import Snapshot
-from tests.simulation.timeless import play
+from tests.kit.timeless import play
 from tests.simulation.worlds import World, outcome
 
 SEEDS = int(os.environ.get("SEEDS", "2000"))

@@ -16,7 +16,6 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-import structlog
 from msgspec.structs import replace
 
 from job.core.model import RunRecord
@@ -26,9 +25,10 @@ from job.sim.jira_search import fixed_lag, long_lag, no_lag, usual_lag
 from job.sim.jira_site import ANNA
 from job.sim.limits import Limits as RateLimits
 from job.sim.people import Snapshot
-from tests.simulation.checker import CLOSED, HARD_CLOSED, ID_FIELD, Diary, always, settled
-from tests.simulation.kit import MANNER, Fuse, Tube, writes
-from tests.simulation.timeless import play
+from tests.kit.checker import CLOSED, HARD_CLOSED, ID_FIELD, Diary, always, settled
+from tests.kit.silence import silence
+from tests.kit.timeless import play
+from tests.kit.tube import MANNER, Fuse, Tube, writes
 
 TYPES = ("csm", "fim", "sva", "lids", "image_sva")
 LAGS = (no_lag, usual_lag, long_lag(), fixed_lag(43_200.0))
@@ -293,13 +293,6 @@ RUNS = (
 
 
 # --- Many of them -----------------------------------------------------------------------------------------------------
-
-
-def silence() -> None:
-    """Simulated runs log nothing: their checker says it better."""
-    structlog.configure(
-        logger_factory=structlog.ReturnLoggerFactory(), processors=[lambda *_: ""], cache_logger_on_first_use=False
-    )
 
 
 def outcome(seed: int) -> list[str]:
