@@ -8,8 +8,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 demo: setup  ## the real job against two simulated vendors, three runs of a small story
 	$(BIN)/halo-jira-sync demo
 
-test: setup  ## everything about the program that can be proven on one machine
-	$(BIN)/pytest
+test: setup  ## everything about the program that can be proven on one machine, on all its cores
+	$(BIN)/pytest -n auto --dist loadgroup
 
 terraform-test: setup  ## the deployment: the real terraform, both provider schemas, linters, gcloud
 	$(BIN)/pytest -m infra tests/infra

@@ -27,7 +27,7 @@ from typing import Any
 from job.settings.variables import VARIABLES
 from tests.bench import yardstick
 from tests.bench.stage import Measured, Stage, Tally
-from tests.simulation.worlds import silence
+from tests.kit.silence import silence
 
 PER_SECOND_MAX = 100
 """developer.atlassian.com, "Rate limiting": POST and GET, each endpoint by itself. Halo publishes no number."""

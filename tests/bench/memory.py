@@ -23,6 +23,7 @@ from job.halo.bodies import issue
 from job.state.sqlite import open_sqlite
 from tests.bench.crowd import Crowd, issue_id, ticket_id
 from tests.bench.stage import WITNESS
+from tests.kit.builders import link
 
 PEAK_MB_MAX = 250
 A_COMMIT = 400
@@ -56,20 +57,18 @@ async def remember(path: Path, *, many: int, swept_at: datetime) -> None:
         for start in range(0, many, A_COMMIT):
             numbers = range(start, min(start + A_COMMIT, many))
             await store.commit(
-                lease, Changes(links=tuple(link(rows, number) for number in numbers))
+                lease, Changes(links=tuple(settled(rows, number) for number in numbers))
             )
         await store.release_lease(lease)
 
 
-def link(rows: Crowd, number: int) -> Link:
-    return Link(
+def settled(rows: Crowd, number: int) -> Link:
+    return link(
         issue_id=IssueId(issue_id(number)),
         ticket_id=TicketId(ticket_id(number)),
         ticket_key=TicketKey(f"SEC-{number + 1}"),
         version=issue(rows.row(number)).version,
         fingerprint=Fingerprint("f" * 64),
-        live=True,
-        status_seen="To Do",
         status_set="To Do",
     )
 

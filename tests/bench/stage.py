@@ -23,12 +23,13 @@ from urllib.parse import parse_qsl, urlsplit
 from msgspec.structs import replace
 
 from job.clock import SystemClock
-from job.console.redactor import Redactor
-from job.flow.run import ALL_TIME, Order, run
+from job.flow.run import run
+from job.flow.setup import ALL_TIME, Order
 from job.halo.client import HaloClient
 from job.http.caller import Caller
 from job.http.message import Request, Response
 from job.jira.client import JiraClient
+from job.jira.wire.exchange import Site
 from job.settings.load import load
 from job.sim.call import Answer, Call
 from job.sim.jira.limits import Limits
@@ -36,9 +37,10 @@ from job.sim.jira.search import no_lag
 from job.sim.server import REAL_LATENCY, Pace, serve
 from job.sim.story import settings
 from job.sim.world import World
-from job.wiring import open_setup, shape_of
+from job.wiring import Surroundings, destination_of, open_setup
 from tests.bench import yardstick
-from tests.simulation.kit import Onlooker
+from tests.kit.builders import limits
+from tests.kit.tube import Onlooker
 
 LONG_AGO_S = 7_200.0
 ISSUES_AN_ASSET = 4
@@ -127,12 +129,11 @@ class Stage:
 
     async def prepare(self) -> None:
         """A run that brings everything in step, by function calls and without a limit."""
-        async with open_setup(
-            load(self.environ), clock=SystemClock(), redactor=Redactor()
-        ) as setup:
+        surroundings = Surroundings(clock=SystemClock())
+        async with open_setup(load(self.environ), surroundings) as setup:
             fast = replace(setup, ports=replace(setup.ports, halo=self._halo(), jira=self._jira()))
             done = await run(
-                fast, order=Order(since=ALL_TIME), watcher=Onlooker(), stop=asyncio.Event()
+                fast, order=Order(since=ALL_TIME), watcher=Onlooker(), asked_to_stop=asyncio.Event()
             )
             await self._jira().highest_key(
                 "SEC"
@@ -174,16 +175,9 @@ class Stage:
 
     def _jira(self) -> JiraClient:
         caller, site = direct("jira", answer=self.world.jira.answer), self.world.jira.site
-        shape = shape_of(load(self.environ))
-        clock = SystemClock()
-        return JiraClient(
-            caller=caller,
-            base_url="http://jira",
-            user=site.email,
-            token=site.token,
-            clock=clock,
-            settings=settings,
-        )
+        home = destination_of(load(self.environ))
+        address = Site(base_url="http://jira", user=site.email, token=site.token)
+        return JiraClient(caller=caller, site=address, clock=SystemClock(), home=home)
 
     def _listen_in(self, vendor: str) -> None:
         """Notes each call between the socket and the vendor."""
@@ -223,6 +217,6 @@ def direct(remote: str, *, answer: Callable[[Call], Answer]) -> Caller:
         transport=Direct(answer),
         clock=SystemClock(),
         at_once_max=64,
-        per_second_max=1e6,
+        limits=limits(per_second_max=1e6),
         rng=random.Random(0),
     )

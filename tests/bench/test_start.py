@@ -7,10 +7,15 @@ import sys
 import time
 from pathlib import Path
 
-from tests.kill.town import open_town
+import pytest
+
+from tests.kit.town import open_town
+
+pytestmark = pytest.mark.xdist_group("real_time")
 
 FIRST_REQUEST_S = 0.6
-TRIES = 5
+TRIES = 20
+"""One that is quick enough proves it: whoever shares the machine can only add to what a start takes."""
 HEAVY = (
     "google.cloud.firestore",
     "google.cloud.secretmanager",
@@ -55,9 +60,10 @@ async def first_request_s(settings: dict[str, str]) -> float:
 
 
 async def test_the_first_request_leaves_within_six_tenths_of_a_second(tmp_path: Path) -> None:
-    """The best of five, for the machine may be busy with something else."""
+    took_s: list[float] = []
     with open_town(STATE_URL=f"sqlite:///{tmp_path / 'state.db'}") as town:
-        took_s = [await first_request_s(town.settings) for _ in range(TRIES)]
+        while len(took_s) < TRIES and not (took_s and took_s[-1] < FIRST_REQUEST_S):
+            took_s.append(await first_request_s(town.settings))
     assert min(took_s) < FIRST_REQUEST_S, took_s
 
 

@@ -7,11 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-from msgspec.structs import replace
-
 from job.core.memory import RunRecord
 from job.core.shape import TicketSettings
-from tests.simulation.kit import MANNER, Tube
+from tests.kit.builders import policy
+from tests.kit.tube import QUIET, Tube
 
 SIZES = (1, 50, 120, 1_000)
 FEW = (1, 120)
@@ -64,9 +63,13 @@ class Bill:
 class Shop:
     """A deployment whose runs are billed."""
 
-    def __init__(self, *, no_comment: bool = False, settings: TicketSettings = MANNER.shape) -> None:
-        policy = replace(MANNER.policy, new_status="", no_comment=no_comment)
-        self.tube = Tube(manner=replace(MANNER, policy=policy, settings=settings))
+    def __init__(
+        self,
+        *,
+        comments: bool = True,
+        settings: TicketSettings = QUIET.routes.default.tickets,
+    ) -> None:
+        self.tube = Tube(policy=policy(comments=comments, tickets=settings))
         self.tube.look_back = timedelta(hours=1)  # less than the time between two sweeps
 
     def opens(self, many: int, *, on: list[str] | None = None) -> list[str]:
@@ -104,8 +107,8 @@ class Shop:
         )
 
 
-def shop_with(many: int, *, no_comment: bool = False) -> Shop:
+def shop_with(many: int, *, comments: bool = True) -> Shop:
     """A shop with so many issues, before the run that creates their tickets."""
-    shop = Shop(no_comment=no_comment)
+    shop = Shop(comments=comments)
     shop.opens(many)
     return shop

@@ -29,8 +29,8 @@ from tests.budget.kit import (
     lists,
     shop_with,
 )
-from tests.simulation.kit import SHAPE
-from tests.simulation.timeless import play
+from tests.kit.timeless import play
+from tests.kit.tube import QUIET
 
 ASSETS = 7
 
@@ -83,7 +83,11 @@ def test_new_issues_of_a_later_run_are_searched_for_fifty_at_a_time(many: int) -
 @pytest.mark.parametrize("many", FEW)
 def test_an_asset_is_fetched_once_a_run_and_only_for_fields_of_new_tickets(many: int) -> None:
     async def story() -> None:
-        shop = Shop(settings=replace(SHAPE, mapping=(("server_state", "Halo Group"),)))
+        shop = Shop(
+            settings=replace(
+                QUIET.routes.default.tickets, mapping=(("server_state", "Halo Group"),)
+            )
+        )
         assets = [shop.tube.halo.estate.add_asset() for _ in range(ASSETS)]
         issues = shop.opens(many, on=assets)
         bill = await shop.run()
@@ -128,7 +132,7 @@ def test_an_issue_that_was_seen_again_unchanged_costs_no_comment(many: int) -> N
 @pytest.mark.parametrize("many", SIZES)
 def test_without_comments_an_update_costs_a_hundredth_of_a_list_and_of_a_read(many: int) -> None:
     async def story() -> None:
-        shop = shop_with(many, no_comment=True)
+        shop = shop_with(many, comments=False)
         await shop.settle()
         for issue_id in list(shop.tube.halo.estate.issues):
             shop.tube.halo.estate.rescan(issue_id, changed=True)

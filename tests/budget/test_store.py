@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from tests.budget.kit import FEW, HOUR_S, Shop, batches, shop_with
-from tests.simulation.timeless import play
+from tests.kit.timeless import play
 
 FIXED = Counter(
     read=1  # the lease before it is taken
@@ -21,8 +21,8 @@ FIXED = Counter(
 """Of every run, whatever there is to do. (What `RUNS_KEPT` deletes later is one more.)"""
 
 
-async def settled(many: int, *, no_comment: bool = False) -> Shop:
-    shop = shop_with(many, no_comment=no_comment)
+async def settled(many: int, *, comments: bool = True) -> Shop:
+    shop = shop_with(many, comments=comments)
     await shop.settle()
     return shop
 
@@ -85,7 +85,7 @@ def test_an_issue_that_was_only_seen_again_is_one_read_and_one_write(many: int) 
 
     async def story() -> None:
         for no_comment, together in ((False, 50), (True, 160)):
-            shop = await settled(many, no_comment=no_comment)
+            shop = await settled(many, comments=comments)
             for issue_id in list(shop.tube.halo.estate.issues):
                 shop.tube.halo.estate.rescan(issue_id)
             fences = batches(many, of=together)

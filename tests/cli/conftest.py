@@ -1,26 +1,25 @@
 """The program as it is started by people and machines, and the simulated vendors that it meets."""
 
-import asyncio
 import json
-import logging
 import os
 import subprocess
 import sys
-import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
-import structlog
 
 from job.cli import answer
-from job.commands.desk import Desk
-from job.sim.server import NO_LATENCY, Latency, Urls, serve
+from job.commands.context import CommandContext
+from job.sim.server import NO_LATENCY, Latency, Urls
 from job.sim.story import Story, settings
 from job.sim.world import World
+from tests.kit.loopback import served
+from tests.kit.silence import quiet_again
+
+__all__ = ["quiet_again"]
 
 PYTHON = (sys.executable, "-W", "error")
 
@@ -52,7 +51,7 @@ class Program:
 
     def __call__(self, *args: str, **changed: str) -> Spoken:
         self.capsys.readouterr()
-        exit_code = answer(Desk({**self.environ, **changed}, terminal=False), args=args)
+        exit_code = answer(CommandContext({**self.environ, **changed}, terminal=False), args=args)
         return Spoken(exit_code, *self.capsys.readouterr())
 
     def start(self, *args: str, **changed: str) -> "subprocess.Popen[str]":
@@ -61,23 +60,6 @@ class Program:
         return subprocess.Popen(
             command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
-
-
-@pytest.fixture
-def quiet_again() -> Iterator[None]:
-    """Takes back what `log.start` did to this process."""
-    root, level, show, hook = (
-        logging.getLogger(),
-        logging.getLogger().level,
-        warnings.showwarning,
-        sys.unraisablehook,
-    )
-    handlers = root.handlers[:]
-    yield
-    logging.captureWarnings(capture=False)
-    root.handlers[:], warnings.showwarning, sys.unraisablehook = handlers, show, hook
-    root.setLevel(level)
-    structlog.reset_defaults()
 
 
 @pytest.fixture
@@ -92,15 +74,8 @@ def world(request: pytest.FixtureRequest) -> World:
 def urls(request: pytest.FixtureRequest, world: World) -> Iterator[Urls]:
     """The world on loopback, served by a thread of its own. A parameter is the latency."""
     latency: Latency = getattr(request, "param", NO_LATENCY)
-    loop = asyncio.new_event_loop()
-    serving = serve(world, latency=latency)
-    thread = Thread(target=loop.run_forever)
-    thread.start()
-    yield asyncio.run_coroutine_threadsafe(serving.__aenter__(), loop).result(timeout=10)
-    asyncio.run_coroutine_threadsafe(serving.__aexit__(None, None, None), loop).result(timeout=10)
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join()
-    loop.close()
+    with served(world, latency=latency) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -145,6 +145,7 @@ def test_the_level_decides_what_is_said(program: Program) -> None:
     assert program("run", LOG_LEVEL="warning").stdout == ""
 
 
+@pytest.mark.xdist_group("real_time")
 @pytest.mark.parametrize("urls", [REAL_LATENCY], indirect=True, ids=["real latency"])
 def test_sigterm_ends_a_run_in_good_order(program: Program, world: World) -> None:
     """Whoever still looks stops at once, records it and gives the lease back; the next run does all that is left."""
@@ -165,6 +166,7 @@ def test_sigterm_ends_a_run_in_good_order(program: Program, world: World) -> Non
     assert program("run").only("run.finished")["created"] == 7
 
 
+@pytest.mark.xdist_group("real_time")
 @pytest.mark.parametrize("urls", [REAL_LATENCY], indirect=True, ids=["real latency"])
 def test_a_plan_is_interrupted_at_once(program: Program) -> None:
     process = program.start("plan", LOG_LEVEL="debug", ISSUE_SINC_MAX="1")

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from job.console.log import start
 from job.console.redactor import HIDDEN, Redactor
 from job.settings.load import load
-from tests.settings.test_settings import GOOD
+from tests.kit.good import GOOD
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SECRET = "planted-secret"

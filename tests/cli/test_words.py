@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import click
 import pytest
 
-from job.commands.desk import Desk
+from job.commands.context import CommandContext
 from job.commands.run import look_back
 from job.console.words import explain
 from job.errors import (
@@ -81,10 +81,10 @@ def test_a_refused_plan_says_how_to_approve_exactly_it() -> None:
 def test_a_bug_is_logged_with_its_stack_and_without_a_secret(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    desk = Desk({"JIRA_API_TOKEN": "planted-token"}, terminal=False)
+    context = CommandContext({"JIRA_API_TOKEN": "planted-token"}, terminal=False)
     with pytest.raises(KeyError) as caught:
         {"a": 1}.pop("planted-token")
-    assert desk.tell(caught.value) == 1
+    assert context.explain(caught.value) == 1
     said = capsys.readouterr().out
     line = json.loads(said)
     assert line["event"] == "run.crashed"
@@ -94,7 +94,9 @@ def test_a_bug_is_logged_with_its_stack_and_without_a_secret(
 
 @pytest.mark.usefixtures("quiet_again")
 def test_an_expected_error_is_sentences_on_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    Desk({}, terminal=True).tell(RemoteDown("halo", "listing issues", "answered 503", "Wait."))
+    CommandContext({}, terminal=True).explain(
+        RemoteDown("halo", "listing issues", "answered 503", "Wait.")
+    )
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err == "run.stopped: halo: answered 503\n  while listing issues\n  next: Wait.\n"

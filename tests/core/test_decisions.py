@@ -1,68 +1,41 @@
 """The decision table, as data: every state that Halo, Jira and memory can be in, and what follows."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import product
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from job.core.decisions import RULES, Policy, WhenGone, choose, decide
-from job.core.ids import Fingerprint, IssueId, Marker, TicketId, TicketKey, Version
 from job.core.issues import Issue, IssueStatus
-from job.core.memory import Intent, IntentKind, Link
+from job.core.memory import Intent
 from job.core.model import Action, Afterwards, Case, Ticket
+from tests.kit import builders
+from tests.kit.builders import NOW, intent, issue_id, link, policy
 
-NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-POLICY = Policy(closed=frozenset({"DONE"}), hard_closed=frozenset({"closed"}))
+POLICY = policy(closed=frozenset({"DONE"}), hard_closed=frozenset({"closed"}))
+QUIET = policy(closed=frozenset({"DONE"}), hard_closed=frozenset({"closed"}), comments=False)
 STATUS = {"open": "To Do", "closed": "Done", "hard-closed": "Closed"}
 
 
-def issue(status: str = "active", **over: object) -> Issue:
+def issue(status: str = "active", **over: Any) -> Issue:
     seen = NOW - timedelta(hours=1)
-    made = Issue(
-        id=IssueId("i-1"),
-        type="csm",
-        source="server_secure",
-        status=IssueStatus(status),
-        critical=False,
-        name="SSH root login",
-        last_seen_at=seen,
-        resolved_at=seen if status == "resolved" else None,
-    )
-    return replace(made, **over)
+    resolved_at = seen if status == "resolved" else None
+    parts: dict[str, Any] = {
+        "status": IssueStatus(status),
+        "last_seen_at": seen,
+        "resolved_at": resolved_at,
+    }
+    return builders.issue(**parts | over)
 
 
 def ticket(state: str = "open", *, number: int = 1, status: str = "") -> Ticket:
-    key = TicketKey(f"SEC-{number}")
-    return Ticket(
-        id=TicketId(str(10000 + number)), key=key, project="SEC", status=status or STATUS[state]
-    )
+    return builders.ticket(number, status=status or STATUS[state])
 
 
-def link(*, version: str = "older", live: bool = True, **over: object) -> Link:
-    made = Link(
-        issue_id=IssueId("i-1"),
-        ticket_id=TicketId("10001"),
-        ticket_key=TicketKey("SEC-1"),
-        version=Version(version),
-        fingerprint=Fingerprint("f"),
-        live=live,
-        status_seen="To Do",
-    )
-    return replace(made, **over)
-
-
-def intent(*, age: timedelta) -> Intent:
-    return Intent(
-        issue_id=IssueId("i-1"),
-        kind=IntentKind.CREATE,
-        attempt="r#1",
-        version=issue().version,
-        fingerprint=Fingerprint("f"),
-        marker=Marker("m"),
-        at=NOW - age,
-        project="SEC",
-    )
+def lost_create(*, age: timedelta) -> Intent:
+    return intent(version=issue().version, at=NOW - age)
 
 
 def case(status: str, state: str | None, *, linked: bool = True, **over: object) -> Case:
@@ -121,7 +94,7 @@ def test_the_same_version_is_never_told_twice() -> None:
 
 
 def test_no_comment_silences_updates_but_neither_closes_nor_reopens() -> None:
-    quiet = replace(POLICY, no_comment=True)
+    quiet = QUIET
     answers = [
         decide(case(status, state), policy=quiet, now=NOW).action for status, state, _, _ in TABLE
     ]
@@ -160,26 +133,23 @@ def test_an_excluded_issue_gets_nothing_but_the_close_that_its_ticket_is_owed(
 
 
 def test_a_create_of_unknown_fate_is_waited_for_and_only_then_repeated() -> None:
-    young = case("active", None, intent=intent(age=timedelta(minutes=14)))
-    old = case("active", None, intent=intent(age=timedelta(minutes=15)))
+    young = case("active", None, intent=lost_create(age=timedelta(minutes=14)))
+    old = case("active", None, intent=lost_create(age=timedelta(minutes=15)))
     waiting, again = (decide(each, policy=POLICY, now=NOW) for each in (young, old))
     assert (waiting.action, waiting.afterwards) == (None, Afterwards.WAIT)
     assert again.action is Action.CREATE
 
 
 def test_a_create_of_unknown_fate_is_waited_for_even_beside_an_older_hard_closed_ticket() -> None:
-    decision = decide(
-        case("active", "hard-closed", intent=intent(age=timedelta(minutes=1))),
-        policy=POLICY,
-        now=NOW,
-    )
+    unsettled = case("active", "hard-closed", intent=lost_create(age=timedelta(minutes=1)))
+    decision = decide(unsettled, policy=POLICY, now=NOW)
     assert (decision.action, decision.reason) == (None, "create_unsettled")
 
 
 def test_a_lost_create_that_is_found_is_adopted_and_not_commented() -> None:
     drawn = link(version=issue().version)
     found = case(
-        "active", "open", link=drawn, linked=False, intent=intent(age=timedelta(minutes=1))
+        "active", "open", link=drawn, linked=False, intent=lost_create(age=timedelta(minutes=1))
     )
     decision = decide(found, policy=POLICY, now=NOW)
     assert (decision.action, decision.reason) == (Action.ADOPT, "unchanged")
@@ -196,9 +166,7 @@ def test_a_create_cut_short_is_finished_unless_a_person_has_moved_the_ticket() -
 def test_news_about_a_ticket_whose_create_was_cut_short_is_told_first() -> None:
     stale = case("active", "open", link=link(status_owed="In Progress"))
     assert decide(stale, policy=POLICY, now=NOW).action is Action.COMMENT
-    assert (
-        decide(stale, policy=replace(POLICY, no_comment=True), now=NOW).reason == "create_cut_short"
-    )
+    assert decide(stale, policy=QUIET, now=NOW).reason == "create_cut_short"
 
 
 def test_one_miss_of_a_ticket_proves_nothing() -> None:
@@ -225,7 +193,7 @@ def test_a_resolved_issue_whose_ticket_is_gone_gets_no_new_one() -> None:
 
 
 def test_an_issue_that_halo_forgot_closes_its_ticket_only_if_the_policy_says_so() -> None:
-    forgotten = case("active", "open", issue=Issue.forgotten(IssueId("i-1"), at=NOW))
+    forgotten = case("active", "open", issue=Issue.forgotten(issue_id(), at=NOW))
     assert decide(forgotten, policy=POLICY, now=NOW).action is None
     close = decide(forgotten, policy=replace(POLICY, when_issue_gone=WhenGone.CLOSE), now=NOW)
     assert (close.action, close.reason) == (Action.CLOSE, "issue_gone")
@@ -240,7 +208,7 @@ def test_nothing_is_ever_closed_without_halos_word() -> None:
     """Whatever memory and Jira hold, a close needs a resolved issue, or a 404 and the policy that allows it."""
     states = [None, "open", "closed", "hard-closed"]
     links = [None, link(), link(live=False), link(misses=3), link(status_owed="In Progress")]
-    intents = [None, intent(age=timedelta(0)), intent(age=timedelta(days=1))]
+    intents = [None, lost_create(age=timedelta(0)), lost_create(age=timedelta(days=1))]
     for state, memory, note, gone in product(states, links, intents, [False, True]):
         seen = ticket(state) if state else None
         world = Case(

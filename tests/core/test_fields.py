@@ -10,12 +10,12 @@ from msgspec.structs import replace
 
 from job.core import fields
 from job.core.fields import HALO_FIELDS, check, parse_pairs
-from job.core.ids import IssueId
-from job.core.issues import Asset, Evidence, Gone, Issue, IssueStatus
+from job.core.issues import Asset, Evidence, Gone, Issue
 from job.core.shape import Allowed, CreateScreen, FieldSpec, TicketSettings
 from job.core.values import Value, typed
 from job.errors import UnusableValue
 from tests.core.test_adf import opened
+from tests.kit.builders import issue
 
 CUSTOM = "com.atlassian.jira.plugin.system.customfieldtypes:"
 AT = datetime(2026, 12, 1, 11, 29, 29, 908_123, tzinfo=timezone(timedelta(hours=1)))
@@ -73,17 +73,10 @@ SCREEN = (
     ID_FIELD,
 )
 MAPPABLE = (TEXT, RICH, URL, NUMBER, CHOICE, BOXES, RADIO, LABELS, USER, DATE, WHEN, PRIORITY, TEAM)
-ISSUE = Issue(
-    id=IssueId("3d1f6a80-9b44-11eb-8c1e-41f0a2b7d963"),
-    type="csm",
-    source="server_secure",
-    status=IssueStatus.ACTIVE,
-    critical=False,
-    name="Ensure bootloader password is set",
-)
+ISSUE = issue(name="Ensure bootloader password is set")
 
 
-def book(*more: FieldSpec, **changes: Any) -> CreateScreen:
+def screen(*more: FieldSpec, **changes: Any) -> CreateScreen:
     on_screen = {one.id: one for one in (*SCREEN, *MAPPABLE, *more)}
     plain = CreateScreen(
         project_key="SEC", type_id="10001", type_name="Bug", id_field=ID_FIELD, fields=on_screen
@@ -91,7 +84,7 @@ def book(*more: FieldSpec, **changes: Any) -> CreateScreen:
     return replace(plain, **changes)
 
 
-def shape(*, mapping: str = "", static: str = "") -> TicketSettings:
+def settings(*, mapping: str = "", static: str = "") -> TicketSettings:
     return TicketSettings(
         project_key="SEC",
         ticket_type="Bug",
@@ -274,14 +267,14 @@ def test_a_halo_field_comes_from_the_first_place_that_has_a_value(
 def test_the_asset_is_needed_only_where_the_issue_cannot_tell(
     mapping: str, changes: dict[str, Any], needed: bool
 ) -> None:
-    assert fields.needs_asset(shape(mapping=mapping), issue=replace(ISSUE, **changes)) is needed
+    assert fields.needs_asset(settings(mapping=mapping), issue=replace(ISSUE, **changes)) is needed
 
 
 # --- Mapped and static fields together ------------------------------------------------------------------------------
 
 
 def test_fields_are_filled_by_jira_id_and_what_halo_does_not_say_is_left_out() -> None:
-    wanted = shape(
+    wanted = settings(
         mapping="issue_critical:critical;issue_created_at:customfield_9;issue_policy_name:Text",
         static="Labels:halo, web shop;Priority:high;Link:https://wiki.example/halo",
     )
@@ -309,54 +302,54 @@ def test_a_required_field_for_which_halo_has_nothing_is_refused_in_our_words() -
 
 def test_an_id_goes_before_a_name_and_a_name_may_be_in_any_case() -> None:
     named_like_an_id = spec("customfield_1", "string", custom="textfield", id="customfield_99")
-    assert book(named_like_an_id).find("customfield_1") == TEXT
-    assert book().find("hALO iSSUE id") == ID_FIELD
+    assert screen(named_like_an_id).find("customfield_1") == TEXT
+    assert screen().find("hALO iSSUE id") == ID_FIELD
 
 
 def test_a_name_of_several_fields_is_refused_with_their_ids() -> None:
     twin = replace(TEXT, id="customfield_99")
     with pytest.raises(LookupError, match="customfield_1, customfield_99"):
-        book(twin).find("Text")
+        screen(twin).find("Text")
 
 
 # --- Checking the configuration -------------------------------------------------------------------------------------
 
 
 def problems(settings: TicketSettings, screen: CreateScreen) -> list[str]:
-    return [str(problem) for problem in check(shape, screen=screen)]
+    return [str(problem) for problem in check(settings, screen=screen)]
 
 
 def test_a_sound_configuration_has_no_problem() -> None:
-    wanted = shape(
+    wanted = settings(
         mapping="issue_critical:Critical;issue_created_at:Due date;asset_group_path:Labels",
         static="Severity:High;Modules:low,high;Contact:5b10ac8d",
     )
-    assert problems(wanted, book()) == []
+    assert problems(wanted, screen()) == []
 
 
 @pytest.mark.parametrize(
     ("wanted", "variable", "words"),
     [
-        (shape(mapping="server_hostnam:Text"), "JIRA_FIELD_MAPPING", "server_hostname"),
-        (shape(mapping="issue_type:Tex"), "JIRA_FIELD_MAPPING", "Allowed: Text"),
+        (settings(mapping="server_hostnam:Text"), "JIRA_FIELD_MAPPING", "server_hostname"),
+        (settings(mapping="issue_type:Tex"), "JIRA_FIELD_MAPPING", "Allowed: Text"),
         (
-            shape(mapping="issue_type:Severity;asset_type:severity"),
+            settings(mapping="issue_type:Severity;asset_type:severity"),
             "JIRA_FIELD_MAPPING",
             "already filled",
         ),
         (
-            shape(mapping="issue_type:Severity", static="Severity:High"),
+            settings(mapping="issue_type:Severity", static="Severity:High"),
             "JIRA_FIELD_STATIC",
             "already filled",
         ),
-        (shape(mapping="issue_type:summary"), "JIRA_FIELD_MAPPING", "the program itself"),
-        (shape(static="Project:OPS"), "JIRA_FIELD_STATIC", "the program itself"),
-        (shape(mapping="issue_id:Halo Issue ID"), "JIRA_FIELD_MAPPING", "the program itself"),
-        (shape(mapping="issue_type:Team"), "JIRA_FIELD_MAPPING", "of type team"),
-        (shape(mapping="issue_critical:Severity"), "JIRA_FIELD_MAPPING", "High, Low"),
-        (shape(mapping="issue_created_at:Score"), "JIRA_FIELD_MAPPING", "a number"),
-        (shape(static="Severity:Medium"), "JIRA_FIELD_STATIC", "High, Low"),
-        (shape(static="Modules:High,Medium"), "JIRA_FIELD_STATIC", '"Medium" does not fit'),
+        (settings(mapping="issue_type:summary"), "JIRA_FIELD_MAPPING", "the program itself"),
+        (settings(static="Project:OPS"), "JIRA_FIELD_STATIC", "the program itself"),
+        (settings(mapping="issue_id:Halo Issue ID"), "JIRA_FIELD_MAPPING", "the program itself"),
+        (settings(mapping="issue_type:Team"), "JIRA_FIELD_MAPPING", "of type team"),
+        (settings(mapping="issue_critical:Severity"), "JIRA_FIELD_MAPPING", "High, Low"),
+        (settings(mapping="issue_created_at:Score"), "JIRA_FIELD_MAPPING", "a number"),
+        (settings(static="Severity:Medium"), "JIRA_FIELD_STATIC", "High, Low"),
+        (settings(static="Modules:High,Medium"), "JIRA_FIELD_STATIC", '"Medium" does not fit'),
     ],
 )
 def test_each_mistake_is_one_problem_that_names_its_variable(
@@ -371,8 +364,10 @@ def test_all_mistakes_are_listed_together() -> None:
     assert (
         len(
             problems(
-                shape(mapping="nothing:Text;issue_type:nowhere", static="Score:many;Due date:now"),
-                book(),
+                settings(
+                    mapping="nothing:Text;issue_type:nowhere", static="Score:many;Due date:now"
+                ),
+                screen(),
             )
         )
         == 4
@@ -381,30 +376,34 @@ def test_all_mistakes_are_listed_together() -> None:
 
 def test_a_name_of_several_fields_is_a_problem_that_lists_their_ids() -> None:
     (problem,) = check(
-        shape(mapping="issue_type:Text"), screen=screen(replace(TEXT, id="customfield_99"))
+        settings(mapping="issue_type:Text"), screen=screen(replace(TEXT, id="customfield_99"))
     )
     assert "customfield_1, customfield_99" in problem.allowed
 
 
 def test_a_required_field_must_be_filled_by_somebody() -> None:
     required = replace(CHOICE, required=True)
-    (problem,) = check(shape(), screen=screen(required))
+    (problem,) = check(settings(), screen=screen(required))
     assert (problem.variable, problem.allowed) == ("JIRA_FIELD_STATIC", "High, Low")
-    assert problems(shape(static="Severity:Low"), book(required)) == []
-    assert problems(shape(), book(replace(required, has_default=True))) == []
+    assert problems(settings(static="Severity:Low"), screen(required)) == []
+    assert problems(settings(), screen(replace(required, has_default=True))) == []
 
 
 def test_the_id_field_must_be_on_the_screen_and_able_to_hold_an_id() -> None:
-    (missing,) = check(shape(), screen=screen(id_field=replace(ID_FIELD, id="customfield_98")))
-    (unfit,) = check(shape(), screen=screen(id_field=NUMBER))
-    (ours,) = check(shape(), screen=screen(id_field=SCREEN[2]))
+    (missing,) = check(settings(), screen=screen(id_field=replace(ID_FIELD, id="customfield_98")))
+    (unfit,) = check(settings(), screen=screen(id_field=NUMBER))
+    (ours,) = check(settings(), screen=screen(id_field=SCREEN[2]))
     assert missing.variable == unfit.variable == ours.variable == "JIRA_ISSUE_ID_FIELD"
-    assert [problems(shape(), book(id_field=one)) for one in (TEXT, URL, LABELS)] == [[], [], []]
+    assert [problems(settings(), screen(id_field=one)) for one in (TEXT, URL, LABELS)] == [
+        [],
+        [],
+        [],
+    ]
 
 
 def test_a_screen_without_a_description_is_a_problem_of_the_ticket_type() -> None:
     (problem,) = check(
-        shape(), screen=screen(fields={one.id: one for one in SCREEN if one.id != "description"})
+        settings(), screen=screen(fields={one.id: one for one in SCREEN if one.id != "description"})
     )
     assert problem.variable == "JIRA_ISSUE_TYPE"
 
@@ -420,7 +419,7 @@ FITTING = st.sampled_from(
     st.text(min_size=1) | st.lists(FITTING, min_size=1, max_size=3).map(",".join),
 )
 def test_a_static_value_is_refused_by_the_check_or_never(field: FieldSpec, text: str) -> None:
-    wanted = replace(shape(), static=((field.id, text),))
+    wanted = replace(settings(), static=((field.id, text),))
     if check(wanted, screen=screen()):
         with pytest.raises(UnusableValue):
             fields.filled(Evidence(issue=ISSUE), settings=wanted, screen=screen())

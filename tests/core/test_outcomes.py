@@ -8,49 +8,34 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from job.core.ids import Fingerprint, IssueId, Marker, TicketId, TicketKey, Version
-from job.core.issues import Issue, IssueStatus
+from job.core.ids import TicketId, Version
 from job.core.ledger import Ledger, account, next_watermark, unsettled
 from job.core.links import link_begun, link_to
-from job.core.memory import Intent, IntentKind, Link
-from job.core.model import Action, Afterwards, Case, Decision, Outcome, OutcomeKind, Ticket
+from job.core.memory import IntentKind, Link
+from job.core.model import Action, Afterwards, Case, Decision, Outcome, OutcomeKind, Reason
 from job.core.outcomes import after, park, quietly
 from job.core.plan import make_plan
 from job.core.shelf import Held
+from tests.kit.builders import NOW, destination, intent, issue, ticket
 
-NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 INSTANTS = st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001
 OVERLAP = timedelta(minutes=5)
 
-ISSUE = Issue(
-    id=IssueId("i-1"),
-    type="csm",
-    source="server_secure",
-    status=IssueStatus.ACTIVE,
-    critical=True,
-    name="x",
-    last_seen_at=NOW - timedelta(minutes=30),
-)
-TICKET = Ticket(id=TicketId("10001"), key=TicketKey("SEC-1"), project="SEC", status="To Do")
+ISSUE = issue(critical=True, last_seen_at=NOW - timedelta(minutes=30))
+TICKET = ticket()
 CASE = Case(issue=ISSUE, ticket=TICKET)
-COMMENT = Decision(case=CASE, action=Action.COMMENT, reason="updated", because="b.")
+COMMENT = Decision(
+    case=CASE,
+    destination=destination(),
+    action=Action.COMMENT,
+    reason=Reason.UPDATED,
+    because="b.",
+)
 
 
 def link(**over: object) -> Link:
     made = link_to(TICKET, case=CASE, now=NOW)
     return replace(made, **over)
-
-
-def note() -> Intent:
-    return Intent(
-        issue_id=ISSUE.id,
-        kind=IntentKind.COMMENT,
-        attempt="r#1",
-        version=Version(""),
-        fingerprint=Fingerprint("f"),
-        marker=Marker("m"),
-        at=NOW,
-    )
 
 
 def changes(kind: OutcomeKind, *, decision: Decision = COMMENT):  # type: ignore[no-untyped-def]
@@ -68,11 +53,11 @@ def touched(minute: int) -> Decision:
     )
 
 
-def books_of(outcomes: Iterable[Outcome]) -> Ledger:
-    books = Ledger()
+def ledger_of(outcomes: Iterable[Outcome]) -> Ledger:
+    ledger = Ledger()
     for outcome in outcomes:
-        books.enter(outcome)
-    return books
+        ledger.enter(outcome)
+    return ledger
 
 
 # --- The watermark --------------------------------------------------------------------------------------------------
@@ -114,9 +99,9 @@ def test_what_is_unknown_deferred_or_waited_for_is_unsettled_and_nothing_else() 
     plan = make_plan(map(Held.of, [waiting, parked, quiet, now, capped]), at_most=1)
     unknown, deferred = touched(6), touched(7)
     kinds = {OutcomeKind.UNKNOWN: unknown, OutcomeKind.DEFERRED: deferred}
-    books = books_of(Outcome(decision=kinds.get(kind, now), kind=kind) for kind in OutcomeKind)
+    ledger = ledger_of(Outcome(decision=kinds.get(kind, now), kind=kind) for kind in OutcomeKind)
     expected = [one.case.issue.touched_at for one in (waiting, capped, unknown, deferred)]
-    assert sorted(unsettled(plan, books=books)) == sorted(expected)
+    assert sorted(unsettled(plan, ledger=ledger)) == sorted(expected)
 
 
 # --- Memory ---------------------------------------------------------------------------------------------------------
@@ -153,13 +138,21 @@ def test_a_parked_issue_is_tried_within_a_quarter_of_an_hour_and_then_ever_more_
 
 
 def test_an_unchanged_case_writes_nothing_at_all() -> None:
-    seen = Decision(case=replace(CASE, link=link(), linked=True), reason="unchanged", because="b.")
+    seen = replace(
+        COMMENT,
+        case=replace(CASE, link=link(), linked=True),
+        action=None,
+        reason=Reason.UNCHANGED,
+    )
     assert not quietly([seen], now=NOW + timedelta(hours=1), settings_digest="d")
 
 
 def test_a_case_that_only_got_older_words_remembers_its_new_version() -> None:
-    seen = Decision(
-        case=replace(CASE, link=link(version=Version("old"))), reason="comments_off", because="b."
+    seen = replace(
+        COMMENT,
+        case=replace(CASE, link=link(version=Version("old"))),
+        action=None,
+        reason=Reason.COMMENTS_OFF,
     )
     (renewed,) = quietly([seen], now=NOW, settings_digest="d").links
     assert (renewed.version, renewed.live) == (ISSUE.version, True)
@@ -167,10 +160,11 @@ def test_a_case_that_only_got_older_words_remembers_its_new_version() -> None:
 
 def test_a_missing_ticket_is_counted_and_parked_and_its_version_stays_unapplied() -> None:
     before = link(version=Version("old"))
-    missed = Decision(
+    missed = replace(
+        COMMENT,
         case=replace(CASE, ticket=None, link=before),
-        reason="ticket_missing",
-        because="b.",
+        action=None,
+        reason=Reason.TICKET_MISSING,
         afterwards=Afterwards.PARK,
     )
     made = quietly([missed], now=NOW, settings_digest="d")
@@ -179,10 +173,11 @@ def test_a_missing_ticket_is_counted_and_parked_and_its_version_stays_unapplied(
 
 
 def test_a_wait_touches_nothing_and_keeps_its_intent() -> None:
-    waiting = Decision(
-        case=replace(CASE, ticket=None, intent=note()),
-        reason="create_unsettled",
-        because="b.",
+    waiting = replace(
+        COMMENT,
+        case=replace(CASE, ticket=None, intent=intent(kind=IntentKind.COMMENT)),
+        action=None,
+        reason=Reason.CREATE_UNSETTLED,
         afterwards=Afterwards.WAIT,
     )
     assert not quietly([waiting], now=NOW, settings_digest="d")
@@ -198,33 +193,33 @@ def test_work_begun_keeps_the_version_that_was_applied_before() -> None:
 # --- Accounts -------------------------------------------------------------------------------------------------------
 
 
-def test_the_books_balance_or_the_run_fails() -> None:
+def test_the_ledger_balances_or_the_run_fails() -> None:
     plan = make_plan(
         map(Held.of, [COMMENT, COMMENT, replace(COMMENT, action=Action.CLOSE)]), at_most=2
     )
     ended = [Outcome(decision=decision, kind=OutcomeKind.DONE) for decision in plan.decisions]
-    counted = account(plan, books=books_of(ended))
+    counted = account(plan, ledger=ledger_of(ended))
     assert sum(sum(row.values()) for row in counted.values()) == 3
-    assert counted == account(plan, books=books_of(ended)), "counting changes nothing"
-    with pytest.raises(ValueError, match="do not balance"):
-        account(plan, books=books_of(ended[:1]))
+    assert counted == account(plan, ledger=ledger_of(ended)), "counting changes nothing"
+    with pytest.raises(ValueError, match="does not balance"):
+        account(plan, ledger=ledger_of(ended[:1]))
 
 
-def test_the_books_keep_what_leaves_something_behind_and_let_go_of_all_that_is_done() -> None:
+def test_the_ledger_keeps_what_leaves_something_behind_and_let_go_of_all_that_is_done() -> None:
     ended = [Outcome(decision=COMMENT, kind=kind, message=kind) for kind in OutcomeKind]
-    books = books_of(ended)
-    assert len(books.open) == 2
-    assert {outcome.kind for outcome in books.bad} == {OutcomeKind.FAILED, OutcomeKind.UNKNOWN}
-    books = books_of([Outcome(decision=COMMENT, kind=OutcomeKind.DONE)] * 1_000)
-    assert (books.open, books.bad, books.parked) == ([], [], {})
+    ledger = ledger_of(ended)
+    assert len(ledger.open) == 2
+    assert {outcome.kind for outcome in ledger.bad} == {OutcomeKind.FAILED, OutcomeKind.UNKNOWN}
+    ledger = ledger_of([Outcome(decision=COMMENT, kind=OutcomeKind.DONE)] * 1_000)
+    assert (ledger.open, ledger.bad, ledger.parked) == ([], [], {})
 
 
 @pytest.mark.parametrize("kind", OutcomeKind)
-def test_the_books_know_who_is_parked_after_the_run(kind: OutcomeKind) -> None:
+def test_the_ledger_know_who_is_parked_after_the_run(kind: OutcomeKind) -> None:
     (parked,) = changes(OutcomeKind.FAILED).parked
     again = replace(COMMENT, case=replace(CASE, parked=parked))
     expected = {} if kind is OutcomeKind.DEFERRED else {ISSUE.id: kind is OutcomeKind.FAILED}
-    assert books_of([Outcome(decision=again, kind=kind)]).parked == expected
-    assert books_of([Outcome(decision=COMMENT, kind=kind)]).parked == (
+    assert ledger_of([Outcome(decision=again, kind=kind)]).parked == expected
+    assert ledger_of([Outcome(decision=COMMENT, kind=kind)]).parked == (
         {ISSUE.id: True} if kind is OutcomeKind.FAILED else {}
     )

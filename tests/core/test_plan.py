@@ -1,39 +1,29 @@
 """Order, digest and limits of a plan."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from job.core.ids import IssueId, TicketId, TicketKey
-from job.core.issues import Issue, IssueStatus
-from job.core.model import Action, Case, Decision, Ticket
+from job.core.model import Action, Case, Decision, Reason
 from job.core.plan import Limits, Plan, guard
 from job.core.plan import make_plan as plan_of_held
 from job.core.shelf import Held
 from job.errors import UnsafePlan
+from tests.kit.builders import NOW, destination, issue, issue_id, ticket, ticket_id
 
-NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 NO_LIMITS = Limits(close_percent_max=100)
 
 
 def decision(number: int, action: Action | None, *, minutes_ago: int = 0) -> Decision:
-    issue = Issue(
-        id=IssueId(f"i-{number:04}"),
-        type="csm",
-        source="server_secure",
-        status=IssueStatus.ACTIVE,
-        critical=False,
-        name="x",
-        last_seen_at=NOW - timedelta(minutes=minutes_ago),
+    seen_at = NOW - timedelta(minutes=minutes_ago)
+    case = Case(issue=issue(number, last_seen_at=seen_at), ticket=ticket(number))
+    return Decision(
+        case=case, destination=destination(), action=action, reason=Reason.NEW, because="b."
     )
-    ticket = Ticket(
-        id=TicketId(str(number)), key=TicketKey(f"SEC-{number}"), project="SEC", status="To Do"
-    )
-    return Decision(case=Case(issue=issue, ticket=ticket), action=action, reason="r", because="b.")
 
 
 def decisions(action: Action, many: int) -> list[Decision]:
@@ -46,8 +36,8 @@ def make_plan(some: Iterable[Decision], *, at_most: int) -> Plan:
 
 def test_a_plan_takes_the_oldest_changes_first_and_lets_the_rest_wait() -> None:
     made = make_plan([decision(n, Action.COMMENT, minutes_ago=n) for n in range(5)], at_most=2)
-    assert [d.case.issue.id for d in made.decisions] == ["i-0004", "i-0003"]
-    assert [d.case.issue.id for d in made.deferred] == ["i-0002", "i-0001", "i-0000"]
+    assert [d.case.issue.id for d in made.decisions] == [issue_id(4), issue_id(3)]
+    assert [d.case.issue.id for d in made.deferred] == [issue_id(2), issue_id(1), issue_id(0)]
 
 
 def test_no_cap_means_everything() -> None:
@@ -77,7 +67,7 @@ def test_one_more_create_close_or_reopen_is_another_plan(action: Action) -> None
 
 def test_another_ticket_for_the_same_issue_is_another_plan() -> None:
     one = decision(1, Action.CLOSE)
-    other_ticket = replace(one.case.ticket, id=TicketId("77"))  # type: ignore[type-var]
+    other_ticket = replace(one.case.ticket, id=ticket_id(77))  # type: ignore[type-var]
     two = replace(one, case=replace(one.case, ticket=other_ticket))
     assert make_plan([one], at_most=0).digest != make_plan([two], at_most=0).digest
 

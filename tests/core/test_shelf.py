@@ -3,23 +3,22 @@
 import pickle
 import tracemalloc
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import fields, replace
 
-from job.core.decisions import Policy, decide
-from job.core.ids import IssueId, TicketId
+from job.core.decisions import decide
+from job.core.ids import IssueId
 from job.core.issues import Issue, IssueStatus
 from job.core.memory import Link
 from job.core.model import Action, Case, Decision, Ticket
 from job.core.plan import make_plan
 from job.core.shelf import Held, Row, Shelf
+from tests.kit.builders import NOW, issue, issue_id, policy, ticket, ticket_id
 
-NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-POLICY = Policy(closed=frozenset({"Done"}))
+POLICY = policy()
 TEXTS = {part.name: st.text(max_size=30) for part in fields(Issue) if part.type is str}
 INSTANTS = st.none() | st.datetimes(datetime(2026, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 
@@ -76,23 +75,21 @@ def test_a_plan_is_the_same_whether_its_decisions_were_packed_or_not(
 
 def decision(number: int, *, name: str = "x") -> Decision:
     """A new issue as Halo lists it: what differs from issue to issue differs."""
-    own = f"00000000-0000-4000-8000-{number:012x}"
-    issue = Issue(
-        id=IssueId(own),
-        type="csm",
-        source="server_secure",
-        status=IssueStatus.ACTIVE,
+    own = issue_id(number)
+    host = f"{number // 4:032x}"
+    made = issue(
+        number,
         critical=bool(number % 2),
         name=name,
         url=f"https://api.example/v3/issues/{own}",
         rule_name="5.2.8 Ensure SSH root login is disabled",
         asset_name=f"host-{number // 4}.prod.example.com",
-        asset_url=f"https://api.example/v2/servers/{number // 4:032x}",
+        asset_url=f"https://api.example/v2/servers/{host}",
         group_path="Acme/Prod/Back Office",
         last_seen_at=NOW + timedelta(seconds=number),
         finding_url=f"https://api.example/v1/scans/{number:032x}/findings/{number:032x}",
     )
-    return decided(Case(issue=issue))
+    return decided(Case(issue=made))
 
 
 def test_beyond_the_first_ones_a_decision_takes_a_sixth_of_its_words() -> None:
@@ -124,16 +121,15 @@ def test_a_row_gives_single_ones_slices_and_those_with_some_actions(dictionary: 
 
 
 def test_what_a_plan_asks_most_is_known_without_unpacking() -> None:
-    ticket = Ticket(id=TicketId("7"), key="SEC-7", project="SEC", status="To Do")  # type: ignore[arg-type]
     one = decision(1)
-    one = replace(one, case=replace(one.case, ticket=ticket, link=None))
+    one = replace(one, case=replace(one.case, ticket=ticket(7), link=None))
     held = Held.of(one, dictionary=b"anything")
     assert (held.issue_id, held.touched_at) == (one.case.issue.id, one.case.issue.touched_at)
     assert (held.action, held.reason, held.afterwards, held.ticket_id) == (
         one.action,
         one.reason,
         one.afterwards,
-        ticket.id,
+        ticket_id(7),
     )
 
 
@@ -156,12 +152,8 @@ def test_what_lies_beyond_the_first_ten_thousand_takes_less_than_half_the_room()
 def wordy_issue(number: int) -> Issue:
     """One of very many, whose words are not the very same objects as another's."""
     words = f"Ensure that the {number % 7}th of the {'really long list of ' * 20}settings is set"
-    return Issue(
-        id=IssueId(str(UUID(int=number))),
-        type="csm",
-        source="server_secure",
-        status=IssueStatus.ACTIVE,
-        critical=False,
+    return issue(
+        number,
         name=words,
         rule_key=words.upper(),
         policy_name=words.lower(),

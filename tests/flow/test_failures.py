@@ -4,14 +4,15 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from msgspec.structs import replace
 from structlog.testing import LogCapture
 
 from job.core.memory import RunRecord
+from job.core.routes import Goal
 from job.errors import MalformedAnswer, RemoteDown, RemoteRefused
 from job.sim.call import Answer, Call, json_answer
-from tests.simulation.kit import MANNER, Onlooker, Tube, writes
-from tests.simulation.timeless import play
+from tests.kit.builders import policy
+from tests.kit.timeless import play
+from tests.kit.tube import Onlooker, Tube, writes
 
 QUARTER_HOUR_S = 900.0
 
@@ -98,7 +99,7 @@ def test_a_new_version_or_other_settings_release_a_parked_issue_at_once(cause: s
         if cause == "a new version":
             tube.halo.estate.rescan(issue_id)
         else:
-            tube.manner = replace(tube.manner, settings_digest="other")
+            tube.settings_digest = "other"
         await run(tube, wait_s=60.0)
         assert len(tube.jira.people.tickets()) == 1
         assert await tube.store.parked() == []
@@ -127,11 +128,7 @@ def test_a_project_that_fails_the_same_way_again_and_again_is_left_alone_for_the
     said: LogCapture,
 ) -> None:
     async def story() -> None:
-        tube = Tube(
-            manner=replace(
-                MANNER, close=replace(MANNER.close, transition="No such way", statuses=("Nowhere",))
-            )
-        )
+        tube = Tube(policy=policy(close=Goal(transition="No such way", statuses=("Nowhere",))))
         issues = [tube.halo.estate.open_issue(type="csm") for _ in range(300)]
         await run(tube)
         for issue_id in issues:

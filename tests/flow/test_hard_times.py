@@ -13,9 +13,9 @@ from job.errors import LeaseHeld, RemoteDown
 from job.flow.lease import LEASE
 from job.sim.call import LOST, Answer, Call, json_answer
 from job.sim.jira.search import fixed_lag
-from tests.simulation.checker import Diary, always
-from tests.simulation.kit import Tube
-from tests.simulation.timeless import play
+from tests.kit.checker import Diary, always
+from tests.kit.timeless import play
+from tests.kit.tube import Tube
 
 HOUR_S = 3_600.0
 DAY_S = 86_400.0

@@ -13,8 +13,8 @@ from job.errors import LeaseHeld, LeaseLost
 from job.flow.lease import LEASE, HeldLease, take_lease
 from job.sim.call import Answer, Call
 from job.state.memory import MemoryStore
-from tests.simulation.kit import START, LoopClock, Tube
-from tests.simulation.timeless import play
+from tests.kit.timeless import play
+from tests.kit.tube import START, LoopClock, Tube
 
 CLOCK = LoopClock()
 A_LONG_WRITE = timedelta(minutes=4)

@@ -10,8 +10,8 @@ import pytest
 from job.core.memory import RunRecord
 from job.http import governor
 from job.sim.call import Answer, Call
-from tests.simulation.kit import Tube
-from tests.simulation.timeless import play
+from tests.kit.timeless import play
+from tests.kit.tube import Tube
 
 PAGE = 100
 HOUR_S = 3_600.0

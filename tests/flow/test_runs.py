@@ -10,17 +10,18 @@ from structlog.testing import LogCapture
 from job.core.memory import RunRecord, Watermark
 from job.core.plan import Limits
 from job.errors import LeaseHeld, StateUnreadable, UnsafePlan
-from job.flow.run import ALL_TIME, Order, plan
+from job.flow.run import plan
+from job.flow.setup import ALL_TIME, Order
 from job.sim.call import LOST, Answer, Call, json_answer
-from tests.simulation.kit import MANNER, Fuse, Onlooker, Tube, writes
-from tests.simulation.timeless import play
+from tests.kit.builders import policy
+from tests.kit.timeless import play
+from tests.kit.tube import POLICY, QUIET, Fuse, Onlooker, Tube, writes
 
 QUARTER_HOUR_S = 900.0
-QUIET = replace(MANNER, policy=replace(MANNER.policy, new_status=""))
 
 
 def tube_with(issues: int, *, limits: Limits | None = None) -> Tube:
-    tube = Tube(manner=QUIET, limits=limits)
+    tube = Tube(policy=QUIET, limits=limits)
     for _ in range(issues):
         tube.halo.estate.open_issue(type="fim")
     return tube
@@ -91,7 +92,7 @@ def test_a_run_that_is_asked_to_stop_ends_in_good_order_and_the_next_one_goes_on
     async def story() -> None:
         tube, stop = tube_with(600), asyncio.Event()
         asyncio.get_running_loop().call_later(0.6, stop.set)
-        record = await tube.run(stop=stop)
+        record = await tube.run(asked_to_stop=stop)
         assert isinstance(record, RunRecord)
         assert record.exit_code == 0
         created, left = record.counts["create"].get("done", 0), record.counts["create"]["deferred"]
@@ -111,7 +112,7 @@ def test_a_run_that_is_asked_to_stop_while_it_still_looks_writes_nothing() -> No
     async def story() -> None:
         tube, stop = tube_with(5), asyncio.Event()
         stop.set()
-        record = await tube.run(stop=stop)
+        record = await tube.run(asked_to_stop=stop)
         assert isinstance(record, RunRecord)
         assert record.exit_code == 0
         assert tube.jira.people.tickets() == []
@@ -135,7 +136,7 @@ def test_a_run_that_is_asked_to_stop_does_not_wait_for_a_vendor_that_never_answe
         tube.jira.faults.hook = never
         asyncio.get_running_loop().call_later(2.0, stop.set)
         before = tube.clock()
-        record = await tube.run(stop=stop)
+        record = await tube.run(asked_to_stop=stop)
         assert isinstance(record, RunRecord)
         assert tube.clock() - before < timedelta(seconds=9)
         assert record.counts["create"] == {"unknown": 3}
@@ -268,9 +269,7 @@ def test_a_run_leaves_a_record_and_one_canonical_line_with_all_its_counts(said: 
 def test_a_first_status_left_over_is_set_by_the_next_run_as_a_part_of_its_create() -> None:
     async def story() -> None:
         tube = tube_with(2)
-        tube.manner = replace(
-            tube.manner, policy=replace(tube.manner.policy, new_status="In Progress")
-        )
+        tube.policy = POLICY
         tube.jira.faults.hook = lambda call, side: (
             json_answer({"errorMessages": ["Not now."]}, status=400)
             if side == "before" and call.method == "POST" and call.path.endswith("/transitions")
@@ -289,7 +288,8 @@ def test_a_first_status_left_over_is_set_by_the_next_run_as_a_part_of_its_create
 def test_a_lost_create_is_found_again_by_an_id_field_of_any_kind(id_field: str) -> None:
     async def story() -> None:
         tube = tube_with(3)
-        tube.manner = replace(tube.manner, settings=replace(tube.manner.shape, id_field=id_field))
+        settings = replace(tube.policy.routes.default.tickets, id_field=id_field)
+        tube.policy = policy(tickets=settings)
         tube.jira.faults.hook = lambda call, side: (
             LOST if side == "after" and call.path.endswith("/bulk") else None
         )

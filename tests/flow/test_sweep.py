@@ -8,11 +8,11 @@ from structlog.testing import LogCapture
 
 from job.core.decisions import WhenGone
 from job.core.memory import RunRecord
-from job.flow.run import Order
+from job.flow.setup import Order
 from job.sim.jira.people import Snapshot
 from job.sim.jira.site import ANNA
-from tests.simulation.kit import MANNER, Tube, writes
-from tests.simulation.timeless import play
+from tests.kit.timeless import play
+from tests.kit.tube import QUIET, Tube, writes
 
 QUARTER_HOUR_S = 900.0
 DAY_S = 86_400.0
@@ -25,12 +25,11 @@ class Household:
         self, *, when_ticket_gone: str = "recreate", when_issue_gone: str = "report"
     ) -> None:
         policy = replace(
-            MANNER.policy,
-            new_status="",
+            QUIET,
             when_ticket_gone=WhenGone(when_ticket_gone),
             when_issue_gone=WhenGone(when_issue_gone),
         )
-        self.tube = Tube(manner=replace(MANNER, policy=policy))
+        self.tube = Tube(policy=policy)
         site = self.tube.jira.site
         self.tube.jira.store.create(
             project=site.projects[0],

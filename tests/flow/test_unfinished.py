@@ -3,31 +3,29 @@
 import asyncio
 
 import pytest
-from msgspec.structs import replace
 
 from job.core.ids import IssueId
 from job.core.memory import RunRecord
 from job.errors import RemoteRefused
 from job.sim.call import LOST, Answer, Call, json_answer
 from job.sim.jira.search import fixed_lag
-from tests.simulation.kit import MANNER, Tube
-from tests.simulation.timeless import play
+from tests.kit.timeless import play
+from tests.kit.tube import QUIET, Tube
 
 QUARTER_HOUR_S = 900.0
 DAY_S = 86_400.0
-QUIET = replace(MANNER, policy=replace(MANNER.policy, new_status=""))
 
 
 async def done(tube: Tube, *, stop: asyncio.Event | None = None) -> RunRecord:
     await asyncio.sleep(QUARTER_HOUR_S)
-    record = await tube.run(stop=stop)
+    record = await tube.run(asked_to_stop=stop)
     assert isinstance(record, RunRecord), record
     return record
 
 
 async def with_news(kind: str) -> Tube:
     """One ticket, and the need to close or to reopen it."""
-    tube = Tube(manner=QUIET)
+    tube = Tube(policy=QUIET)
     issue_id = tube.halo.estate.open_issue(type="fim")
     await done(tube)
     tube.halo.estate.resolve(issue_id)
@@ -100,7 +98,7 @@ def test_a_run_stopped_between_comment_and_transition_leaves_the_transition_to_t
 
 def test_a_ticket_of_a_lost_answer_is_found_by_its_key_however_far_the_search_runs_behind() -> None:
     async def story() -> None:
-        tube = Tube(manner=QUIET)
+        tube = Tube(policy=QUIET)
         tube.jira.search.lag = fixed_lag(43_200.0)
         tube.halo.estate.open_issue(type="fim")
         tube.jira.faults.hook = lose_creates
@@ -117,7 +115,7 @@ def test_a_ticket_of_a_lost_answer_is_remembered_although_halo_has_forgotten_its
     None
 ):
     async def story() -> None:
-        tube = Tube(manner=QUIET)
+        tube = Tube(policy=QUIET)
         issue_id = IssueId(tube.halo.estate.open_issue(type="fim"))
         tube.jira.faults.hook = lose_creates
         assert (await done(tube)).counts["create"] == {"unknown": 1}
@@ -135,7 +133,7 @@ def test_a_ticket_of_a_lost_answer_is_still_known_when_the_answer_to_its_first_c
     None
 ):
     async def story() -> None:
-        tube = Tube(manner=QUIET)
+        tube = Tube(policy=QUIET)
         tube.jira.search.lag = fixed_lag(43_200.0)
         issue_id = tube.halo.estate.open_issue(type="fim")
         tube.jira.faults.hook = lose_creates
@@ -156,7 +154,7 @@ def test_what_a_sweep_began_and_left_is_taken_up_by_the_next_run_although_no_swe
     None
 ):
     async def story() -> None:
-        tube, stop = Tube(manner=QUIET), asyncio.Event()
+        tube, stop = Tube(policy=QUIET), asyncio.Event()
         tube.halo.estate.open_issue(type="fim")
         await done(tube)
         [ticket] = tube.jira.people.tickets()
@@ -177,7 +175,7 @@ def test_what_a_sweep_began_and_left_is_taken_up_by_the_next_run_although_no_swe
 
 def test_no_transition_follows_a_comment_once_the_run_has_lost_its_credentials() -> None:
     async def story() -> None:
-        tube = Tube(manner=QUIET)
+        tube = Tube(policy=QUIET)
         issues = [tube.halo.estate.open_issue(type="fim") for _ in range(3)]
         await done(tube)
         for issue_id in issues:

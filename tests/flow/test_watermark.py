@@ -4,8 +4,8 @@ import asyncio
 from datetime import timedelta
 
 from job.core.memory import RunRecord
-from tests.simulation.kit import Fuse, Tube
-from tests.simulation.timeless import play
+from tests.kit.timeless import play
+from tests.kit.tube import Fuse, Tube
 
 OVERLAP = timedelta(minutes=5)
 

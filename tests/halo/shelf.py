@@ -10,26 +10,17 @@ from datetime import UTC, datetime, timedelta
 from msgspec.structs import replace
 
 from job.core.ids import IssueId
-from job.core.issues import Issue, IssueStatus
+from job.core.issues import Issue
 from job.halo.listing import read
 from job.halo.wire import PAGE_ROWS, PAGES_MAX, Listing, Page
+from tests.kit.builders import issue
 
 T0 = datetime(2026, 11, 1, 12, tzinfo=UTC)
 UNTIL = T0 + timedelta(days=1)
 
 
-def issue(number: int, *, at: datetime | None, created_at: datetime = T0) -> Issue:
-    issue_id, status = IssueId(f"i{number}"), IssueStatus.ACTIVE
-    return Issue(
-        id=issue_id,
-        type="csm",
-        source="server_secure",
-        status=status,
-        critical=False,
-        name="n",
-        last_seen_at=at,
-        created_at=created_at,
-    )
+def listed(number: int, *, at: datetime | None, created_at: datetime = T0) -> Issue:
+    return issue(id=IssueId(f"i{number}"), last_seen_at=at, created_at=created_at)
 
 
 class Shelf:
@@ -62,7 +53,7 @@ class Shelf:
 
     def add(self, number: int) -> None:
         at = UNTIL + timedelta(seconds=len(self.asked), milliseconds=number)
-        self.put(issue(number, at=at, created_at=at))
+        self.put(listed(number, at=at, created_at=at))
 
     def put(self, issue: Issue) -> None:
         self.issues[issue.id] = issue

@@ -23,6 +23,7 @@ from job.ports import Pieces
 from job.sim.clock import SimClock
 from job.sim.server import serve
 from job.sim.world import World
+from tests.kit.builders import limits
 
 START = datetime(2026, 11, 1, 12, tzinfo=UTC)
 KEY, SECRET = "a1b2c3d4", "0123456789abcdef0123456789abcdef"
@@ -62,7 +63,7 @@ async def client_of(url: str, *, clock: SimClock, secret: str = SECRET) -> Async
             transport=AiohttpTransport(session),
             clock=ours,
             at_once_max=20,
-            per_second_max=1e6,
+            limits=limits(per_second_max=1e6),
             rng=random.Random(0),
         )
         halo = HaloClient(caller=caller, base_url=f"{url}/", key=KEY, secret=secret, clock=ours)

@@ -15,7 +15,7 @@ from job.core.issues import IssueStatus
 from job.errors import MalformedAnswer
 from job.halo.listing import READINGS_MAX
 from job.halo.wire import CREATED, LAST_SEEN, Listing, Page
-from tests.halo.shelf import T0, UNTIL, Shelf, issue
+from tests.halo.shelf import T0, UNTIL, Shelf, listed
 
 BY_LAST_SEEN = Listing(status=IssueStatus.ACTIVE, stamp=LAST_SEEN, since=T0)
 BY_CREATION = Listing(status=IssueStatus.ACTIVE, stamp=CREATED)
@@ -23,7 +23,7 @@ BY_CREATION = Listing(status=IssueStatus.ACTIVE, stamp=CREATED)
 
 def shelf(rows: int, *, apart: timedelta = timedelta(seconds=2), seed: int = 0) -> Shelf:
     return Shelf(
-        [issue(n, at=T0 + n * apart, created_at=T0 + n * apart) for n in range(rows)], seed=seed
+        [listed(n, at=T0 + n * apart, created_at=T0 + n * apart) for n in range(rows)], seed=seed
     )
 
 
@@ -237,11 +237,11 @@ async def test_where_the_filter_is_ignored_we_read_backward_and_stop_below_the_c
 
 async def test_an_issue_without_the_filtered_timestamp_is_given_and_does_no_harm() -> None:
     halo = shelf(150)
-    halo.put(issue(900, at=None))
+    halo.put(listed(900, at=None))
     halo.keeps_gte = False
     assert "i900" in {issue.id for issue in await halo.read(BY_LAST_SEEN)}
     halo.add(901)
-    halo.put(issue(902, at=T0 - timedelta(days=1)))
+    halo.put(listed(902, at=T0 - timedelta(days=1)))
     assert {"i900", "i901"} <= {issue.id for issue in await halo.read(BY_LAST_SEEN)}
 
 
@@ -282,7 +282,7 @@ async def test_more_than_ten_thousand_rows_are_halved_by_time_and_none_is_lost(
 
 
 async def test_crowded_hours_are_halved_as_often_as_it_takes() -> None:
-    crowd = [issue(n, at=T0 + timedelta(hours=20, milliseconds=n)) for n in range(12_000)]
+    crowd = [listed(n, at=T0 + timedelta(hours=20, milliseconds=n)) for n in range(12_000)]
     halo = Shelf([*crowd, *shelf(300).issues.values()])
     given = await halo.read(BY_LAST_SEEN)
     assert {issue.id for issue in given} == set(halo.issues)
@@ -296,7 +296,7 @@ async def test_the_first_and_unfiltered_part_keeps_rows_older_than_any_guess() -
 
 
 async def test_ten_thousand_rows_in_one_second_cannot_be_parted_and_say_so() -> None:
-    halo = Shelf([issue(n, at=T0 + timedelta(hours=1, microseconds=n)) for n in range(10_500)])
+    halo = Shelf([listed(n, at=T0 + timedelta(hours=1, microseconds=n)) for n in range(10_500)])
     with pytest.raises(MalformedAnswer, match="--since"):
         await halo.read(BY_LAST_SEEN)
 

@@ -13,8 +13,9 @@ from job.http.allowance import Allowance
 from job.http.caller import Caller
 from job.http.message import Request, Response
 from job.ports import Clock
-from tests.simulation.kit import LoopClock
-from tests.simulation.timeless import play
+from tests.kit.builders import limits
+from tests.kit.timeless import play
+from tests.kit.tube import LoopClock
 
 READ = Request(method="GET", url="http://remote/x", name="GET /x")
 ANSWER_S = 0.12
@@ -98,9 +99,8 @@ def polite(remote: Remote, *, clock: Clock | None = None) -> Caller:
         transport=remote,
         clock=clock or LoopClock(),
         at_once_max=10,
-        per_second_max=100.0,
+        limits=limits(counts_by_s=MINUTE_S),
         rng=random.Random(3),
-        counts_by_s=MINUTE_S,
     )
 
 

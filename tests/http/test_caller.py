@@ -14,6 +14,8 @@ from job.http.caller import Caller
 from job.http.governor import Governor
 from job.http.message import NoAnswer, NotSent, Request, Response
 from job.http.retry import asked_pause_s, pause_s
+from job.jira.limits import JIRA_LIMITS
+from tests.kit.builders import limits
 
 READ = Request(method="GET", url="http://remote/x", name="GET /x")
 WRITE = Request(method="POST", url="http://remote/x", name="POST /x", repeatable=False)
@@ -68,7 +70,7 @@ def caller(transport: Script, *, time: Time | None = None, at_once_max: int = 8)
         transport=transport,
         clock=time or Time(),
         at_once_max=at_once_max,
-        per_second_max=100.0,
+        limits=JIRA_LIMITS,
         rng=random.Random(7),
     )
 
@@ -185,9 +187,11 @@ def test_retry_after_is_a_number_or_a_date(text: str, seconds: float | None) -> 
 
 
 def test_pauses_double_to_a_bound_and_never_undercut_what_was_asked() -> None:
-    plain = [pause_s(attempt, asked_s=None, scatter=0.5) for attempt in range(1, 7)]
+    plain = [
+        pause_s(attempt, asked_s=None, scatter=0.5, limits=JIRA_LIMITS) for attempt in range(1, 7)
+    ]
     assert plain == [2.0, 4.0, 8.0, 16.0, 30.0, 30.0]
-    assert pause_s(1, asked_s=60.0, scatter=0.0) == 60.0
+    assert pause_s(1, asked_s=60.0, scatter=0.0, limits=JIRA_LIMITS) == 60.0
 
 
 async def test_results_come_in_the_order_of_the_items_and_never_more_than_allowed_at_once() -> None:
@@ -357,7 +361,8 @@ async def test_hanging_up_ends_every_call_even_when_the_deadline_of_one_has_just
 
 
 def governor(time: Time, *, at_once_max: int = 10, per_second_max: float = 1000.0) -> Governor:
-    return Governor(clock=time, at_once_max=at_once_max, per_second_max=per_second_max)
+    allowed = limits(per_second_max=per_second_max)
+    return Governor(clock=time, at_once_max=at_once_max, limits=allowed)
 
 
 async def crowd(

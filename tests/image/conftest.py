@@ -2,10 +2,6 @@
 
 import pytest
 
-from tests.emulator import firestore_emulator
-
-__all__ = ["firestore_emulator"]
-
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave the image tests out of a run that did not ask for them with `-m image`."""

@@ -163,7 +163,9 @@ def test_no_secret_value_reaches_a_plan_or_a_state(report: TestReport) -> None:
 def test_every_setting_of_the_program_can_be_made_and_is_understood_by_it(
     report: TestReport, tmp_path: Path
 ) -> None:
-    from job.settings.load import load as settings
+    # The deployment's other tests need no program that can be imported.
+    from job.settings.load import load
+    from job.settings.variables import VARIABLES
 
     (environment,) = [
         said["test_state"]["outputs"]["environment"]["value"]
@@ -171,10 +173,10 @@ def test_every_setting_of_the_program_can_be_made_and_is_understood_by_it(
         if said["type"] == "test_state" and said["@testrun"] == "everything_on"
     ]
     (tmp_path / "ca.pem").touch()
-    read = settings.load({**environment, "CA_BUNDLE": str(tmp_path / "ca.pem")})
+    read = load({**environment, "CA_BUNDLE": str(tmp_path / "ca.pem")})
     assert dict(read.jira_field_static) == {"Team: name": "a;b:c\\d"}
     assert read.state_url.startswith("firestore://acme-sec/halo-jira-sync?prefix=")
-    unreachable = {name.upper() for name in settings.VARIABLES} - set(environment)
+    unreachable = {name.upper() for name in VARIABLES} - set(environment)
     assert {name for name in unreachable if not name.startswith("CLOUD_RUN_")} == set()
 
 

@@ -15,23 +15,24 @@ from typing import Any
 from msgspec.structs import replace
 
 from job.core import adf
-from job.core.ids import Fingerprint, IssueId, TicketId, TicketKey
-from job.core.model import Ticket
+from job.core.ids import Fingerprint, IssueId
 from job.core.shape import TicketSettings
 from job.core.tickets import Draft
 from job.http.caller import Caller
 from job.http.message import Request, Response, Transport
 from job.http.sockets import AiohttpTransport, open_session
 from job.jira.client import JiraClient
+from job.jira.limits import JIRA_LIMITS
+from job.jira.wire.exchange import Site
 from job.sim.jira.search import no_lag
 from job.sim.server import serve
 from job.sim.world import World
+from tests.kit.builders import destination, ticket
 
 ID_FIELD = "customfield_10010"
 SHAPE = TicketSettings(project_key="SEC", ticket_type="Bug", id_field="Halo Issue ID")
-TICKET = Ticket(
-    id=TicketId("10001"), key=TicketKey("SEC-1"), project="SEC", status="To Do", type_id="10004"
-)
+HOME = destination(tickets=SHAPE)
+TICKET = ticket(type_id="10004")
 
 
 class WorldClock:
@@ -94,7 +95,11 @@ def new_world(*, seed: int = 7) -> World:
 
 @asynccontextmanager
 async def at_desk(
-    world: World, *, settings: TicketSettings = SHAPE, token: str | None = None, gateway: bool = False
+    world: World,
+    *,
+    settings: TicketSettings = SHAPE,
+    token: str | None = None,
+    gateway: bool = False,
 ) -> AsyncIterator[Desk]:
     """A client over real sockets, on the site's own address or behind the gateway's path."""
     site, clock = world.jira.site, WorldClock(world)
@@ -105,17 +110,15 @@ async def at_desk(
             transport=recorder,
             clock=clock,
             at_once_max=8,
-            per_second_max=80.0,
+            limits=JIRA_LIMITS,
             rng=random.Random(1),
         )
         base_url = f"{urls.jira}/ex/jira/{site.cloud_id}" if gateway else urls.jira
         jira = JiraClient(
             caller=caller,
-            base_url=base_url,
-            user=site.email,
-            token=token or site.token,
+            site=Site(base_url=base_url, user=site.email, token=token or site.token),
             clock=clock,
-            settings=settings,
+            home=destination(tickets=settings),
         )
         yield Desk(world=world, jira=jira, caller=caller, recorder=recorder, clock=clock)
 

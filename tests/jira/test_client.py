@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 
 from job.core.ids import IssueId, Marker, TicketId
 from job.core.model import Ticket
+from job.core.routes import Goal
 from job.core.shape import TicketSettings
 from job.errors import (
     BadSettings,
@@ -24,13 +25,13 @@ from job.errors import (
     RemoteRefused,
     TicketRejected,
 )
-from job.jira.client import DOUBTS_MAX
-from job.ports import Creation, Goal
+from job.jira.mover import DOUBTS_MAX
+from job.ports import Creation
 from job.sim.call import Answer, Call
 from job.sim.jira.search import fixed_lag
 from job.sim.jira.workflow import DEFAULT, SIMPLIFIED, Transition
 from job.sim.world import World
-from tests.jira.site import ID_FIELD, Desk, at_desk, draft, issue_ids, new_world, paragraph
+from tests.jira.site import HOME, ID_FIELD, Desk, at_desk, draft, issue_ids, new_world, paragraph
 
 CLOSE = Goal(transition="Resolve", statuses=("Done", "Closed"))
 REOPEN = Goal(transition="Reopen")
@@ -127,7 +128,7 @@ async def test_a_bad_token_is_refused_and_never_an_empty_site(world: World, gate
             desk.jira.find(issue_ids(1)),
             desk.jira.highest_key("SEC"),
             desk.jira.visible("SEC"),
-            desk.jira.create_screen(),
+            desk.jira.create_screen(HOME),
             desk.jira.create([draft(issue_ids(1)[0])]),
             desk.jira.comment(TicketId("10001"), body=paragraph("x"), marker=MARKER),
         ):
@@ -166,7 +167,7 @@ async def test_a_log_in_page_is_refused_for_a_read(desk: Desk) -> None:
 
 
 async def test_the_field_book_is_read_once_however_many_ask(desk: Desk) -> None:
-    books = await asyncio.gather(*(desk.jira.create_screen() for _ in range(5)))
+    books = await asyncio.gather(*(desk.jira.create_screen(HOME) for _ in range(5)))
     assert {book.id_field.id for book in books} == {ID_FIELD}
     assert (books[0].type_id, books[0].type_name, books[0].fields["priority"].allowed[1].name) == (
         "10004",
@@ -182,12 +183,12 @@ async def test_the_field_book_is_read_once_however_many_ask(desk: Desk) -> None:
 async def test_a_book_that_could_not_be_read_is_read_again(desk: Desk) -> None:
     Trouble(desk.world, path="/issuetypes", answers=[html(200)])
     with pytest.raises(RemoteRefused):
-        await desk.jira.create_screen()
-    assert (await desk.jira.create_screen()).type_id == "10004"
+        await desk.jira.create_screen(HOME)
+    assert (await desk.jira.create_screen(HOME)).type_id == "10004"
 
 
 @pytest.mark.parametrize(
-    ("shape", "words"),
+    ("settings", "words"),
     [
         (
             TicketSettings(project_key="NOPE", ticket_type="Bug", id_field="Halo Issue ID"),
@@ -212,13 +213,13 @@ async def test_settings_that_name_nothing_in_jira_are_refused_with_what_there_is
 ) -> None:
     async with at_desk(world, settings=settings) as desk:
         with pytest.raises(BadSettings, match=words):
-            await desk.jira.create_screen()
+            await desk.jira.create_screen(HOME)
 
 
 async def test_a_name_that_two_fields_share_is_refused_with_their_ids(desk: Desk) -> None:
     desk.world.jira.site.add_twin_field(ID_FIELD, twin_id="customfield_10099")
     with pytest.raises(BadSettings, match="customfield_10010, customfield_10099"):
-        await desk.jira.create_screen()
+        await desk.jira.create_screen(HOME)
 
 
 # --- Reading ---------------------------------------------------------------------------------------------------------
@@ -251,7 +252,7 @@ async def test_the_halo_id_is_read_along_as_soon_as_its_field_is_known(world: Wo
     (ticket_id,) = add_tickets(world, [issue_id])
     async with at_desk(world) as desk:
         assert (await desk.jira.read([ticket_id]))[ticket_id].issue_id is None
-        await desk.jira.create_screen()
+        await desk.jira.create_screen(HOME)
         assert (await desk.jira.read([ticket_id]))[ticket_id].issue_id == issue_id
     async with at_desk(
         world, settings=TicketSettings(project_key="SEC", ticket_type="Bug", id_field=ID_FIELD)
@@ -324,7 +325,7 @@ async def test_tickets_are_found_by_text_and_by_label_fields(
     async with at_desk(
         world, settings=TicketSettings(project_key="SEC", ticket_type="Bug", id_field=name)
     ) as desk:
-        await desk.jira.create_screen()
+        await desk.jira.create_screen(HOME)
         desk.forget_spending()
         found = await desk.jira.find(ids, doubtful=True)
     assert set(found) == set(ids[:110])
@@ -339,7 +340,7 @@ async def test_where_no_ticket_of_any_project_has_an_id_that_is_asked_once_and_n
     desk: Desk,
 ) -> None:
     add_tickets(desk.world, [IssueId("")] * 3)
-    await desk.jira.create_screen()
+    await desk.jira.create_screen(HOME)
     desk.forget_spending()
     for _ in range(2):
         assert await desk.jira.find(issue_ids(120), doubtful=True) == {}
@@ -347,7 +348,7 @@ async def test_where_no_ticket_of_any_project_has_an_id_that_is_asked_once_and_n
 
 
 async def test_without_a_doubt_each_id_is_searched_for(desk: Desk) -> None:
-    await desk.jira.create_screen()
+    await desk.jira.create_screen(HOME)
     desk.forget_spending()
     assert await desk.jira.find(issue_ids(120)) == {}
     assert desk.spent == {"jql/autocompletedata": 1, "search/jql": 3}
@@ -426,7 +427,7 @@ async def test_a_probe_finds_what_search_does_not_show_yet(desk: Desk) -> None:
     desk.world.jira.search.lag = fixed_lag(43_200.0)
     add_tickets(desk.world, ids)
     desk.world.jira.people.move_ticket("SEC-149", project="OPS")
-    await desk.jira.create_screen()
+    await desk.jira.create_screen(HOME)
     desk.forget_spending()
     assert await desk.jira.find(ids) == {}
     found = await desk.jira.probe("SEC", above=20, wanted=[ids[19], ids[20], ids[30], ids[148]])
@@ -452,7 +453,7 @@ async def test_a_probe_is_bounded_says_so_and_looks_near_the_newest_key_as_well(
     ids = issue_ids(3_600)
     add_tickets(desk.world, ids)
     desk.world.clock.advance(3_600.0)
-    await desk.jira.create_screen()
+    await desk.jira.create_screen(HOME)
     desk.forget_spending()
     with capture_logs() as logs:
         found = await desk.jira.probe("SEC", above=0, wanted=[ids[1_999], ids[2_100], ids[3_599]])
@@ -466,7 +467,7 @@ async def test_a_probe_is_bounded_says_so_and_looks_near_the_newest_key_as_well(
 
 async def test_a_hundred_tickets_take_two_creates_and_one_confirmation(desk: Desk) -> None:
     ids = issue_ids(100)
-    await desk.jira.create_screen()
+    await desk.jira.create_screen(HOME)
     desk.forget_spending()
     creations = await desk.jira.create([draft(issue_id) for issue_id in ids])
     assert desk.spent == {"issue/bulk": 2, "issue/bulkfetch": 1}
@@ -504,7 +505,7 @@ async def test_a_rejected_draft_says_why_and_does_not_stop_the_others(desk: Desk
 
 
 async def test_when_every_draft_is_rejected_nothing_is_confirmed(desk: Desk) -> None:
-    await desk.jira.create_screen()
+    await desk.jira.create_screen(HOME)
     desk.forget_spending()
     (creation,) = await desk.jira.create([draft(issue_ids(1)[0], summary="")])
     assert isinstance(creation.error, TicketRejected)
@@ -613,7 +614,7 @@ async def test_a_created_ticket_without_its_halo_id_leaves_the_fate_unknown(desk
 
 
 async def test_a_token_that_expires_before_a_create_creates_nothing(desk: Desk) -> None:
-    await desk.jira.create_screen()
+    await desk.jira.create_screen(HOME)
     desk.world.jira.token_expires_at = desk.world.clock()
     with pytest.raises(RemoteRefused):
         await desk.jira.create([draft(issue_ids(1)[0])])
@@ -735,7 +736,7 @@ async def test_ways_that_were_listed_for_a_ticket_moved_meanwhile_do_not_mislead
     first, second = await read_all(desk, add_tickets(desk.world, issue_ids(2)))
     desk.world.jira.people.transition_by_person(first.key, status="Closed")
     with pytest.raises(NoTransition):
-        await desk.jira.route(first, CLOSE)
+        await desk.jira.choose_transition(first, CLOSE)
     assert [(await desk.jira.move(one, goal=CLOSE)).status for one in (second, first)] == [
         "Done",
         "Closed",
@@ -747,7 +748,7 @@ async def test_a_way_that_no_ticket_has_is_not_looked_for_at_each_of_them(desk: 
     desk.forget_spending()
     nowhere = Goal(transition="Vanish", statuses=("Nowhere",))
     ended = await asyncio.gather(
-        *(desk.jira.route(one, nowhere) for one in there), return_exceptions=True
+        *(desk.jira.choose_transition(one, nowhere) for one in there), return_exceptions=True
     )
     assert {type(one) for one in ended} == {NoTransition}
     assert desk.spent["issue/{id}/transitions"] == 1 + DOUBTS_MAX
@@ -846,7 +847,7 @@ async def test_a_ticket_that_vanished_cannot_be_moved_and_stops_nobody(
 ) -> None:
     ticket = await first_ticket(desk)
     if listed:
-        await desk.jira.route(ticket, CLOSE)
+        await desk.jira.choose_transition(ticket, CLOSE)
     desk.world.jira.people.delete_ticket("SEC-1")
     with pytest.raises(TicketRejected, match="404"):
         await desk.jira.move(ticket, goal=CLOSE)
@@ -871,7 +872,7 @@ async def test_a_screen_with_a_field_we_cannot_fill_is_an_error_that_names_it(de
 
 async def test_a_workflow_that_changes_during_the_run_is_listed_anew(desk: Desk) -> None:
     ticket = await first_ticket(desk)
-    await desk.jira.route(ticket, CLOSE)
+    await desk.jira.choose_transition(ticket, CLOSE)
     renumbered = tuple(dataclasses.replace(one, id=f"9{one.id}") for one in DEFAULT.transitions)
     desk.world.jira.site.workflows[("", "")] = dataclasses.replace(DEFAULT, transitions=renumbered)
     assert (await desk.jira.move(ticket, goal=CLOSE)).status == "Done"
@@ -881,7 +882,7 @@ async def test_without_the_right_to_transition_no_way_is_seen(desk: Desk) -> Non
     ticket = await first_ticket(desk)
     desk.world.jira.site.refused_permissions.add("TRANSITION_ISSUES")
     with pytest.raises(NoTransition, match="none"):
-        await desk.jira.route(ticket, CLOSE)
+        await desk.jira.choose_transition(ticket, CLOSE)
 
 
 async def test_a_site_that_is_down_is_remote_down_for_reads(desk: Desk) -> None:

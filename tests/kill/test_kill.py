@@ -16,10 +16,10 @@ from uuid import uuid4
 import pytest
 
 from job.core.model import Action
-from tests.emulator import firestore_emulator
-from tests.kill.town import Ended, Story, Town, finished, open_town
+from tests.kill.story import Story
+from tests.kit.town import Ended, Town, finished, open_town
 
-__all__ = ["firestore_emulator"]
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("real_time")]
 
 KILLS = int(os.environ.get("KILLS", "6"))
 SEED = int(os.environ.get("KILL_SEED", "1"))

@@ -6,8 +6,12 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from job.flow.lease import LEASE
-from tests.kill.town import END_S, finished, open_town
+from tests.kit.town import END_S, finished, open_town
+
+pytestmark = pytest.mark.xdist_group("real_time")
 
 ISSUES = 20
 CLOUD_RUN_GIVES_S = 10.0

@@ -8,9 +8,11 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -33,12 +35,13 @@ from google.cloud.secretmanager_v1.types import (
 )
 
 from job.cli import answer
-from job.commands.desk import Desk
-from job.sim.server import Urls
+from job.commands.context import CommandContext
+from job.sim.call import Call
+from job.sim.server import NO_LATENCY, Latency, Pace
 from job.sim.story import settings
 from job.sim.world import World
-from tests.cli.conftest import quiet_again, urls
-from tests.emulator import firestore_emulator
+from tests.kit.loopback import held_ports, served
+from tests.kit.silence import quiet_again
 from tests.secrets.planted import (
     ACCESS_TOKEN,
     FORMS,
@@ -58,11 +61,13 @@ from tests.secrets.planted import (
     planted_world,
 )
 
-__all__ = ["firestore_emulator", "quiet_again", "urls"]
+__all__ = ["quiet_again"]
 
 pytestmark = pytest.mark.usefixtures("quiet_again")
 
 Program = Callable[..., tuple[int, str]]
+Vendors = Callable[..., AbstractContextManager[Mapping[str, str]]]
+LATE_S = 0.4
 PROXY = f"http://{PROXY_USER}:{quote(PROXY_PASSWORD, safe='')}@127.0.0.1"
 
 
@@ -77,26 +82,44 @@ def gossip(world: World) -> Gossip:
 
 
 @pytest.fixture
-def environ(world: World, urls: Urls, tmp_path: Path) -> Mapping[str, str]:
-    return {
-        **settings(world, urls=urls),
-        "NEW_ISSUE_STATUS": "In Progress",
-        "STATE_URL": f"sqlite:///{tmp_path}/state.db",
-        "HTTPS_PROXY": f"{PROXY}:1",
-        "LOG_LEVEL": "debug",
-    }
+def vendors(world: World, tmp_path: Path) -> Iterator[Vendors]:
+    """Opens the vendors for one run, always at the same addresses: the settings to meet them with.
+
+    They are closed before the next run is planned, for which a call that this one leaves behind
+    would otherwise use up what is planned.
+    """
+    with held_ports() as ports:
+
+        @contextmanager
+        def opened(latency: Latency = NO_LATENCY) -> Iterator[Mapping[str, str]]:
+            with served(world, latency=latency, ports=ports) as urls:
+                yield {
+                    **settings(world, urls=urls),
+                    "NEW_ISSUE_STATUS": "In Progress",
+                    "STATE_URL": f"sqlite:///{tmp_path}/state.db",
+                    "HTTPS_PROXY": f"{PROXY}:1",
+                    "LOG_LEVEL": "debug",
+                }
+
+        yield opened
 
 
 @pytest.fixture
-def program(environ: Mapping[str, str], capfd: pytest.CaptureFixture[str]) -> Program:
+def program(vendors: Vendors, capfd: pytest.CaptureFixture[str]) -> Program:
     """The program with planted secrets, called here: its exit code, and every byte that it wrote."""
 
-    def run(*args: str, terminal: bool = False, **changed: str) -> tuple[int, str]:
-        desk = Desk({**environ, **changed}, terminal=terminal)
-        desk.clock = HastyClock()
-        capfd.readouterr()
-        exit_code = answer(desk, args=args)
-        return exit_code, "".join(capfd.readouterr())
+    def run(
+        *args: str,
+        terminal: bool = False,
+        latency: Latency = NO_LATENCY,
+        **changed: str,
+    ) -> tuple[int, str]:
+        with vendors(latency) as environ:
+            desk = CommandContext({**environ, **changed}, terminal=terminal)
+            desk.clock = HastyClock()
+            capfd.readouterr()
+            exit_code = answer(desk, args=args)
+            return exit_code, "".join(capfd.readouterr())
 
     return run
 
@@ -127,7 +150,7 @@ def test_whatever_vendors_repeat_stays_out_of_every_output_and_of_memory(
         news(world)
         gossip.about(route, manner=manner)
         exit_code, said = program("run", terminal=place % 2 == 1)
-        assert exit_code in {0, 2, 3, 5}
+        assert exit_code in {0, 2, 3, 5}, f"{manner} from {route}: {said}"
         assert leaks(said) == [], f"{manner} from {route}, exit code {exit_code}: {said}"
     assert leaks(kept(tmp_path)) == []
     assert gossip.told >= len(ROUTES) / 2, "hardly anything was repeated"
@@ -146,6 +169,33 @@ def test_each_form_of_each_secret_is_known(
         assert ended == exit_code
         assert leaks(said) == []
     assert leaks(kept(tmp_path)) == []
+
+
+@dataclass(frozen=True, slots=True)
+class Dawdle(Pace):
+    """Every list but the first takes so long that its run can be over before it arrives."""
+
+    calls: list[Call] = field(default_factory=list)
+
+    def of(self, call: Call) -> float:
+        if not call.path.endswith("/v3/issues"):
+            return 0.0
+        self.calls.append(call)
+        return 0.0 if len(self.calls) == 1 else 2 * LATE_S
+
+
+def test_a_call_that_outlives_its_run_uses_up_nothing_that_is_planned_for_the_next(
+    program: Program, gossip: Gossip
+) -> None:
+    gossip.about("/v3/issues/", manner="403_fields", times=1)
+    dawdle = Dawdle()
+    exit_code, _ = program("run", latency=Latency(halo=dawdle))
+    assert (exit_code, gossip.told) == (3, 1)
+    assert len(dawdle.calls) == 2, "no list was left on its way, which proves nothing"
+    gossip.about("/v3/issues/", manner="403_fields", times=1)
+    time.sleep(1.5 * LATE_S)
+    assert gossip.told == 1
+    assert program("run")[0] == 3
 
 
 def test_what_a_vendor_repeats_in_passing_stays_out_of_a_good_run(
@@ -376,18 +426,21 @@ def test_a_secret_that_cannot_be_used_is_not_quoted(
 
 
 def test_a_real_process_writes_no_secret_to_either_stream(
-    environ: Mapping[str, str], gossip: Gossip, tmp_path: Path
+    vendors: Vendors,
+    gossip: Gossip,
+    tmp_path: Path,
 ) -> None:
     ended = set()
     for route in ("nothing", "/issue/bulk/", "/myself/"):
         gossip.about(route, manner="403_fields")
-        shown = subprocess.run(
-            [sys.executable, "-W", "error", "-m", "job", "run"],
-            env={"PATH": os.environ["PATH"], **environ},
-            capture_output=True,
-            timeout=60,
-            check=False,
-        )
+        with vendors() as environ:
+            shown = subprocess.run(
+                [sys.executable, "-W", "error", "-m", "job", "run"],
+                env={"PATH": os.environ["PATH"], **environ},
+                capture_output=True,
+                timeout=60,
+                check=False,
+            )
         ended.add(shown.returncode)
         assert leaks(shown.stdout + shown.stderr) == []
     assert ended == {0, 3}

@@ -25,7 +25,7 @@ from job.errors import BadSettings, MalformedAnswer, RemoteDown, RemoteRefused
 from job.settings.load import load
 from job.settings.secrets import reveal
 from job.settings.variables import Settings
-from tests.settings.test_settings import GOOD
+from tests.kit.good import GOOD
 
 Connect = Callable[[], AbstractAsyncContextManager[SecretManagerServiceAsyncClient]]
 SERVICE = "google.cloud.secretmanager.v1.SecretManagerService"

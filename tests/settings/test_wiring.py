@@ -7,17 +7,16 @@ from typing import Any
 import pytest
 
 from job.clock import SystemClock
-from job.console.redactor import Redactor
 from job.core.decisions import WhenGone
-from job.flow.run import Setup
+from job.flow.setup import Setup
 from job.settings.load import load
-from job.wiring import open_setup, reveal
-from tests.settings.test_settings import GOOD
+from job.wiring import Surroundings, open_setup, reveal
+from tests.kit.good import GOOD
 
 
 async def setup_of(tmp_path: Path, **given: str) -> Setup:
     settings = load({**GOOD, "STATE_URL": f"sqlite:///{tmp_path / 'state.db'}", **given})
-    async with open_setup(settings, clock=SystemClock(), redactor=Redactor()) as setup:
+    async with open_setup(settings, Surroundings(clock=SystemClock())) as setup:
         return setup
 
 
@@ -39,18 +38,18 @@ async def test_every_choice_arrives_where_it_is_used(tmp_path: Path) -> None:
         CLOUD_RUN_TASK_INDEX="1",
         CLOUD_RUN_TASK_COUNT="3",
     )
-    manner, policy = setup.manner, setup.manner.policy
-    assert (policy.closed, policy.hard_closed) == (
-        frozenset({"Done", "Rejected"}),
-        frozenset({"Closed"}),
-    )
-    assert (policy.new_status, policy.excluded_sources) == ("Triage", frozenset({"cloud_secure"}))
-    assert (policy.critical_only, policy.no_comment, policy.no_sva) == (True, False, True)
+    policy, destination = setup.policy, setup.policy.routes.default
+    workflow = destination.workflow
+    assert workflow.closed == frozenset({"Done", "Rejected"})
+    assert workflow.hard_closed == frozenset({"Closed"})
+    assert (workflow.new_status, destination.comments) == ("Triage", True)
+    assert policy.excluded_sources == frozenset({"cloud_secure"})
+    assert (policy.critical_only, policy.no_sva) == (True, True)
     assert (policy.when_issue_gone, policy.when_ticket_gone) == (WhenGone.CLOSE, WhenGone.REPORT)
-    assert (manner.close.transition, manner.close.statuses) == ("Resolve", ("Done", "Rejected"))
-    assert (manner.close.resolution, manner.shape.resolution) == ("Fixed", "Fixed")
-    assert (manner.reopen.transition, manner.reopen.statuses) == ("Reopen", ("Triage",))
-    assert manner.shape.mapping == (("issue_type", "labels"),)
+    assert (workflow.close.transition, workflow.close.statuses) == ("Resolve", ("Done", "Rejected"))
+    assert workflow.close.resolution == "Fixed"
+    assert (workflow.reopen.transition, workflow.reopen.statuses) == ("Reopen", ("Triage",))
+    assert destination.tickets.mapping == (("issue_type", "labels"),)
     assert setup.shard.name == "1-of-3"
     assert (setup.limits.create_max, setup.sync_max) == (2, 3), (
         "each of three tasks takes its share"
@@ -67,7 +66,8 @@ async def test_each_task_takes_its_share_of_what_a_site_allows(
 ) -> None:
     setup = await setup_of(tmp_path, CLOUD_RUN_TASK_INDEX="0", CLOUD_RUN_TASK_COUNT=str(tasks))
     ports: Any = setup.ports
-    governors = [port._caller._governor for port in (ports.halo, ports.jira)]
+    callers = (ports.halo._caller, ports.jira.myself.__self__._caller)
+    governors = [caller._governor for caller in callers]
     paces = [(one._at_once_max, round(1 / one._lanes["any"]._refill_s, 3)) for one in governors]
     assert paces == [halo, jira], "with the burst, which is a tenth, no more than 100 a second"
     halo_s, jira_s = (one._allowance and one._allowance._period_s for one in governors)
@@ -77,9 +77,7 @@ async def test_each_task_takes_its_share_of_what_a_site_allows(
 
 
 async def test_two_runs_never_share_a_name(tmp_path: Path) -> None:
-    names = [
-        (await setup_of(tmp_path, CLOUD_RUN_EXECUTION="sync-x7")).manner.run_id for _ in range(2)
-    ]
+    names = [(await setup_of(tmp_path, CLOUD_RUN_EXECUTION="sync-x7")).run_id for _ in range(2)]
     assert names[0] != names[1]
     assert all(name.startswith("sync-x7-") for name in names)
 

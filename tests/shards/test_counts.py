@@ -10,8 +10,8 @@ from job.core.memory import Changes, RunRecord
 from job.core.shards import Shard
 from job.errors import LeaseHeld, LeaseLost, SyncError
 from job.flow.lease import LEASE, take_lease
-from tests.simulation.kit import Fuse, Tube
-from tests.simulation.timeless import play
+from tests.kit.timeless import play
+from tests.kit.tube import Fuse, Tube
 from tests.simulation.worlds import World
 
 HOURS_S = 36_000.0

@@ -19,11 +19,10 @@ from job.core.ids import IssueId
 from job.core.shards import Shard
 from job.flow.lease import LEASE
 from job.state.urls import open_store
-from tests.emulator import firestore_emulator
-from tests.kill.town import KINDS, Ended, Town, finished, open_town
-from tests.simulation.checker import ID_FIELD
+from tests.kit.checker import ID_FIELD
+from tests.kit.town import KINDS, Ended, Town, finished, open_town
 
-__all__ = ["firestore_emulator"]
+pytestmark = pytest.mark.xdist_group("real_time")
 
 SEED = int(os.environ.get("KILL_SEED", "1"))
 ISSUES = 32

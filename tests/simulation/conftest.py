@@ -1,17 +1,5 @@
-"""Silence: a thousand simulated runs have nothing to log that their checker would not say better."""
+"""Silence, as for all simulated worlds."""
 
-from collections.abc import Iterator
+from tests.kit.silence import quiet
 
-import pytest
-import structlog
-
-
-@pytest.fixture(autouse=True, scope="package")
-def _quiet() -> Iterator[None]:
-    structlog.configure(
-        logger_factory=structlog.ReturnLoggerFactory(),
-        processors=[lambda *_: ""],
-        cache_logger_on_first_use=False,
-    )
-    yield
-    structlog.reset_defaults()
+__all__ = ["quiet"]

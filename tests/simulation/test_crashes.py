@@ -13,14 +13,16 @@ import pytest
 
 from job.core.memory import RunRecord
 from job.core.model import Action
-from job.flow.run import Order
+from job.flow.setup import Order
 from job.sim.jira.site import ANNA
-from tests.simulation.checker import ID_FIELD, Diary, always, settled
-from tests.simulation.kit import Fuse, Onlooker, Side, Tube, writes
-from tests.simulation.timeless import play
+from tests.kit.checker import ID_FIELD, Diary, always, settled
+from tests.kit.timeless import play
+from tests.kit.tube import Fuse, Onlooker, Side, Tube, writes
 
 QUARTER_HOUR_S = 900.0
 PAIRS = 300
+TOGETHER = 50
+"""So many pairs of crashes are one test, for workers to share them out."""
 
 
 class Story:
@@ -125,6 +127,7 @@ def test_the_story_touches_every_action() -> None:
     assert play(look()) == set(Action)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("side", get_args(Side))
 def test_a_run_killed_at_any_step_is_healed_by_two_clean_runs(side: Side) -> None:
     for number in count(1):
@@ -135,9 +138,16 @@ def test_a_run_killed_at_any_step_is_healed_by_two_clean_runs(side: Side) -> Non
     assert number > 40, "the story has become too short to prove anything"
 
 
-def test_a_second_crash_during_the_recovery_is_healed_as_well() -> None:
-    pick = random.Random(20260301)
-    for _ in range(PAIRS):
-        pair = [(pick.randint(1, 46), pick.choice(get_args(Side))) for _ in range(2)]
+@pytest.mark.long
+@pytest.mark.parametrize("first", range(0, PAIRS, TOGETHER))
+def test_a_second_crash_during_the_recovery_is_healed_as_well(first: int) -> None:
+    for pair in pairs_of_crashes()[first : first + TOGETHER]:
         wrong, fuses = play(survives(*pair))
         assert not wrong, f"killed at {pair} ({[fuse.names[-1] for fuse in fuses]}): {wrong}"
+
+
+def pairs_of_crashes() -> list[list[tuple[int, Side]]]:
+    pick = random.Random(20260301)
+    return [
+        [(pick.randint(1, 46), pick.choice(get_args(Side))) for _ in range(2)] for _ in range(PAIRS)
+    ]

@@ -16,9 +16,6 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-import structlog
-from msgspec.structs import replace
-
 from job.core.memory import RunRecord
 from job.errors import SyncError
 from job.sim.faults import KINDS
@@ -26,9 +23,10 @@ from job.sim.jira.limits import Limits as RateLimits
 from job.sim.jira.people import Snapshot
 from job.sim.jira.search import fixed_lag, long_lag, no_lag, usual_lag
 from job.sim.jira.site import ANNA
-from tests.simulation.checker import CLOSED, HARD_CLOSED, ID_FIELD, Diary, always, settled
-from tests.simulation.kit import MANNER, Fuse, Tube, writes
-from tests.simulation.timeless import play
+from tests.kit.checker import CLOSED, HARD_CLOSED, ID_FIELD, Diary, always, settled
+from tests.kit.silence import silence
+from tests.kit.timeless import play
+from tests.kit.tube import POLICY, QUIET, Fuse, Tube, writes
 
 TYPES = ("csm", "fim", "sva", "lids", "image_sva")
 LAGS = (no_lag, usual_lag, long_lag(), fixed_lag(43_200.0))
@@ -52,10 +50,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.rng = random.Random(self.seed)
-        manner = replace(
-            MANNER, policy=replace(MANNER.policy, new_status=self.rng.choice(["", "In Progress"]))
-        )
-        self.tube = Tube(seed=self.seed, manner=manner)
+        self.tube = Tube(seed=self.seed, policy=self.rng.choice([QUIET, POLICY]))
         self.tube.look_back = timedelta(days=30)
         self.tube.jira.search.lag = self.rng.choice(LAGS)
         self.furnish()
@@ -276,7 +271,7 @@ async def overlapping_runs(world: World) -> None:
 async def stopped_run(world: World) -> None:
     stop, after_s = asyncio.Event(), world.rng.random() / 2
     asyncio.get_running_loop().call_later(after_s, stop.set)
-    await world.tube.run(stop=stop)
+    await world.tube.run(asked_to_stop=stop)
 
 
 async def run_with_a_wrong_clock(world: World) -> None:
@@ -310,15 +305,6 @@ RUNS = (
 
 
 # --- Many of them -----------------------------------------------------------------------------------------------------
-
-
-def silence() -> None:
-    """Simulated runs log nothing: their checker says it better."""
-    structlog.configure(
-        logger_factory=structlog.ReturnLoggerFactory(),
-        processors=[lambda *_: ""],
-        cache_logger_on_first_use=False,
-    )
 
 
 def outcome(seed: int) -> list[str]:

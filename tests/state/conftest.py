@@ -9,9 +9,6 @@ import pytest
 
 from job.state.memory import MemoryStore
 from job.state.urls import CountingStore, open_store
-from tests.emulator import firestore_emulator
-
-__all__ = ["World", "firestore_emulator"]
 
 World = Callable[[], AbstractAsyncContextManager[CountingStore]]
 KINDS = ("memory", "sqlite", "firestore")

@@ -16,7 +16,7 @@ from job.errors import LeaseLost, RemoteDown, RemoteRefused, StateUnreadable
 from job.state import firestore
 from job.state.firestore import FirestoreStore, open_firestore
 from tests.state.unreliable import Fault, Network, network
-from tests.state.values import NOW, SOON, intent, issue, link, parked, run, watermark
+from tests.state.values import NOW, SOON, intent, issue_id, link, parked, run, watermark
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ async def test_a_commit_whose_answer_is_lost_is_written_once(
     lease = await lease_of(store)
     between.faults.append(Fault(method="Commit", code=code, effect=effect))
     await store.commit(lease, FIRST)
-    await store.commit(lease, Changes(settled=(issue(1),), links=(link(2),)))
+    await store.commit(lease, Changes(settled=(issue_id(1),), links=(link(2),)))
     # What was delayed on the way would bring the intent back that has been settled since.
     assert await between.deliver() == [grpc.StatusCode.FAILED_PRECONDITION] * (effect == "late")
     assert await store.intents() == []
@@ -77,7 +77,7 @@ async def test_a_commit_that_arrives_after_later_ones_changes_nothing(
     await store.commit(lease, Changes(links=(link(1, status="old"),)))
     await store.commit(lease, Changes(links=(link(1, status="new"),)))
     assert await between.deliver() == [grpc.StatusCode.FAILED_PRECONDITION]
-    assert await store.links([issue(1)]) == {issue(1): link(1, status="new")}
+    assert await store.links([issue_id(1)]) == {issue_id(1): link(1, status="new")}
 
 
 async def test_a_lease_whose_answer_is_lost_is_ours(
@@ -148,7 +148,7 @@ def everything(store: FirestoreStore) -> list[Callable[[], Awaitable[object]]]:
         lambda: store.release_lease(lease),
         lambda: store.commit(lease, FIRST),
         lambda: store.watermark("0"),
-        lambda: store.links([issue(1)]),
+        lambda: store.links([issue_id(1)]),
         listing,
         store.live_count,
         store.intents,
@@ -292,9 +292,9 @@ async def test_documents_lie_where_the_deployment_expects_them(
     }
     (run_key,) = found.pop("test-runs")
     assert found == {
-        "test-links": [issue(1)],
-        "test-intents": [issue(2)],
-        "test-parked": [issue(3)],
+        "test-links": [issue_id(1)],
+        "test-intents": [issue_id(2)],
+        "test-parked": [issue_id(3)],
         "test-control": ["lease-0", "watermark-0"],
     }
     kept = (await client.collection("test-runs").document(run_key).get()).to_dict()
@@ -306,10 +306,10 @@ async def test_documents_lie_where_the_deployment_expects_them(
 @pytest.mark.parametrize(
     ("path", "spoil", "says"),
     [
-        (f"test-links/{issue(1)}", {"schema": 2}, "newer version"),
-        (f"test-links/{issue(1)}", {"ticket_id": 7}, r"`str`, got `int` - at `\$.ticket_id`"),
-        (f"test-intents/{issue(1)}", {"schema": 2}, "newer version"),
-        (f"test-parked/{issue(1)}", {"next_at": "tomorrow"}, r"datetime - at `\$.next_at`"),
+        (f"test-links/{issue_id(1)}", {"schema": 2}, "newer version"),
+        (f"test-links/{issue_id(1)}", {"ticket_id": 7}, r"`str`, got `int` - at `\$.ticket_id`"),
+        (f"test-intents/{issue_id(1)}", {"schema": 2}, "newer version"),
+        (f"test-parked/{issue_id(1)}", {"next_at": "tomorrow"}, r"datetime - at `\$.next_at`"),
         ("test-control/watermark-0", {"schema": 2}, "newer version"),
         ("test-control/watermark-0", {"at": None}, r"`datetime`, got `null` - at `\$.at`"),
         ("test-control/lease-0", {"schema": 2}, "newer version"),
@@ -327,7 +327,7 @@ async def test_a_document_that_cannot_be_trusted_is_named_with_a_way_out(
     await client.document(path).update(spoil)
 
     async def read_everything() -> None:
-        await store.links([issue(1)])
+        await store.links([issue_id(1)])
         await store.intents()
         await store.parked()
         await store.watermark("0")
@@ -348,7 +348,7 @@ async def test_a_commit_is_one_call_and_so_is_a_read_of_three_hundred(
         lease, Changes(links=tuple(map(link, range(50))), intents=tuple(map(intent, range(50))))
     )
     assert between.calls == ["Commit"]
-    await store.links([issue(number) for number in range(301)])
+    await store.links([issue_id(number) for number in range(301)])
     assert between.calls == ["Commit", "BatchGetDocuments", "BatchGetDocuments"]
 
 
@@ -374,8 +374,10 @@ async def test_commits_that_wait_for_their_turn_go_out_as_one(
     assert await together(store, lease, *several) == [None] * 10
     assert between.calls == ["Commit", "Commit"]
     assert store.spent == {"read": 0, "write": 2 * 10 + 2, "delete": 0}
-    assert len(await store.links(list(map(issue, range(10))))) == len(await store.intents()) == 10
-    await store.commit(lease, Changes(settled=(issue(3),)))
+    assert (
+        len(await store.links(list(map(issue_id, range(10))))) == len(await store.intents()) == 10
+    )
+    await store.commit(lease, Changes(settled=(issue_id(3),)))
     assert len(await store.intents()) == 9
 
 
@@ -391,7 +393,7 @@ async def test_one_batch_writes_no_document_twice_and_not_more_than_a_commit_may
     ]
     assert await together(store, lease, *again, *many) == [None] * 6
     assert between.calls == ["Commit"] * 4  # one, two, three with 400 more, and the last 200
-    assert await store.links([issue(1)]) == {issue(1): link(1, status="three")}
+    assert await store.links([issue_id(1)]) == {issue_id(1): link(1, status="three")}
     assert await store.live_count() == 601
 
 
@@ -424,7 +426,11 @@ async def test_commits_under_different_leases_never_share_a_batch(store: Firesto
     )
     fates = [type(fate) for fate in await asyncio.gather(*commits, return_exceptions=True)]
     assert fates == [type(None), type(None), LeaseLost, LeaseLost, type(None)]
-    assert set(await store.links(list(map(issue, range(5))))) == {issue(0), issue(1), issue(4)}
+    assert set(await store.links(list(map(issue_id, range(5))))) == {
+        issue_id(0),
+        issue_id(1),
+        issue_id(4),
+    }
 
 
 async def test_nobody_believes_in_a_batch_whose_sender_was_cancelled(store: FirestoreStore) -> None:

@@ -14,7 +14,7 @@ from job.core.memory import Intent, Lease, Link, Parked, RunRecord, Watermark
 from job.errors import StateUnreadable
 from job.state import records
 from job.state.records import Record
-from tests.state.values import NOW, intent, issue, link, parked, run, watermark
+from tests.state.values import NOW, intent, issue_id, link, parked, run, watermark
 
 LEASE = Lease(shard="0", holder="run-1", fence=3, until=NOW)
 EVERY: tuple[Record, ...] = (link(1), intent(1), parked(1), LEASE, watermark(), run(1))
@@ -22,7 +22,7 @@ EVERY: tuple[Record, ...] = (link(1), intent(1), parked(1), LEASE, watermark(), 
 
 def name_of(record: Record) -> str:
     return (
-        f"test-things/{issue(1)}"
+        f"test-things/{issue_id(1)}"
         if isinstance(record, Link | Intent | Parked)
         else "test-things/other"
     )
@@ -142,7 +142,7 @@ def test_an_instant_of_another_zone_is_written_in_utc() -> None:
 
 
 def test_a_halo_id_names_its_document_itself() -> None:
-    assert records.document_id(issue(7)) == issue(7)
+    assert records.document_id(issue_id(7)) == issue_id(7)
 
 
 @given(st.text(), st.text())

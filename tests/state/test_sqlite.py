@@ -17,7 +17,7 @@ from job.core.memory import Changes
 from job.errors import RemoteDown, StateUnreadable
 from job.state import sqlite
 from job.state.sqlite import open_sqlite
-from tests.state.values import NOW, SOON, intent, issue, link, run
+from tests.state.values import NOW, SOON, intent, issue_id, link, run
 
 ROOT = Path(__file__).parents[2]
 
@@ -125,8 +125,8 @@ async def test_a_spoiled_document_is_named_and_nothing_is_guessed(
     await fill(path)
     change(path, statement)
     async with open_sqlite(path) as store:
-        with pytest.raises(StateUnreadable, match=rf"{path}: links/{issue(1)}.*{says}"):
-            await store.links([issue(1)])
+        with pytest.raises(StateUnreadable, match=rf"{path}: links/{issue_id(1)}.*{says}"):
+            await store.links([issue_id(1)])
 
 
 async def test_a_document_that_is_not_json_is_named(tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ async def test_a_document_that_is_not_json_is_named(tmp_path: Path) -> None:
     await fill(path)
     change(path, "UPDATE documents SET document = '{' WHERE kind = 'intents'")
     async with open_sqlite(path) as store:
-        with pytest.raises(StateUnreadable, match=rf"intents/{issue(1)}.*not JSON"):
+        with pytest.raises(StateUnreadable, match=rf"intents/{issue_id(1)}.*not JSON"):
             await store.intents()
 
 
@@ -194,7 +194,7 @@ async def test_a_commit_that_fails_halfway_leaves_nothing_and_the_next_one_works
         with pytest.raises(StateUnreadable, match="disk I/O error"):
             await store.commit(lease, Changes(links=(link(1),), run=run(1)))
         await store.commit(lease, Changes(links=(link(2),)))
-        assert set(await store.links([issue(1), issue(2)])) == {issue(2)}
+        assert set(await store.links([issue_id(1), issue_id(2)])) == {issue_id(2)}
         assert await store.runs(limit=9) == []
 
 

@@ -12,7 +12,7 @@ from job.core.memory import Changes, Lease, Link
 from job.errors import LeaseHeld, LeaseLost, StateUnreadable
 from job.state.urls import CountingStore
 from tests.state.conftest import World
-from tests.state.values import NOW, SOON, intent, issue, link, parked, run, watermark
+from tests.state.values import NOW, SOON, intent, issue_id, link, parked, run, watermark
 
 
 async def lease_of(store: CountingStore, *, holder: str = "run-1") -> Lease:
@@ -201,9 +201,9 @@ async def test_everything_committed_is_read_back_equal_after_a_restart(world: Wo
         )
         await store.commit(await lease_of(store), changes)
     async with world() as store:
-        assert await store.links([issue(1), issue(2), issue(9)]) == {
-            issue(1): link(1),
-            issue(2): link(2, live=False),
+        assert await store.links([issue_id(1), issue_id(2), issue_id(9)]) == {
+            issue_id(1): link(1),
+            issue_id(2): link(2, live=False),
         }
         assert sorted(await store.intents(), key=lambda intent: intent.issue_id) == [
             intent(3),
@@ -215,7 +215,7 @@ async def test_everything_committed_is_read_back_equal_after_a_restart(world: Wo
 
 
 async def test_an_empty_store_answers_with_nothing(store: CountingStore) -> None:
-    assert await store.links([issue(1)]) == {}
+    assert await store.links([issue_id(1)]) == {}
     assert await store.links([]) == {}
     assert await live(store) == []
     assert await store.live_count() == 0
@@ -234,9 +234,9 @@ async def test_a_later_commit_replaces_links_and_drops_what_is_settled_and_relea
     )
     moved = replace(link(1), live=False, said=None, status_seen="Done")
     await store.commit(
-        lease, Changes(links=(moved,), settled=(issue(1),), released=(issue(1), issue(7)))
+        lease, Changes(links=(moved,), settled=(issue_id(1),), released=(issue_id(1), issue_id(7)))
     )
-    assert await store.links([issue(1)]) == {issue(1): moved}
+    assert await store.links([issue_id(1)]) == {issue_id(1): moved}
     assert await store.intents() == []
     assert await store.parked() == [parked(2)]
 
@@ -251,7 +251,7 @@ async def test_a_commit_under_a_lease_that_was_taken_over_writes_nothing(world: 
                 lease, Changes(links=(link(2),), intents=(intent(2),), watermark=watermark())
             )
         await theirs.commit(taken, Changes(links=(link(3),)))
-        assert [found.issue_id for found in await live(theirs)] == [issue(1), issue(3)]
+        assert [found.issue_id for found in await live(theirs)] == [issue_id(1), issue_id(3)]
         assert await theirs.intents() == []
         assert await theirs.watermark("0") is None
 
@@ -269,7 +269,7 @@ async def test_an_older_lease_of_the_same_holder_is_not_ours_any_more(store: Cou
     with pytest.raises(LeaseLost):
         await store.commit(older, Changes(links=(link(1),)))
     await store.commit(newer, Changes(links=(link(2),)))
-    assert await store.links([issue(1), issue(2)]) == {issue(2): link(2)}
+    assert await store.links([issue_id(1), issue_id(2)]) == {issue_id(2): link(2)}
 
 
 async def test_a_commit_without_any_lease_ever_given_writes_nothing(store: CountingStore) -> None:
@@ -325,7 +325,7 @@ async def test_a_cancelled_commit_is_written_whole_or_not_at_all_and_the_next_on
     async with world() as store:
         linked = {found.issue_id for found in await live(store)}
         assert linked == {found.issue_id for found in await store.intents()}
-        assert issue(100) in linked
+        assert issue_id(100) in linked
 
 
 async def test_a_commit_of_five_hundred_documents_is_written_as_one(store: CountingStore) -> None:
@@ -346,7 +346,7 @@ async def test_listings_longer_than_a_page_are_read_to_their_end(
         await store.commit(lease, Changes(parked=tuple(map(parked, numbers))))
     before = store.spent["read"]
     assert sorted(found.issue_id for found in await store.parked()) == [
-        issue(number) for number in range(count)
+        issue_id(number) for number in range(count)
     ]
     assert store.spent["read"] - before == reads
 
@@ -362,7 +362,7 @@ async def test_a_commit_that_names_a_document_twice_is_refused_whole(store: Coun
     lease = await lease_of(store)
     with pytest.raises(ValueError, match="twice"):
         await store.commit(
-            lease, Changes(intents=(intent(1),), settled=(issue(1),), links=(link(1),))
+            lease, Changes(intents=(intent(1),), settled=(issue_id(1),), links=(link(1),))
         )
     assert await store.live_count() == 0
 
@@ -420,7 +420,7 @@ async def test_all_live_links_come_once_in_pages_and_no_others(store: CountingSt
     pages = [page async for page in store.live_links()]
     found = [link.issue_id for page in pages for link in page]
     assert [len(page) for page in pages] == [500, 500]
-    assert sorted(found) == [issue(number) for number in range(1200) if number % 6]
+    assert sorted(found) == [issue_id(number) for number in range(1200) if number % 6]
     assert await store.live_count() == 1000
 
 
@@ -436,7 +436,7 @@ async def test_links_that_are_closed_while_all_are_listed_make_no_other_be_left_
         await store.commit(
             lease, Changes(links=tuple(replace(found, live=False) for found in page[:400]))
         )
-    assert seen == [issue(number) for number in range(800)]
+    assert seen == [issue_id(number) for number in range(800)]
 
 
 async def test_links_are_found_among_many_ids_and_repeated_ids_count_once(
@@ -444,8 +444,8 @@ async def test_links_are_found_among_many_ids_and_repeated_ids_count_once(
 ) -> None:
     lease = await lease_of(store)
     await store.commit(lease, Changes(links=tuple(map(link, range(0, 800, 2)))))
-    found = await store.links([issue(number) for number in range(800)] * 2)
-    assert found == {issue(number): link(number) for number in range(0, 800, 2)}
+    found = await store.links([issue_id(number) for number in range(800)] * 2)
+    assert found == {issue_id(number): link(number) for number in range(0, 800, 2)}
 
 
 @pytest.mark.parametrize("odd", ["a/b", ".", "..", "__x__", "ü 1", "x" * 2000, "a:b'c\"d%20\n"])
@@ -506,13 +506,13 @@ async def test_every_store_counts_the_same_operations(store: CountingStore) -> N
     assert await spent_by(store.commit(lease, first)) == (0, 102, 0)
     second = Changes(
         intents=(intent(1, attempt="2", follows="run-1/1"),),
-        settled=(issue(2), issue(3)),
-        released=(issue(1),),
+        settled=(issue_id(2), issue_id(3)),
+        released=(issue_id(1),),
         watermark=watermark(),
         run=run(1),
     )
     assert await spent_by(store.commit(lease, second)) == (1, 4, 3)
-    assert await spent_by(store.links([issue(number) for number in range(60)])) == (60, 0, 0)
+    assert await spent_by(store.links([issue_id(number) for number in range(60)])) == (60, 0, 0)
     assert await spent_by(store.links([])) == (0, 0, 0)
     assert await spent_by(live(store)) == (50, 0, 0)
     assert await spent_by(store.live_count()) == (1, 0, 0)

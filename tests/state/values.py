@@ -1,72 +1,62 @@
-"""Values with every field filled, for the stores' tests."""
+"""Values with every field filled, for stores must give back all of them.
 
-from datetime import UTC, datetime, timedelta
-from uuid import UUID
+Does not do: building them anew; they are those of `tests/kit/builders.py` with the rest filled in.
+"""
 
-from job.core.ids import Fingerprint, IssueId, Marker, TicketId, TicketKey, Version
-from job.core.memory import Intent, IntentKind, Link, Parked, RunRecord, Watermark
+from datetime import datetime, timedelta
+from typing import Any
 
-NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
+from job.core.ids import Fingerprint, Marker, TicketId, TicketKey, Version
+from job.core.memory import Intent, IntentKind, Link, Parked, RunRecord, Verdict, Watermark
+from tests.kit import builders
+from tests.kit.builders import issue_id
+
+__all__ = ["NOW", "SOON", "intent", "issue_id", "link", "parked", "run", "watermark"]
+
+NOW = builders.NOW.replace(microsecond=123_456)
 SOON = NOW + timedelta(minutes=5)
 
 
-def issue(number: int) -> IssueId:
-    return IssueId(str(UUID(int=number)))
+def link(number: int, *, status: str = "To Do", **over: Any) -> Link:
+    filled = {
+        "version": Version("active|critical|2026-03-01T12:00:00.000000+00:00|-"),
+        "fingerprint": Fingerprint("f" * 64),
+        "said": Marker("said-1"),
+        "status_seen": status,
+        "status_set": "Open",
+        "status_owed": "Triage",
+        "misses": 2,
+        "updated_at": NOW,
+    }
+    return builders.link(number, **filled | over)
 
 
-def link(number: int, *, live: bool = True, status: str = "To Do") -> Link:
-    return Link(
-        issue_id=issue(number),
-        ticket_id=TicketId(str(10000 + number)),
-        ticket_key=TicketKey(f"SEC-{number}"),
-        version=Version("active|critical|2026-03-01T12:00:00.000000+00:00|-"),
-        fingerprint=Fingerprint("f" * 64),
-        live=live,
-        said=Marker("said-1"),
-        status_seen=status,
-        status_set="Open",
-        status_owed="Triage",
-        misses=2,
-        updated_at=NOW,
-    )
+def intent(number: int, **over: Any) -> Intent:
+    filled = {
+        "kind": IntentKind.COMMENT,
+        "attempt": "run-1/1",
+        "at": NOW,
+        "ticket_id": TicketId("10001"),
+        "ticket_key": TicketKey("SEC-1"),
+        "above_key": 7,
+        "status_owed": "Triage",
+    }
+    return builders.intent(number, **filled | over)
 
 
-def intent(number: int, *, attempt: str = "run-1/1", follows: str | None = None) -> Intent:
-    return Intent(
-        issue_id=issue(number),
-        kind=IntentKind.COMMENT,
-        attempt=attempt,
-        version=Version("v1"),
-        fingerprint=Fingerprint("f"),
-        marker=Marker("m"),
-        at=NOW,
-        ticket_id=TicketId("10001"),
-        ticket_key=TicketKey("SEC-1"),
-        project="SEC",
-        above_key=7,
-        status_owed="Triage",
-        follows=follows,
-    )
-
-
-def parked(number: int, *, attempts: int = 1) -> Parked:
-    return Parked(
-        issue_id=issue(number),
-        version=Version("v1"),
-        error_class="ticket_rejected",
-        message="Jira said: „summary“ is too long.",
-        attempts=attempts,
-        first_at=NOW,
-        next_at=SOON,
-        settings_digest="d",
-        issue_touched_at=NOW,
-    )
+def parked(number: int, **over: Any) -> Parked:
+    filled = {
+        "message": "Jira said: „summary“ is too long.",
+        "first_at": NOW,
+        "next_at": SOON,
+        "issue_touched_at": NOW,
+    }
+    return builders.parked(number, **filled | over)
 
 
 def watermark(minutes: int = 0) -> Watermark:
-    return Watermark(
-        at=NOW + timedelta(minutes=minutes), swept_at=NOW, highest_keys={"SEC": 12, "OPS.X": 3}
-    )
+    at = NOW + timedelta(minutes=minutes)
+    return Watermark(at=at, swept_at=NOW, highest_keys={"SEC": 12, "OPS.X": 3})
 
 
 def run(number: int, *, started_at: datetime = NOW) -> RunRecord:
@@ -75,7 +65,7 @@ def run(number: int, *, started_at: datetime = NOW) -> RunRecord:
         shard="0",
         started_at=started_at,
         finished_at=started_at + timedelta(seconds=30),
-        verdict="done",
+        verdict=Verdict.DONE,
         exit_code=0,
         counts={"create": {"done": 3, "failed": 1}},
         calls={"halo": {"GET /v3/issues": 2}, "jira": {}},

@@ -14,26 +14,29 @@ from email.utils import format_datetime
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 
-from msgspec.structs import replace
-
 from job.core.decisions import Policy
 from job.core.memory import Link, RunRecord
 from job.core.model import Outcome
 from job.core.plan import Limits, Plan
-from job.core.shape import TicketSettings
+from job.core.routes import Goal
 from job.core.shards import Shard
 from job.errors import RemoteDown, SyncError
-from job.flow.apply import Manner
-from job.flow.run import Order, Setup, run
+from job.flow.run import run
+from job.flow.setup import Order, Setup
 from job.halo.client import HaloClient
+from job.halo.limits import HALO_LIMITS
 from job.http.caller import Caller
+from job.http.limits import RemoteLimits
 from job.http.message import NoAnswer, Request, Response
 from job.jira.client import JiraClient
-from job.ports import Goal, Ports
+from job.jira.limits import JIRA_LIMITS
+from job.jira.wire.exchange import Site
+from job.ports import Ports
 from job.sim.call import Answer, Call
 from job.sim.halo.api import HaloSim
 from job.sim.jira.api import JiraSim
 from job.state.memory import MemoryStore
+from tests.kit.builders import policy
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 Side = Literal["before", "after"]
@@ -131,31 +134,29 @@ class Onlooker:
         self.outcomes.append(outcome)
 
 
-SHAPE = TicketSettings(project_key="SEC", ticket_type="Bug", id_field="Halo Issue ID")
-POLICY = Policy(
-    closed=frozenset({"Done"}), hard_closed=frozenset({"Closed"}), new_status="In Progress"
-)
-MANNER = Manner(
-    run_id="",
-    settings=SHAPE,
-    policy=POLICY,
-    close=Goal(transition="Resolve", statuses=("Done",)),
+POLICY = policy(
+    hard_closed=frozenset({"Closed"}),
+    new_status="In Progress",
     reopen=Goal(transition="Reopen", statuses=("To Do",)),
-    settings_digest="d",
 )
+QUIET = policy(
+    hard_closed=frozenset({"Closed"}), reopen=Goal(transition="Reopen", statuses=("To Do",))
+)
+"""New tickets stay in the status in which they start."""
 
 
 class Tube:
     """Two vendors, a store and a clock; runs of the job come and go."""
 
     def __init__(
-        self, *, seed: int = 0, manner: Manner = MANNER, limits: Limits | None = None
+        self, *, seed: int = 0, policy: Policy = POLICY, limits: Limits | None = None
     ) -> None:
         self.clock = LoopClock()
         self.halo = HaloSim(self.clock, seed=seed, keep=0)
         self.jira = JiraSim(self.clock, seed=seed, keep=0)
         self.store = MemoryStore()
-        self.manner = manner
+        self.policy = policy
+        self.settings_digest = "d"
         self.limits = limits or Limits(close_percent_max=100)
         self.runs = 0
         self.rng = random.Random(seed)
@@ -172,7 +173,7 @@ class Tube:
         fuse: Fuse | None = None,
         order: Order | None = None,
         watcher: Onlooker | None = None,
-        stop: asyncio.Event | None = None,
+        asked_to_stop: asyncio.Event | None = None,
         shard: Shard | None = None,
     ) -> RunRecord | SyncError | None:
         """One run: its record, the error that ended it early, or `None` if it was killed."""
@@ -183,7 +184,7 @@ class Tube:
                 setup,
                 order=order or Order(),
                 watcher=watcher or Onlooker(),
-                stop=stop or asyncio.Event(),
+                asked_to_stop=asked_to_stop or asyncio.Event(),
             )
         except SyncError as error:
             return error
@@ -195,9 +196,9 @@ class Tube:
     def setup(self, fuse: Fuse, *, shard: Shard) -> Setup:
         self.runs += 1
         store = _Fused(self.store, fuse, falters=self.store_falters)
-        halo = self._caller("halo", answer=self.halo.answer, fuse=fuse, counts_by_s=60.0)
-        jira = self._caller("jira", answer=self.jira.answer, fuse=fuse)
-        credentials = {"user": self.jira.site.email, "token": self.jira.site.token}
+        halo = self._caller("halo", answer=self.halo.answer, fuse=fuse, limits=HALO_LIMITS)
+        jira = self._caller("jira", answer=self.jira.answer, fuse=fuse, limits=JIRA_LIMITS)
+        site = Site(base_url="http://jira", user=self.jira.site.email, token=self.jira.site.token)
 
         def hang_up() -> None:
             halo.hang_up()
@@ -214,15 +215,16 @@ class Tube:
                 ),
                 jira=JiraClient(
                     caller=jira,
-                    base_url="http://jira",
+                    site=site,
                     clock=self.clock,
-                    settings=self.manner.shape,
-                    **credentials,
+                    home=self.policy.routes.default,
                 ),
                 store=store,
                 clock=self.clock,
             ),
-            manner=replace(self.manner, run_id=f"run-{self.runs}"),
+            run_id=f"run-{self.runs}",
+            policy=self.policy,
+            settings_digest=self.settings_digest,
             limits=self.limits,
             shard=shard,
             look_back=self.look_back,
@@ -240,16 +242,15 @@ class Tube:
         *,
         answer: Callable[[Call], Answer],
         fuse: Fuse,
-        counts_by_s: float | None = None,
+        limits: RemoteLimits,
     ) -> Caller:
         return Caller(
             remote=remote,
             transport=Wire(answer, fuse=fuse, clock=self.clock),
             clock=self.clock,
             at_once_max=self.at_once_max,
-            per_second_max=100.0,
+            limits=limits,
             rng=random.Random(self.rng.random()),
-            counts_by_s=counts_by_s,
         )
 
 

@@ -7,20 +7,19 @@ the simulations reads: one set of invariants for both ways of crashing.
 import asyncio
 import json
 import os
-import random
 import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
 from job.flow.lease import LEASE
 from job.state.urls import open_store
-from tests.simulation.checker import ID_FIELD, Diary, always, settled
+from tests.kit.checker import ID_FIELD, Diary, always, settled
 
 PYTHON = (sys.executable, "-W", "error")
 SHARD = "0-of-1"
@@ -213,42 +212,3 @@ def _snapshot(body: dict[str, Any]) -> Any:
 
 def _with_instant(body: dict[str, Any], name: str) -> Any:
     return SimpleNamespace(**{**body, name: datetime.fromisoformat(body[name])})
-
-
-# --- A story with every action in each of its turns -----------------------------------------------------------------
-
-
-@dataclass
-class Story:
-    """News for every action, again and again, so that each killed run has all kinds of work before it."""
-
-    town: Town
-    rng: random.Random
-    back: list[str] = field(default_factory=list)
-    """Resolved issues that may come back."""
-    open: list[str] = field(default_factory=list)
-
-    def begin(self) -> None:
-        self.open = [self.town.open_issue(kind) for kind in KINDS]
-        self.back = [self.town.open_issue("csm")]
-        for issue_id in self.back:
-            self.town.resolve(issue_id)
-
-    def turn(self) -> None:
-        """News for: comment, close, reopen (two kinds), create anew, create, create-and-close, adopt."""
-        town = self.town
-        self.rng.shuffle(self.open)
-        told, early, hard, over, *_ = self.open
-        town.rescan(told, changed=True)
-        town.close_by_person(early, status="Done")
-        town.close_by_person(hard, status="Closed")
-        town.resolve(over)
-        self.open.remove(over)
-        came_back = self.back.pop(0)
-        town.reopen(came_back)
-        self.open += [came_back, town.open_issue(self.rng.choice(KINDS))]
-        found_resolved, made_by_hand = town.open_issue("fim"), town.open_issue("sva")
-        town.resolve(found_resolved)
-        town.resolve(made_by_hand)
-        town.make_by_person(made_by_hand)
-        self.back += [over, found_resolved]
