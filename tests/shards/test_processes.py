@@ -26,6 +26,7 @@ pytestmark = pytest.mark.xdist_group("real_time")
 
 SEED = int(os.environ.get("KILL_SEED", "1"))
 ISSUES = 32
+TRIES = 4
 PATIENCE_S = 2.0
 SETTINGS = {
     "CREATE_PATIENCE": f"{PATIENCE_S:.0f}s",
@@ -132,16 +133,20 @@ async def test_any_of_several_tasks_may_be_killed_and_everything_is_covered_exac
 ) -> None:
     rng = random.Random(f"{SEED} {tasks}")
     with open_town(seed=SEED, lag="none", STATE_URL=state_url, **SETTINGS) as town:
-        for place in range(ISSUES):
-            town.open_issue(KINDS[place % len(KINDS)])
         words = cycle(("ticket.created", "plan.made"))
         victims = dict(zip(rng.sample(range(tasks), k=max(1, tasks // 2)), words, strict=False))
-        ends = await execution(town, tasks=tasks, victims=victims)
-        assert town.wrong_now() == []
-        died = {index for index, end in enumerate(ends) if end.exit_code == -signal.SIGKILL}
+        died: set[int] = set()
+        for _ in range(TRIES):  # on a busy machine a victim may be over before it can be killed
+            for place in range(ISSUES):
+                town.open_issue(KINDS[place % len(KINDS)])
+            ends = await execution(town, tasks=tasks, victims=victims)
+            assert town.wrong_now() == []
+            died = {index for index, end in enumerate(ends) if end.exit_code == -signal.SIGKILL}
+            assert died <= set(victims)
+            assert {end.exit_code for end in ends} <= {0, -signal.SIGKILL}
+            if died:
+                break
         assert died, "every victim was over before it could be killed, which proves nothing"
-        assert died <= set(victims)
-        assert {end.exit_code for end in ends} <= {0, -signal.SIGKILL}
         await outlive_leases(town)
         await asyncio.sleep(PATIENCE_S)
         await clean(town, tasks=tasks)
