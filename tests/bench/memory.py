@@ -69,7 +69,6 @@ def settled(rows: Crowd, number: int) -> Link:
         ticket_key=TicketKey(f"SEC-{number + 1}"),
         version=issue(rows.row(number)).version,
         fingerprint=Fingerprint("f" * 64),
-        status_set="To Do",
     )
 
 

@@ -84,7 +84,7 @@ def test_an_issue_that_was_only_seen_again_is_one_read_and_one_write(many: int) 
     """Its new version, so that it costs no call the next time. Without comments 160 share a fence, else 50."""
 
     async def story() -> None:
-        for no_comment, together in ((False, 50), (True, 160)):
+        for comments, together in ((True, 50), (False, 160)):
             shop = await settled(many, comments=comments)
             for issue_id in list(shop.tube.halo.estate.issues):
                 shop.tube.halo.estate.rescan(issue_id)

@@ -92,7 +92,7 @@ def test_check_proves_each_side_and_writes_no_ticket(program: Program, world: Wo
     spoken = program("check")
     assert spoken.exit_code == 0
     assert says_only_json(spoken)
-    assert [line["proof"] for line in spoken.lines] == [
+    assert [line["subject"] for line in spoken.lines] == [
         "Halo's key",
         "Jira's token",
         "project, type and fields",
@@ -103,7 +103,7 @@ def test_check_proves_each_side_and_writes_no_ticket(program: Program, world: Wo
 
 def test_check_tries_every_proof_and_returns_the_first_failure(program: Program) -> None:
     spoken = program("check", JIRA_API_TOKEN="not-the-right-token", JIRA_ISSUE_TYPE="Bug")
-    said = {line["proof"]: line["event"] for line in spoken.lines}
+    said = {line["subject"]: line["event"] for line in spoken.lines}
     assert spoken.exit_code == 3
     assert said["Halo's key"] == said["memory"] == "check.passed"
     assert said["Jira's token"] == "check.failed"

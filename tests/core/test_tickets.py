@@ -243,11 +243,6 @@ def test_a_draft_has_the_project_the_type_the_id_the_configured_fields_and_the_h
     as_json([dict(new.fields), *new.properties])
 
 
-def test_a_project_is_named_by_its_lasting_id_where_it_is_known() -> None:
-    new = draft(Evidence(issue=ISSUE), settings=SHAPE, screen=replace(BOOK, project_id="10000"))
-    assert new.fields["project"] == {"id": "10000"}
-
-
 @pytest.mark.parametrize(
     ("changes", "summary"),
     [

@@ -7,13 +7,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from msgspec.structs import replace as replaced
 
 from job.core.memory import RunRecord
-from job.http import governor
+from job.http import lanes
 from job.sim.call import Answer, Call
+from tests.kit.builders import policy
 from tests.kit.timeless import play
-from tests.kit.tube import MANNER, Tube
+from tests.kit.tube import POLICY, Tube
 
 PAGE = 100
 HOUR_S = 3_600.0
@@ -64,11 +64,13 @@ async def watched_run(tube: Tube) -> Diary:
     return diary
 
 
-def tell(story: Callable[[Tube], Coroutine[Any, Any, None]], **policy: bool) -> None:
+def tell(story: Callable[[Tube], Coroutine[Any, Any, None]], **choices: bool) -> None:
     """Plays a story; what its policy leaves out is work that says nothing about the order."""
 
     async def whole() -> None:
-        await story(Tube(manner=replaced(MANNER, policy=replaced(MANNER.policy, **policy))))
+        workflow = POLICY.routes.default.workflow
+        words = {name: getattr(workflow, name) for name in workflow.__struct_fields__}
+        await story(Tube(policy=policy(**words | choices)))
 
     play(whole())
 
@@ -87,7 +89,9 @@ def test_both_credentials_are_proven_at_the_same_time() -> None:
 
 def test_both_listings_are_read_at_the_same_time() -> None:
     async def story(tube: Tube) -> None:
-        tube.look_back = timedelta(hours=1)  # else this first run is a sweep, whose list comes later
+        tube.look_back = timedelta(
+            hours=1
+        )  # else this first run is a sweep, whose list comes later
         issues = [tube.halo.estate.open_issue(type="csm", critical=False) for _ in range(15 * PAGE)]
         for issue_id in issues[12 * PAGE :]:
             tube.halo.estate.resolve(issue_id)
@@ -107,7 +111,7 @@ def test_jira_is_asked_about_what_fills_a_call_while_halo_lists_the_rest() -> No
         diary = await watched_run(tube)
         assert diary.places("/issue/bulkfetch")[0] < diary.places("/v3/issues", status="active")[-1]
 
-    tell(story, no_comment=True)
+    tell(story, comments=False)
 
 
 def test_halo_lists_on_while_a_look_up_takes_long() -> None:
@@ -129,7 +133,7 @@ def test_halo_lists_on_while_a_look_up_takes_long() -> None:
         )
         assert diary.times[listed] < diary.times[looked_up] + 20.0
 
-    tell(story, no_comment=True)
+    tell(story, comments=False)
 
 
 def test_closes_begin_while_halo_is_asked_about_new_issues() -> None:
@@ -149,7 +153,7 @@ def test_tickets_are_created_while_halo_is_asked_about_the_next_issues(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(
-        governor, "TOGETHER", 0.0
+        lanes, "TOGETHER", 0.0
     )  # a simulated bulk call takes no longer than one wait of a crowd
 
     async def story(tube: Tube) -> None:

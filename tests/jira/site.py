@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from job.core import adf
 from job.core.ids import Fingerprint, IssueId
+from job.core.routes import Destination
 from job.core.shape import TicketSettings
 from job.core.tickets import Draft
 from job.http.caller import Caller
@@ -31,7 +32,6 @@ from tests.kit.builders import destination, ticket
 
 ID_FIELD = "customfield_10010"
 SHAPE = TicketSettings(project_key="SEC", ticket_type="Bug", id_field="Halo Issue ID")
-HOME = destination(tickets=SHAPE)
 TICKET = ticket(type_id="10004")
 
 
@@ -74,6 +74,7 @@ class Desk:
     caller: Caller
     recorder: Recorder
     clock: WorldClock
+    home: Destination
 
     @property
     def spent(self) -> dict[str, int]:
@@ -102,7 +103,7 @@ async def at_desk(
     gateway: bool = False,
 ) -> AsyncIterator[Desk]:
     """A client over real sockets, on the site's own address or behind the gateway's path."""
-    site, clock = world.jira.site, WorldClock(world)
+    site, clock, home = world.jira.site, WorldClock(world), destination(tickets=settings)
     async with serve(world) as urls, open_session(user_agent="halo-jira-sync/test") as session:
         recorder = Recorder(AiohttpTransport(session))
         caller = Caller(
@@ -118,9 +119,9 @@ async def at_desk(
             caller=caller,
             site=Site(base_url=base_url, user=site.email, token=token or site.token),
             clock=clock,
-            home=destination(tickets=settings),
+            home=home,
         )
-        yield Desk(world=world, jira=jira, caller=caller, recorder=recorder, clock=clock)
+        yield Desk(world=world, jira=jira, caller=caller, recorder=recorder, clock=clock, home=home)
 
 
 def issue_ids(count: int) -> list[IssueId]:

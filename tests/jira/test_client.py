@@ -31,7 +31,7 @@ from job.sim.call import Answer, Call
 from job.sim.jira.search import fixed_lag
 from job.sim.jira.workflow import DEFAULT, SIMPLIFIED, Transition
 from job.sim.world import World
-from tests.jira.site import HOME, ID_FIELD, Desk, at_desk, draft, issue_ids, new_world, paragraph
+from tests.jira.site import ID_FIELD, Desk, at_desk, draft, issue_ids, new_world, paragraph
 
 CLOSE = Goal(transition="Resolve", statuses=("Done", "Closed"))
 REOPEN = Goal(transition="Reopen")
@@ -128,7 +128,7 @@ async def test_a_bad_token_is_refused_and_never_an_empty_site(world: World, gate
             desk.jira.find(issue_ids(1)),
             desk.jira.highest_key("SEC"),
             desk.jira.visible("SEC"),
-            desk.jira.create_screen(HOME),
+            desk.jira.create_screen(desk.home),
             desk.jira.create([draft(issue_ids(1)[0])]),
             desk.jira.comment(TicketId("10001"), body=paragraph("x"), marker=MARKER),
         ):
@@ -167,7 +167,7 @@ async def test_a_log_in_page_is_refused_for_a_read(desk: Desk) -> None:
 
 
 async def test_the_field_book_is_read_once_however_many_ask(desk: Desk) -> None:
-    books = await asyncio.gather(*(desk.jira.create_screen(HOME) for _ in range(5)))
+    books = await asyncio.gather(*(desk.jira.create_screen(desk.home) for _ in range(5)))
     assert {book.id_field.id for book in books} == {ID_FIELD}
     assert (books[0].type_id, books[0].type_name, books[0].fields["priority"].allowed[1].name) == (
         "10004",
@@ -183,8 +183,8 @@ async def test_the_field_book_is_read_once_however_many_ask(desk: Desk) -> None:
 async def test_a_book_that_could_not_be_read_is_read_again(desk: Desk) -> None:
     Trouble(desk.world, path="/issuetypes", answers=[html(200)])
     with pytest.raises(RemoteRefused):
-        await desk.jira.create_screen(HOME)
-    assert (await desk.jira.create_screen(HOME)).type_id == "10004"
+        await desk.jira.create_screen(desk.home)
+    assert (await desk.jira.create_screen(desk.home)).type_id == "10004"
 
 
 @pytest.mark.parametrize(
@@ -213,13 +213,13 @@ async def test_settings_that_name_nothing_in_jira_are_refused_with_what_there_is
 ) -> None:
     async with at_desk(world, settings=settings) as desk:
         with pytest.raises(BadSettings, match=words):
-            await desk.jira.create_screen(HOME)
+            await desk.jira.create_screen(desk.home)
 
 
 async def test_a_name_that_two_fields_share_is_refused_with_their_ids(desk: Desk) -> None:
     desk.world.jira.site.add_twin_field(ID_FIELD, twin_id="customfield_10099")
     with pytest.raises(BadSettings, match="customfield_10010, customfield_10099"):
-        await desk.jira.create_screen(HOME)
+        await desk.jira.create_screen(desk.home)
 
 
 # --- Reading ---------------------------------------------------------------------------------------------------------
@@ -252,7 +252,7 @@ async def test_the_halo_id_is_read_along_as_soon_as_its_field_is_known(world: Wo
     (ticket_id,) = add_tickets(world, [issue_id])
     async with at_desk(world) as desk:
         assert (await desk.jira.read([ticket_id]))[ticket_id].issue_id is None
-        await desk.jira.create_screen(HOME)
+        await desk.jira.create_screen(desk.home)
         assert (await desk.jira.read([ticket_id]))[ticket_id].issue_id == issue_id
     async with at_desk(
         world, settings=TicketSettings(project_key="SEC", ticket_type="Bug", id_field=ID_FIELD)
@@ -325,7 +325,7 @@ async def test_tickets_are_found_by_text_and_by_label_fields(
     async with at_desk(
         world, settings=TicketSettings(project_key="SEC", ticket_type="Bug", id_field=name)
     ) as desk:
-        await desk.jira.create_screen(HOME)
+        await desk.jira.create_screen(desk.home)
         desk.forget_spending()
         found = await desk.jira.find(ids, doubtful=True)
     assert set(found) == set(ids[:110])
@@ -340,7 +340,7 @@ async def test_where_no_ticket_of_any_project_has_an_id_that_is_asked_once_and_n
     desk: Desk,
 ) -> None:
     add_tickets(desk.world, [IssueId("")] * 3)
-    await desk.jira.create_screen(HOME)
+    await desk.jira.create_screen(desk.home)
     desk.forget_spending()
     for _ in range(2):
         assert await desk.jira.find(issue_ids(120), doubtful=True) == {}
@@ -348,7 +348,7 @@ async def test_where_no_ticket_of_any_project_has_an_id_that_is_asked_once_and_n
 
 
 async def test_without_a_doubt_each_id_is_searched_for(desk: Desk) -> None:
-    await desk.jira.create_screen(HOME)
+    await desk.jira.create_screen(desk.home)
     desk.forget_spending()
     assert await desk.jira.find(issue_ids(120)) == {}
     assert desk.spent == {"jql/autocompletedata": 1, "search/jql": 3}
@@ -427,7 +427,7 @@ async def test_a_probe_finds_what_search_does_not_show_yet(desk: Desk) -> None:
     desk.world.jira.search.lag = fixed_lag(43_200.0)
     add_tickets(desk.world, ids)
     desk.world.jira.people.move_ticket("SEC-149", project="OPS")
-    await desk.jira.create_screen(HOME)
+    await desk.jira.create_screen(desk.home)
     desk.forget_spending()
     assert await desk.jira.find(ids) == {}
     found = await desk.jira.probe("SEC", above=20, wanted=[ids[19], ids[20], ids[30], ids[148]])
@@ -453,7 +453,7 @@ async def test_a_probe_is_bounded_says_so_and_looks_near_the_newest_key_as_well(
     ids = issue_ids(3_600)
     add_tickets(desk.world, ids)
     desk.world.clock.advance(3_600.0)
-    await desk.jira.create_screen(HOME)
+    await desk.jira.create_screen(desk.home)
     desk.forget_spending()
     with capture_logs() as logs:
         found = await desk.jira.probe("SEC", above=0, wanted=[ids[1_999], ids[2_100], ids[3_599]])
@@ -467,7 +467,7 @@ async def test_a_probe_is_bounded_says_so_and_looks_near_the_newest_key_as_well(
 
 async def test_a_hundred_tickets_take_two_creates_and_one_confirmation(desk: Desk) -> None:
     ids = issue_ids(100)
-    await desk.jira.create_screen(HOME)
+    await desk.jira.create_screen(desk.home)
     desk.forget_spending()
     creations = await desk.jira.create([draft(issue_id) for issue_id in ids])
     assert desk.spent == {"issue/bulk": 2, "issue/bulkfetch": 1}
@@ -505,7 +505,7 @@ async def test_a_rejected_draft_says_why_and_does_not_stop_the_others(desk: Desk
 
 
 async def test_when_every_draft_is_rejected_nothing_is_confirmed(desk: Desk) -> None:
-    await desk.jira.create_screen(HOME)
+    await desk.jira.create_screen(desk.home)
     desk.forget_spending()
     (creation,) = await desk.jira.create([draft(issue_ids(1)[0], summary="")])
     assert isinstance(creation.error, TicketRejected)
@@ -614,7 +614,7 @@ async def test_a_created_ticket_without_its_halo_id_leaves_the_fate_unknown(desk
 
 
 async def test_a_token_that_expires_before_a_create_creates_nothing(desk: Desk) -> None:
-    await desk.jira.create_screen(HOME)
+    await desk.jira.create_screen(desk.home)
     desk.world.jira.token_expires_at = desk.world.clock()
     with pytest.raises(RemoteRefused):
         await desk.jira.create([draft(issue_ids(1)[0])])
@@ -764,7 +764,7 @@ async def test_only_keys_are_asked_for_where_they_are_all_that_is_needed(desk: D
         (request.url.rpartition("/")[2], json.loads(request.body or b"{}").get("fields"))
         for request in desk.recorder.requests
     ]
-    known = ["status", "project", "issuetype", "created"]
+    known = ["status", "project", "issuetype"]
     searched = [fields for name, fields in bodies if name == "jql"]
     assert searched == [
         ["key"],

@@ -22,7 +22,7 @@ from job.core.routes import Goal
 from job.core.shape import TicketSettings
 from job.errors import BadSettings
 from job.http.message import Request
-from tests.jira.site import HOME, Desk, at_desk, draft, issue_ids, new_world, paragraph
+from tests.jira.site import Desk, at_desk, draft, issue_ids, new_world, paragraph
 
 FOLDER = Path(os.environ.get("VENDOR_SCHEMAS") or Path(__file__).parents[3] / "shared" / "data")
 DOCUMENT = FOLDER / "jira-cloud-openapi-v3.json"
@@ -107,7 +107,7 @@ async def do_everything(desk: Desk) -> None:
     """Uses every method of the port, so that every kind of request is sent."""
     jira, now = desk.jira, desk.clock.now()
     await jira.myself()
-    book = await jira.create_screen(HOME)
+    book = await jira.create_screen(desk.home)
     creations = await jira.create([draft(issue_id, labels=["halo"]) for issue_id in issue_ids(60)])
     ticket = creations[0].ticket
     assert ticket is not None
@@ -127,7 +127,7 @@ async def test_every_request_of_the_client_fits_atlassians_description() -> None
     async with at_desk(world) as desk, at_desk(world, settings=nowhere) as lost:
         await do_everything(desk)
         with pytest.raises(BadSettings):
-            await lost.jira.create_screen(HOME)
+            await lost.jira.create_screen(lost.home)
     requests = desk.recorder.requests + lost.recorder.requests
     found = {
         (request.name, problem)

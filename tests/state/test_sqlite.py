@@ -212,7 +212,7 @@ WRITER = """
 import asyncio, sys
 from datetime import timedelta
 from pathlib import Path
-from job.core.model import Changes
+from job.core.memory import Changes
 from job.errors import LeaseHeld
 from job.state.sqlite import open_sqlite
 from tests.state.values import NOW, intent, link

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from job.core.ids import IssueId
-from job.core.memory import Changes, Lease, Link
+from job.core.memory import Changes, Lease, Link, Verdict
 from job.errors import LeaseHeld, LeaseLost, StateUnreadable
 from job.state.urls import CountingStore
 from tests.state.conftest import World
@@ -475,11 +475,11 @@ async def test_the_same_run_of_two_shards_is_two_records_and_the_same_record_aga
     store: CountingStore,
 ) -> None:
     lease = await lease_of(store)
-    for record in (run(1), replace(run(1), shard="1"), replace(run(1), verdict="crashed")):
+    for record in (run(1), replace(run(1), shard="1"), replace(run(1), verdict=Verdict.STOPPED)):
         await store.commit(lease, Changes(run=record))
     kept = await store.runs(limit=9)
     assert sorted((record.shard, record.verdict) for record in kept) == [
-        ("0", "crashed"),
+        ("0", "stopped"),
         ("1", "done"),
     ]
 

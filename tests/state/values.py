@@ -23,7 +23,6 @@ def link(number: int, *, status: str = "To Do", **over: Any) -> Link:
         "fingerprint": Fingerprint("f" * 64),
         "said": Marker("said-1"),
         "status_seen": status,
-        "status_set": "Open",
         "status_owed": "Triage",
         "misses": 2,
         "updated_at": NOW,
@@ -49,7 +48,6 @@ def parked(number: int, **over: Any) -> Parked:
         "message": "Jira said: „summary“ is too long.",
         "first_at": NOW,
         "next_at": SOON,
-        "issue_touched_at": NOW,
     }
     return builders.parked(number, **filled | over)
 
