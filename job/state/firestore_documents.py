@@ -15,8 +15,8 @@ from google.cloud.firestore import AsyncClient, AsyncQuery, DocumentSnapshot, Fi
 
 from job.core.ids import IssueId
 from job.core.memory import RunRecord
-from job.state import records, rules
-from job.state.firestore_calls import CALL_S, Calls
+from job.state import firestore_calls, records, rules
+from job.state.firestore_calls import Calls
 from job.state.records import Record, Table
 
 AT_ONCE_MAX = 300
@@ -50,7 +50,7 @@ class FirestoreDocuments:
         counting = self.live().count()
 
         async def work() -> int:
-            ((answer,),) = await counting.get(retry=None, timeout=CALL_S)
+            ((answer,),) = await counting.get(retry=None, timeout=firestore_calls.CALL_S)
             return int(answer.value)
 
         return await self._calls.repeat(work, doing="counting live links")
@@ -120,11 +120,16 @@ class FirestoreDocuments:
 
     async def _read(self, wanted: list[Any]) -> list[Snapshot]:
         return [
-            snapshot async for snapshot in self._client.get_all(wanted, retry=None, timeout=CALL_S)
+            snapshot
+            async for snapshot in self._client.get_all(
+                wanted, retry=None, timeout=firestore_calls.CALL_S
+            )
         ]
 
     async def _ask(self, query: AsyncQuery, *, doing: str) -> list[Snapshot]:
-        found = await self._calls.repeat(lambda: query.get(retry=None, timeout=CALL_S), doing=doing)
+        found = await self._calls.repeat(
+            lambda: query.get(retry=None, timeout=firestore_calls.CALL_S), doing=doing
+        )
         self._spent.read(len(found))
         return list(found)
 

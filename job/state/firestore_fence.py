@@ -20,8 +20,8 @@ from msgspec import Struct
 
 from job.core.memory import Intent, Lease
 from job.errors import RemoteDown, StopsRun
-from job.state import records, rules
-from job.state.firestore_calls import CALL_S, Calls
+from job.state import firestore_calls, records, rules
+from job.state.firestore_calls import Calls
 from job.state.firestore_documents import FirestoreDocuments
 from job.state.records import Table, Write
 
@@ -114,7 +114,7 @@ class Fence:
         self._sights.pop(lease.shard, None)
         try:
             results = await self._calls.repeat(
-                lambda: batch.commit(retry=None, timeout=CALL_S), doing=doing
+                lambda: batch.commit(retry=None, timeout=firestore_calls.CALL_S), doing=doing
             )
             sight = _Sight(lease=lease, batch=name, at=results[0].update_time)
         except StopsRun as stop:
