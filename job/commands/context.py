@@ -25,7 +25,8 @@ from job.events import Event
 from job.flow.setup import Setup
 from job.ports import Store
 from job.settings.load import load_kind, misspelled
-from job.settings.variables import SECRETS, MemorySettings, Settings
+from job.settings.table import SECRETS
+from job.settings.variables import MemorySettings, Settings
 from job.wiring import Surroundings
 
 logger = structlog.get_logger()

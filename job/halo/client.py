@@ -2,7 +2,8 @@
 caller.
 
 Promises: one token for all workers, renewed once; a listed issue is never asked for again; an asset
-is fetched once for each client, and a client lives for one run. It writes nothing to Halo.
+is fetched once for each client, and a client lives for one run.
+Does not do: writing anything to Halo.
 """
 
 import asyncio
@@ -13,10 +14,10 @@ from datetime import datetime
 import structlog
 
 from job.core.ids import IssueId
-from job.core.issues import Asset, Finding, Gone, Issue, IssueStatus
+from job.core.issues import Asset, Finding, Gone, Issue, IssueKind, IssueStatus
 from job.events import Event
-from job.halo import bodies, listing, wire
-from job.halo.bodies import Body
+from job.halo import bodies, findings, listing, wire
+from job.halo.values import Body
 from job.halo.wire import Listing, Page, Token
 from job.http.caller import Caller
 from job.http.message import Request, Response
@@ -59,14 +60,14 @@ class HaloClient:
 
     def changed(self, *, since: datetime | None, until: datetime) -> Sequence[Pieces]:
         """From the beginning on nothing is filtered, so both go by their creation, which never
-        moves, is never null.
+        moves and is never null.
         """
         stamps = ((IssueStatus.ACTIVE, wire.LAST_SEEN), (IssueStatus.RESOLVED, wire.RESOLVED))
         wanted = [
             Listing(status=of, stamp=stamp if since else wire.CREATED, since=since)
             for of, stamp in stamps
         ]
-        return [listing.read(one, until=until, fetch=self._pages) for one in wanted]
+        return [listing.read(part, until=until, fetch=self._pages) for part in wanted]
 
     def active(self) -> Pieces:
         wanted = Listing(status=IssueStatus.ACTIVE, stamp=wire.CREATED)
@@ -79,10 +80,9 @@ class HaloClient:
         return None if body is None else bodies.issue(body)
 
     async def finding(self, issue: Issue) -> Finding | Gone | None:
-        """`None` also for the types of issue whose evidence has no published shape (sam, fw,
-        agent).
-        """
-        if not issue.finding_url or issue.type not in bodies.FINDINGS:
+        """`None` also for the kinds of issue whose evidence has no published shape."""
+        read = findings.reader(issue.kind)
+        if not issue.finding_url or read is None:
             return None
         pages: list[Body] = []
         url = issue.finding_url
@@ -91,10 +91,10 @@ class HaloClient:
             if body is None:
                 return Gone(url=issue.finding_url)
             pages.append(body)
-            url = bodies.more_files(body) if issue.type == "fim" else ""
+            url = findings.more_files(body) if issue.kind is IssueKind.FIM else ""
         if url:
             log.warning(Event.HALO_FILES_CUT, issue_id=issue.id, pages=len(pages))
-        return bodies.finding(issue.type, pages)
+        return read(pages)
 
     async def asset(self, issue: Issue) -> Asset | Gone | None:
         url = issue.asset_url
@@ -137,9 +137,8 @@ class HaloClient:
         token = self._token
         if token is None or token is refused or self._clock.monotonic() >= token.renew_at:
             async with self._signing_in:
-                if (
-                    self._token is None or self._token is token
-                ):  # and nobody has renewed it while we waited
+                # Somebody else may have renewed it while we waited.
+                if self._token is None or self._token is token:
                     asked_at = self._clock.monotonic()
                     request = wire.token_request(self._base_url, key=self._key, secret=self._secret)
                     self._token = wire.token(await self._caller.call(request), asked_at=asked_at)

@@ -1,5 +1,8 @@
 """What Halo allows: it publishes no number, but refuses "calls per minute" (CloudPassage's Python
 SDK, CloudPassageRateLimit).
+
+Promises: each number says where it comes from.
+Does not do: keeping to them (`job/http/governor.py`).
 """
 
 from job.http.limits import RemoteLimits

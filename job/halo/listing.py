@@ -3,7 +3,8 @@
 Promises: every issue of the listing is given at least once, in pieces, so that only one piece is
 held at a time; a page that repeats, a page or a listing that is short of its own `count`, and an
 order or a filter that Halo does not keep, are never taken for an end; what cannot be read whole is
-a `MalformedAnswer`. It knows pages and no HTTP.
+a `MalformedAnswer`.
+Does not do: HTTP. It knows pages, and is given them by whoever can fetch.
 
 How a row can get lost: pages are cut by position, so an issue that is touched or resolved while we
 read leaves its place, all rows behind it move up by one, and the first row of a page we have yet to
@@ -22,7 +23,7 @@ from job.core.ids import IssueId
 from job.core.issues import Issue
 from job.errors import MalformedAnswer
 from job.events import Event
-from job.halo.bodies import malformed
+from job.halo.values import malformed
 from job.halo.wire import PAGE_ROWS, PAGES_MAX, Listing, Page
 
 log = structlog.get_logger()

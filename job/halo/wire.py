@@ -3,8 +3,9 @@
 
 Promises: every list request carries `status`, all four `state` values, an explicit order and
 `per_page`; an answer that refuses us is a `RemoteRefused` with advice, one that cannot be read a
-`MalformedAnswer`; no URL that Halo sends ever decides which host we talk to. It sends nothing, and
-`bodies.py` knows what stands inside issues, findings and assets.
+`MalformedAnswer`; no URL that Halo sends ever decides which host we talk to.
+Does not do: sending, or knowing what stands inside issues and assets (`bodies.py`) and inside
+findings (`findings.py`).
 """
 
 import re
@@ -21,7 +22,7 @@ from job.core.ids import IssueId
 from job.core.issues import Issue, IssueStatus
 from job.errors import RemoteRefused
 from job.halo import bodies
-from job.halo.bodies import Body, malformed
+from job.halo.values import Body, malformed, number, text
 from job.http.message import Request, Response
 
 PAGE_ROWS = 100
@@ -76,13 +77,14 @@ def token(response: Response, *, asked_at: float) -> Token:
             "halo",
             "signing in",
             f"Halo answered {response.status}. {_said(response)}".strip(),
-            "Check HALO_API_KEY and HALO_API_SECRET_KEY, that the key is active, and its list of allowed addresses.",
+            "Check HALO_API_KEY and HALO_API_SECRET_KEY, that the key is active, and its list of "
+            "allowed addresses.",
         )
     body = _json(response, doing="signing in")
-    value = bodies.text(body.get("access_token")) if isinstance(body, dict) else ""
+    value = text(body.get("access_token")) if isinstance(body, dict) else ""
     if response.status != 200 or not value:
         raise malformed("signing in", f"Halo answered {response.status} without an `access_token`.")
-    lives_s = bodies.number(body.get("expires_in")) or 900.0
+    lives_s = number(body.get("expires_in")) or 900.0
     return Token(value=value, renew_at=asked_at + max(lives_s - RENEW_BEFORE_S, lives_s / 2))
 
 
@@ -181,7 +183,7 @@ def page(response: Response, *, listing: Listing, number: int) -> Page:
             doing, f"Halo answered {response.status} with a page without `issues` or `count`."
         )
     pagination = body.get("pagination")
-    names_next = isinstance(pagination, Mapping) and bool(bodies.text(pagination.get("next")))
+    names_next = isinstance(pagination, Mapping) and bool(text(pagination.get("next")))
     return Page(
         number=number, issues=tuple(map(bodies.issue, rows)), count=count, names_next=names_next
     )
@@ -209,8 +211,10 @@ def accepted(response: Response, *, doing: str) -> Response:
 
 _REFUSALS = {
     400: "Halo does not take our question: a newer version of this program may be needed.",
-    401: "A token that was just issued is not accepted: check in Halo that HALO_API_KEY is still active.",
-    403: "The API key lacks the right to read this: in Halo, make it at least an auditor's key for the whole group.",
+    401: "A token that was just issued is not accepted: check in Halo that HALO_API_KEY is still "
+    "active.",
+    403: "The API key lacks the right to read this: in Halo, make it at least an auditor's key for "
+    "the whole group.",
     410: "Halo has removed this endpoint: a newer version of this program may be needed.",
     422: "Halo does not take our question: a newer version of this program may be needed.",
 }
@@ -234,5 +238,5 @@ def _said(response: Response) -> str:
     except ValueError:
         return ""
     keys = ("message", "error_description", "error")
-    words = (bodies.text(body.get(key)) for key in keys) if isinstance(body, dict) else ()
+    words = (text(body.get(key)) for key in keys) if isinstance(body, dict) else ()
     return next((f"It says: {said:.200}" for said in words if said), "")

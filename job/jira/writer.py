@@ -20,7 +20,7 @@ from job.http.caller import unguarded
 from job.jira.catalogue import Catalogue
 from job.jira.connection import Connection, blocks
 from job.jira.reader import Reader
-from job.jira.wire import tickets
+from job.jira.wire import comments, tickets
 from job.jira.wire.tickets import Sent
 from job.ports import Creation, Guard
 
@@ -56,19 +56,20 @@ class Writer:
         self, ticket_id: TicketId, *, body: Document, marker: Marker, guard: Guard = unguarded
     ) -> None:
         """Adds one comment, which carries the marker as a property."""
-        request = tickets.comment(self._connection.site, ticket_id, body=body, marker=marker)
-        answer = await self._connection.send(request, doing=tickets.COMMENTING, guard=guard)
-        tickets.commented(answer)
+        request = comments.comment(self._connection.site, ticket_id, body=body, marker=marker)
+        answer = await self._connection.send(request, doing=comments.COMMENTING, guard=guard)
+        comments.commented(answer)
 
     async def has_comment(self, ticket_id: TicketId, *, marker: Marker, since: datetime) -> bool:
         """Whether a comment with this marker, no older than `since` less a day, is there."""
-        doing, start, site = "reading comments", 0, self._connection.site
+        start, site = 0, self._connection.site
         while True:
-            request = tickets.comments(site, ticket_id, start=start)
-            response = await self._connection.send(request, doing=doing)
+            request = comments.comments(site, ticket_id, start=start)
+            response = await self._connection.send(request, doing=comments.READING)
             if response.status == 404:
                 return False
-            page = tickets.comments_page(site.answer(response, doing=doing), start=start)
+            body = site.answer(response, doing=comments.READING)
+            page = comments.comments_page(body, start=start)
             if marker in page.markers:
                 return True
             if page.next_start is None or page.reaches(since - COMMENT_MARGIN):

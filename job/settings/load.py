@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 
 from job.errors import BadSettings, Problem
 from job.settings.parse import Unfit
-from job.settings.variables import NEIGHBOURS, SPELLINGS, VARIABLES, ProcessSettings, Settings
+from job.settings.table import NEIGHBOURS, SPELLINGS, VARIABLES
+from job.settings.variables import ProcessSettings, Settings
 
 S = TypeVar("S", bound=ProcessSettings)
 

@@ -1,6 +1,7 @@
 """From the text of a variable to its value: one small function for each kind of variable.
 
-Each raises `Unfit` with what is wrong and what is allowed, and never quotes a secret.
+Promises: each raises `Unfit` with what is wrong and what is allowed, and never quotes a secret.
+Does not do: what one variable says about another (`variable.py`).
 """
 
 import re
@@ -18,8 +19,6 @@ from job.state.urls import parse_url
 SECRET_REFERENCE = re.compile(
     r"sm://(?P<name>projects/[^/\s]+/secrets/[\w-]{1,255})(/versions/(?P<version>[^/\s]+))?"
 )
-
-
 DURATION_MAX = timedelta(days=3660)
 
 

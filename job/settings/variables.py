@@ -1,6 +1,8 @@
-"""Every setting: its variable, its type, its default, what it does, and the table of them all.
+"""Every setting, in groups: its variable, its type, its default and what it does.
 
-The documentation's table is made from this file, and Terraform's variables are compared with it.
+Promises: a field has the name of its variable, in small letters; a group is what one part of the
+job needs to know; no `repr` shows a secret.
+Does not do: reading the environment (`load.py`), or listing all variables (`table.py`).
 """
 
 import hashlib
@@ -11,59 +13,15 @@ from typing import Any, Self
 from urllib.parse import unquote, urlsplit
 
 from job.settings import parse
-from job.settings.parse import Secret, Unfit
-
-Earlier = Mapping[str, Any]
-"""The fields before this one, as far as they were fit."""
-
-
-def _fits_alone(_value: object, _earlier: Earlier) -> None:
-    """Nothing else has a say in it."""
-
-
-def _hard_closed_is_not_closed(value: tuple[str, ...], earlier: Earlier) -> None:
-    both = _same(value, earlier.get("issue_status_closed", ()))
-    if both:
-        wrong = f"{', '.join(both)} is in ISSUE_STATUS_CLOSED as well."
-        raise Unfit(wrong, "statuses of one kind only: reopened, or followed by a new ticket")
-
-
-def _new_is_not_closed(value: str, earlier: Earlier) -> None:
-    if _same(
-        (value,), (*earlier.get("issue_status_closed", ()), *earlier.get("status_hard_closed", ()))
-    ):
-        raise Unfit(
-            f"{value!r} is a closed status: each new ticket would be reopened.",
-            "a status of open tickets",
-        )
-
-
-def _something_is_left(value: object, earlier: Earlier) -> None:
-    if value and earlier.get("exclude_server_secure") and earlier.get("exclude_container_secure"):
-        raise Unfit(
-            "All three modules are excluded: nothing is left to do.", "true for two of them at most"
-        )
-
-
-def _same(names: tuple[str, ...], others: tuple[str, ...]) -> list[str]:
-    known = {name.casefold() for name in others}
-    return [name for name in names if name.casefold() in known]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Variable:
-    """How one field comes about."""
-
-    parse: Callable[[str], Any]
-    fits: Callable[[Any, Earlier], None]
-    default: str | None
-    """In the words that a person would write; `None`: it must be given."""
-    also: tuple[str, ...]
-    """All names that it may be given by, if it has more than one; where several are set, the first
-    of them counts.
-    """
-    does: str
-    """What the table of settings says of it."""
+from job.settings.parse import Secret
+from job.settings.variable import (
+    Earlier,
+    Variable,
+    fits_alone,
+    hard_closed_is_not_closed,
+    new_is_not_closed,
+    something_is_left,
+)
 
 
 def _variable(
@@ -71,7 +29,7 @@ def _variable(
     default: str | None = None,
     *,
     also: tuple[str, ...] = (),
-    fits: Callable[[Any, Earlier], None] = _fits_alone,
+    fits: Callable[[Any, Earlier], None] = fits_alone,
     does: str,
 ) -> Any:
     return field(
@@ -195,13 +153,13 @@ class DestinationSettings(ProcessSettings):
         parse.names,
         "",
         also=("STATUS_HARD_CLOSED", "ISSUE_STATUS_HARD_CLOSED", "HARD_CLOSED_STATUS"),
-        fits=_hard_closed_is_not_closed,
+        fits=hard_closed_is_not_closed,
         does="Statuses never to be reopened: an issue that comes back gets a new ticket.",
     )
     new_issue_status: str = _variable(
         str,
         "",
-        fits=_new_is_not_closed,
+        fits=new_is_not_closed,
         does="Status that a new ticket is moved to, if it does not start there.",
     )
     close_resolution: str = _variable(
@@ -228,7 +186,7 @@ class ScopeSettings(ProcessSettings):
         parse.flag, "false", does="No issues of Container Secure."
     )
     exclude_cloud_secure: bool = _variable(
-        parse.flag, "false", fits=_something_is_left, does="No issues of Cloud Secure."
+        parse.flag, "false", fits=something_is_left, does="No issues of Cloud Secure."
     )
     when_ticket_gone: str = _variable(
         parse.word("recreate", "report"),
@@ -327,62 +285,3 @@ class Settings(
             if not (isinstance(value, Secret) or name.startswith("cloud_"))
         }
         return hashlib.sha256(repr(sorted(chosen.items())).encode()).hexdigest()[:16]
-
-
-GROUPS: tuple[type[ProcessSettings], ...] = (
-    HaloSettings,
-    JiraSettings,
-    DestinationSettings,
-    ScopeSettings,
-    RunSettings,
-    MemorySettings,
-    ProcessSettings,
-)
-"""The groups of settings in the order in which people are told of them."""
-VARIABLES: Mapping[str, Variable] = {
-    name: Settings.__dataclass_fields__[name].metadata["is"]
-    for group in GROUPS
-    for name in group.__annotations__
-}
-"""By the name of their field; whatever a variable is checked against comes before it."""
-
-
-SPELLINGS: Mapping[str, tuple[str, ...]] = {
-    name.upper(): variable.also or (name.upper(),) for name, variable in VARIABLES.items()
-}
-"""Each variable with every name that it may be given by."""
-
-
-SECRETS = tuple(
-    spelling
-    for name, variable in VARIABLES.items()
-    if variable.parse in {parse.secret, parse.proxy}
-    for spelling in SPELLINGS[name.upper()]
-)
-"""The variables whose values are never shown, by all their names."""
-
-
-NEIGHBOURS = frozenset(
-    {"HTTP_PROXY", "http_proxy", "ALL_PROXY", "SSL_CERT_DIR", "CLOUD_RUN_TASK_ATTEMPT"}
-)
-"""Variables of other programs whose names are close to ours."""
-
-
-def table() -> str:
-    """The documentation's table of variables, in Markdown."""
-    rows = ["| variable | what it does | default |", "|---|---|---|"]
-    for name, variable in VARIABLES.items():
-        also = [
-            spelling for spelling in SPELLINGS[name.upper()][1:] if spelling != spelling.lower()
-        ]
-        other = (
-            f" Also read from {', '.join(f'`{spelling}`' for spelling in also)}." if also else ""
-        )
-        rows.append(f"| `{name.upper()}` | {variable.does}{other} | {_default(variable)} |")
-    return "\n".join(rows)
-
-
-def _default(variable: Variable) -> str:
-    if variable.default is None:
-        return "**required**"
-    return f"`{variable.default}`" if variable.default else ""

@@ -1,15 +1,16 @@
-"""Run both vendors as a process of their own: python -m job.sim --halo-port 8081 --jira-port 8082
---control-port 8083
+"""Runs both vendors as a process of their own: `python -m job.sim --halo-port 8081`.
 
 Promises: prints one line of JSON with the addresses and the job's settings once everything listens,
 then serves until it is interrupted. With --story the first act has happened by then; the control's
-POST /story plays the others. Does not do: keeping anything after it ends.
+POST /story plays the others, about the same issues.
+Does not do: keeping anything after it ends.
 """
 
 import argparse
 import asyncio
 import dataclasses
 import json
+import sys
 
 from job.sim.jira.limits import Limits
 from job.sim.jira.search import fixed_lag, long_lag, no_lag, usual_lag
@@ -52,19 +53,19 @@ async def _serve(asked: argparse.Namespace) -> None:
     world.jira.search.lag = _LAGS[asked.lag]
     if not asked.no_limits:
         world.jira.limit_rates(Limits(world.clock, seed=asked.seed))
+    story = Story(world)
     if asked.story:
-        Story(world).play(1)
+        story.play(1)
     latency = REAL_LATENCY if asked.real_latency else NO_LATENCY
     ports = {
         "halo_port": asked.halo_port,
         "jira_port": asked.jira_port,
         "control_port": asked.control_port,
     }
-    async with serve(world, latency=latency, **ports) as urls:
-        print(
-            json.dumps({**dataclasses.asdict(urls), "settings": settings(world, urls=urls)}),
-            flush=True,
-        )  # noqa: T201
+    async with serve(world, story=story, latency=latency, **ports) as urls:
+        told = {**dataclasses.asdict(urls), "settings": settings(world, urls=urls)}
+        sys.stdout.write(f"{json.dumps(told)}\n")
+        sys.stdout.flush()
         await asyncio.Event().wait()
 
 

@@ -1,7 +1,8 @@
 """The two values every simulated vendor trades in: a Call comes in, an Answer goes out.
 
 Promises: no I/O and no clock, so the same call can travel over loopback HTTP or as a plain function
-call. Does not do: anything that knows which vendor is meant.
+call.
+Does not do: anything that knows which vendor is meant.
 """
 
 import json

@@ -2,15 +2,16 @@
 JSON.
 
 Promises: the verbs are those of HaloEstate and People, by their names and keyword arguments; what
-they refuse comes back as 400 with the reason. Does not do: anything a vendor's API would do; it
-listens on a port of its own.
+they refuse comes back as 400 with the reason.
+Does not do: anything a vendor's API would do; it listens on a port of its own.
 
-    POST /halo/{verb} {...}       open_issue, rescan, resolve, reopen, forget, retire_asset, edit_issue, ...
-    POST /jira/{verb} {...}       transition_by_person, comment_by_person, edit, move_ticket, delete_ticket, ...
-    GET  /halo/issues             POST /clock {"advance_s": 60}
-    GET  /jira/tickets            POST /faults {"vendor": "jira", "chance": {...}, "at": {"3": "lost_after"}}
-    GET  /jira/creations          POST /revoke {"vendor": "halo"}
-    GET  /calls                   POST /story {"act": 1}
+    POST /halo/{verb} {...}     HALO_VERBS, as open_issue or rescan
+    POST /jira/{verb} {...}     JIRA_VERBS, as edit or move_ticket
+    POST /clock {"advance_s": 60}
+    POST /faults {"vendor": "jira", "chance": {...}, "at": {"3": "lost_after"}}
+    POST /revoke {"vendor": "halo"}
+    POST /story {"act": 1}
+    GET  /halo/issues, /jira/tickets, /jira/creations, /calls
 """
 
 import dataclasses
@@ -40,9 +41,11 @@ JIRA_VERBS: Final = frozenset(
 
 
 class Control:
-    def __init__(self, world: World) -> None:
+    """What is asked of a world, and of the story that is told about it."""
+
+    def __init__(self, world: World, *, story: Story) -> None:
         self._world = world
-        self._story = Story(world)
+        self._story = story
 
     def answer(self, call: Call) -> Answer:
         body = Answer(0, body=call.body or b"{}").json()
@@ -54,12 +57,12 @@ class Control:
     def _carry_out(self, call: Call, *, body: dict[str, Any]) -> Any:
         match (call.method, *call.path.strip("/").split("/")):
             case ("GET", "halo", "issues"):
-                estate = self._world.halo.estate
-                return [issue_body(estate, issue=issue) for issue in estate.issues.values()]
+                return [issue_body(issue) for issue in self._world.halo.estate.issues.values()]
             case ("GET", "jira", "tickets"):
-                return [_plain(one) for one in self._world.jira.people.tickets(deleted=True)]
+                tickets = self._world.jira.people.tickets(deleted=True)
+                return [_plain(ticket) for ticket in tickets]
             case ("GET", "jira", "creations"):
-                return [_plain(one) for one in self._world.jira.people.creations()]
+                return [_plain(ticket) for ticket in self._world.jira.people.creations()]
             case ("GET", "calls"):
                 return {"halo": self._world.halo.calls, "jira": self._world.jira.calls}
             case ("POST", "halo" | "jira" as vendor, verb):
@@ -122,7 +125,7 @@ def _jsonable(value: Any) -> Any:
         }
         return own | ({"ours": value.ours} if hasattr(value, "ours") else {})
     if isinstance(value, dict):
-        return {key: _jsonable(one) for key, one in value.items()}
+        return {key: _jsonable(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
-        return [_jsonable(one) for one in value]
+        return [_jsonable(part) for part in value]
     return value.isoformat() if isinstance(value, datetime) else value

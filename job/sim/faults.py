@@ -2,8 +2,9 @@
 
 Promises: a fault is exact (the hook, or `at[n]` for the n-th call) or drawn from a seeded
 generator, so that one seed replays exactly. Every fault says whether the effect happened: REFUSALS
-come before it, SPOILS after it. Does not do: faults that need the vendor's data. Those are the
-LOCAL kinds, and each simulator asks `strikes(kind)` at the place where they bite.
+come before it, SPOILS after it.
+Does not do: faults that need the vendor's data. Those are the LOCAL kinds, and each simulator asks
+`strikes(kind)` at the place where they bite.
 """
 
 from collections.abc import Callable, Mapping
@@ -105,9 +106,8 @@ class Faults:
 
     def set_chance(self, chance: Mapping[str, float]) -> None:
         """Replace all probabilities; an empty mapping makes the way quiet again."""
-        self._chance = {
-            _known(kind): chance[kind] for kind in sorted(chance)
-        }  # one order, so that a seed replays
+        # In one order, so that a seed replays.
+        self._chance = {_known(kind): chance[kind] for kind in sorted(chance)}
 
     def quiet(self) -> None:
         """From now on nothing goes wrong."""

@@ -2,8 +2,8 @@
 
 Promises: nothing listens beyond 127.0.0.1. Half of a call's latency passes before its effect and
 half after, so that a client killed meanwhile may have left either; what we need to work an answer
-out is a part of it. A lost answer closes the connection without a byte. Does not do: TLS; a client
-that can be pointed at http://127.0.0.1 needs none.
+out is a part of it. A lost answer closes the connection without a byte.
+Does not do: TLS; a client that can be pointed at http://127.0.0.1 needs none.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ from aiohttp import web
 
 from job.sim.call import Answer, Call
 from job.sim.control import Control
+from job.sim.story import Story
 from job.sim.world import World
 
 _READING_POSTS: Final = (
@@ -66,12 +67,16 @@ class Urls:
 async def serve(
     world: World,
     *,
+    story: Story | None = None,
     latency: Latency = NO_LATENCY,
     halo_port: int = 0,
     jira_port: int = 0,
     control_port: int = 0,
 ) -> AsyncIterator[Urls]:
-    """Serve until the block ends. Port 0 takes a free one."""
+    """Serves until the block ends. Port 0 takes a free one. A story that has begun is gone on with;
+    without one the control has a new one.
+    """
+    control_of_world = Control(world, story=story or Story(world))
     async with AsyncExitStack() as stack:
         halo = await stack.enter_async_context(
             _listen(world.halo.answer, pace=latency.halo, port=halo_port)
@@ -80,7 +85,7 @@ async def serve(
             _listen(world.jira.answer, pace=latency.jira, port=jira_port)
         )
         control = await stack.enter_async_context(
-            _listen(Control(world).answer, pace=Pace(), port=control_port)
+            _listen(control_of_world.answer, pace=Pace(), port=control_port)
         )
         yield Urls(halo, jira, control)
 
@@ -129,8 +134,8 @@ def _write(request: web.Request, *, answer: Answer) -> web.StreamResponse:
 
 @lru_cache(maxsize=4)
 def _elements(body: bytes) -> int:
-    """How many tickets a bulk create asks for. Who watches us asks again, and a large body takes a
-    while to read.
+    """How many tickets a bulk create asks for. It is asked more than once for one body, and a large
+    body takes a while to read.
     """
     try:
         return len(json.loads(body)["issueUpdates"])

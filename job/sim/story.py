@@ -2,7 +2,8 @@
 
 Promises: each act has a title, and every event a sentence that says what happened, for people to
 read before they watch the job deal with it. `settings` is the environment in which the job meets
-this world. Does not do: running the job or printing.
+this world.
+Does not do: running the job or printing.
 """
 
 from collections.abc import Callable
@@ -54,9 +55,8 @@ class Story:
     def ticket_of(self, name: str) -> Snapshot:
         """The newest live ticket that carries the id of this issue."""
         wanted = self.cast[name]
-        return [
-            one for one in self.world.jira.people.tickets() if one.fields.get(ID_FIELD) == wanted
-        ][-1]
+        tickets = self.world.jira.people.tickets()
+        return [ticket for ticket in tickets if ticket.fields.get(ID_FIELD) == wanted][-1]
 
 
 def _open(
@@ -204,7 +204,8 @@ def settings(world: World, *, urls: Addresses) -> dict[str, str]:
         "JIRA_ISSUE_ID_FIELD": "Halo Issue ID",
         "JIRA_PROJECT_KEY": "SEC",
         "JIRA_ISSUE_TYPE": "Bug",
-        "JIRA_FIELD_MAPPING": "asset_group_name:Halo Group;issue_created_at:Halo Created;issue_type:labels",
+        "JIRA_FIELD_MAPPING": "asset_group_name:Halo Group;issue_created_at:Halo Created;"
+        "issue_type:labels",
         "JIRA_FIELD_STATIC": "Halo Severity:Normal;priority:High",
         "ISSUE_REOPEN_TRANSITION": "Reopen",
         "ISSUE_CLOSE_TRANSITION": "Resolve",

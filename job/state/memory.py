@@ -1,11 +1,10 @@
 """A store in this process's memory, for simulations: the promises of a store without its waiting.
 
-It never awaits, so a simulation of thousands of runs stays fast and plays the same way each time. A
-restart is handing the same object to the next run. `hook`, when set, is called before and after
-each operation and may raise: a crash on either side of the effect.
-
-It keeps the model's values as they are: how documents are written and read is the business of the
-other stores' tests.
+Promises: it never awaits, so a simulation of thousands of runs stays fast and plays the same way
+each time. A restart is handing the same object to the next run. `hook`, when set, is called before
+and after each operation and may raise: a crash on either side of the effect.
+Does not do: documents. It keeps the model's values as they are; how documents are written and read
+is the business of the other stores' tests.
 """
 
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence

@@ -1,12 +1,11 @@
 """Model values as plain documents and back: the one form in which every store keeps them.
 
-Each document carries the schema it was written by. What is read is checked field by field against
-the model; a newer schema, a missing field or a value of another kind is `StateUnreadable` with the
-document's name and a way out, never a guess. A field that the model gives a default may be absent,
-so that adding one needs no new schema.
-
-This file does no I/O and knows no store: a document is a `dict` of text, numbers, instants, lists
-and maps.
+Promises: each document carries the schema it was written by. What is read is checked field by field
+against the model; a newer schema, a missing field or a value of another kind is `StateUnreadable`
+with the document's name and a way out, never a guess. A field that the model gives a default may be
+absent, so that adding one needs no new schema.
+Does not do: I/O, or knowing a store. A document is a `dict` of text, numbers, instants, lists and
+maps.
 """
 
 import re
@@ -44,16 +43,20 @@ class Table(StrEnum):
 
 WAY_OUT: Mapping[type[Any], str] = {
     Link: "Restore it from a backup, or delete it: the ticket is then found again by its id field.",
-    Intent: "Look in Jira for a ticket with this Halo id before you delete it: a write of ours may have succeeded.",
+    Intent: "Look in Jira for a ticket with this Halo id before you delete it: a write of ours may "
+    "have succeeded.",
     Parked: "Restore it from a backup, or delete it: the issue is then tried again.",
     Lease: "Make sure that no run is at work, then delete it.",
-    Watermark: "Restore it from a backup, or delete it and say from when to read with `run --since`.",
+    Watermark: "Restore it from a backup, or delete it and say from when to read with "
+    "`run --since`.",
     RunRecord: "Delete it: nothing depends on the record of a run.",
 }
 
 
 class Write(Struct, frozen=True, kw_only=True):
-    """One document of a commit: put, or dropped when there is none. A fresh one must not exist yet."""
+    """One document of a commit: put, or dropped when there is none. A fresh one must not exist
+    yet.
+    """
 
     table: Table
     id: str
@@ -97,22 +100,22 @@ def document(record: Record) -> Document:
     plain = msgspec.to_builtins(record, builtin_types=(datetime,))
     kept: Document = {"schema": SCHEMA}
     for name, value in plain.items():
-        kept[name] = (
-            _utc(value)
-            if type(value) is datetime
-            else list(value)
-            if type(value) is tuple
-            else value
-        )
+        if type(value) is datetime:
+            kept[name] = _utc(value)
+        elif type(value) is tuple:
+            kept[name] = list(value)
+        else:
+            kept[name] = value
     return kept
 
 
 def _utc(at: datetime) -> datetime:
     if at.tzinfo is None:
         raise ValueError(f"{at} names no time zone, so it is no instant.")
-    # Firestore reads a timestamp as a kind of datetime of its own; the model knows the plain one
-    # only.
-    return datetime.combine((utc := at.astimezone(UTC)).date(), utc.timetz())
+    utc = at.astimezone(UTC)
+    # Firestore reads a timestamp as a kind of datetime of its own; the model knows only the plain
+    # one.
+    return datetime.combine(utc.date(), utc.timetz())
 
 
 def writes(changes: Changes, *, shard: str) -> list[Write]:
@@ -194,6 +197,7 @@ def unreadable(kind: type[Any], *, name: str, wrong: str) -> StateUnreadable:
 
 def newer(schema: int, *, name: str) -> StateUnreadable:
     """What is kept was written by a program that knows more than this one."""
-    wrong = f"It was written by a newer version of this program (schema {schema}; this one knows {SCHEMA})."
+    wrong = f"It was written by a newer version of this program (schema {schema}; this one knows "
+    wrong += f"{SCHEMA})."
     advice = "Run the newer version, or name other memory in STATE_URL."
     return StateUnreadable("store", f"reading {name}", wrong, advice)

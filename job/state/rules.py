@@ -1,6 +1,7 @@
 """What every store refuses, and what its work counts as, decided once for all of them.
 
-Pure: no store, no clock. The stores bring what is kept now; these rules say what may follow it.
+Promises: the stores bring what is kept now, and these rules say what may follow it.
+Does not do: I/O, or reading a clock.
 """
 
 from collections import Counter
@@ -36,8 +37,10 @@ def succeed(
         raise StateUnreadable(
             "store",
             f"taking the lease of shard {shard}",
-            f"Run {last.holder} holds it until {last.until.isoformat()}: no right clock would have written that.",
-            "Compare this machine's clock with that run's. When that run is over, delete the document of the lease.",
+            f"Run {last.holder} holds it until {last.until.isoformat()}: no right clock would have "
+            "written that.",
+            "Compare this machine's clock with that run's. When that run is over, delete the "
+            "document of the lease.",
         )
     if last is not None and last.until > now:
         raise LeaseHeld(shard, last.holder, last.until)
@@ -61,7 +64,8 @@ def confirm(kept: Lease | None, ours: Lease) -> Lease:
         taker = f"run {kept.holder}" if kept.holder else "another run, which has ended,"
         lost(
             ours,
-            happened=f"It was given back or ran out, and {taker} has fence {kept.fence} (ours: {ours.fence}).",
+            happened=f"It was given back or ran out, and {taker} has fence {kept.fence} "
+            f"(ours: {ours.fence}).",
         )
     return kept
 
@@ -82,7 +86,8 @@ def follow(new: Intent, standing: Intent | None, *, lease: Lease) -> None:
         wanted = f"follows {new.follows}" if new.follows else "is the first"
         lost(
             lease,
-            happened=f"Our intent for issue {new.issue_id} {wanted}, but {found or 'none'} is in the store.",
+            happened=f"Our intent for issue {new.issue_id} {wanted}, but {found or 'none'} is in "
+            "the store.",
         )
 
 

@@ -1,8 +1,9 @@
 """STATE_URL in, an open store out; whoever opens one here closes it by leaving the block.
 
-`sqlite:////absolute/path`, or `firestore://PROJECT/DATABASE?prefix=PREFIX` where all but the scheme
-may be left out for the ambient project, `(default)` and `halo-jira-sync`. A store's libraries are
-imported only when it is opened.
+Promises: `sqlite:////absolute/path` is a file, and `firestore://PROJECT/DATABASE?prefix=PREFIX` a
+database, where all but the scheme may be left out for the ambient project, `(default)` and
+`halo-jira-sync`. A store's libraries are imported only when it is opened.
+Does not do: choosing a store where no URL is given (`job/settings/load.py`).
 """
 
 import re
@@ -40,7 +41,9 @@ class FirestorePlace(Struct, frozen=True, kw_only=True):
 
 
 class CountingStore(Store, Protocol):
-    """A store that says what it has spent: operations on documents by kind (read, write, delete)."""
+    """A store that says what it has spent: operations on documents by kind, which is read, write or
+    delete.
+    """
 
     @property
     def spent(self) -> Counter[str]: ...

@@ -24,7 +24,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from job.settings.variables import VARIABLES
+from job.settings.table import VARIABLES
 from tests.bench import yardstick
 from tests.bench.stage import Measured, Stage, Tally
 from tests.kit.silence import silence

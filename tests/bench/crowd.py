@@ -47,7 +47,7 @@ class Crowd:
 
     def __init__(self, many: int) -> None:
         estate = HaloEstate(lambda: FIRST_AT, seed=1)
-        self._body = issue_body(estate, issue=estate.issues[estate.open_issue(type="csm")])
+        self._body = issue_body(estate.issues[estate.open_issue(type="csm")])
         self._many = many
 
     def row(self, number: int) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import json
 import tracemalloc
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,12 +17,15 @@ from job.core.issues import (
     Cve,
     FileChange,
     FimFinding,
+    Finding,
+    IssueKind,
     IssueStatus,
     LidsEvent,
     SvaFinding,
 )
 from job.errors import MalformedAnswer
-from job.halo import bodies
+from job.halo import bodies, findings, values
+from job.halo.values import Body
 from tests.halo import shapes
 from tests.halo.shapes import row
 
@@ -33,6 +37,13 @@ JSON = st.recursive(
     ),
     max_leaves=6,
 )
+
+
+def read(kind: IssueKind, pages: Sequence[Body]) -> Finding:
+    """The finding that a reader of this kind makes of its pages."""
+    reader = findings.reader(kind)
+    assert reader is not None
+    return reader(pages)
 
 
 def test_a_listed_issue_is_read_whole() -> None:
@@ -130,14 +141,14 @@ def test_nothing_is_nothing_however_halo_says_it(key: str, nothing: Any) -> None
 def test_a_fraction_may_have_any_number_of_digits(
     written: str, microsecond: int, zone: str
 ) -> None:
-    at = bodies.instant(f"2020-03-02T10:14:18{written}{zone}")
+    at = values.instant(f"2020-03-02T10:14:18{written}{zone}")
     assert at == datetime(2020, 3, 2, 10, 14, 18, microsecond, tzinfo=UTC)
 
 
 def test_instants_are_compared_as_instants_although_their_texts_sort_otherwise() -> None:
     earlier, later = "2020-03-02T10:14:18.86Z", "2020-03-02T10:14:18.861Z"
     assert earlier > later
-    assert bodies.instant(earlier) < bodies.instant(later)  # type: ignore[operator]
+    assert values.instant(earlier) < values.instant(later)  # type: ignore[operator]
 
 
 @given(at=st.datetimes(timezones=st.timezones()), digits=st.integers(0, 6))
@@ -149,7 +160,7 @@ def test_every_instant_halo_could_write_is_read_to_its_last_digit(
     at = at.astimezone(UTC)
     fraction = f".{at.microsecond:06d}"[: digits + 1] if digits else ""
     cut = at - timedelta(microseconds=at.microsecond % 10 ** (6 - digits))
-    assert bodies.instant(f"{at:%Y-%m-%dT%H:%M:%S}".rjust(19, "0") + fraction + "Z") == cut
+    assert values.instant(f"{at:%Y-%m-%dT%H:%M:%S}".rjust(19, "0") + fraction + "Z") == cut
 
 
 def test_an_instant_that_is_none_is_malformed_and_quoted() -> None:
@@ -199,7 +210,7 @@ def test_whatever_stands_in_a_finding_it_is_read_or_malformed_and_never_a_crash(
 ) -> None:
     key = data.draw(st.sampled_from(sorted(kind[1])))
     try:
-        found = bodies.finding(kind[0], [kind[1] | {key: data.draw(JSON)}])
+        found = read(IssueKind(kind[0]), [kind[1] | {key: data.draw(JSON)}])
     except MalformedAnswer:
         return
     assert isinstance(hash(found), int)
@@ -239,7 +250,7 @@ def test_findings_that_name_nothing_give_no_url(findings: Any) -> None:
 
 
 def test_a_configuration_finding_is_prose_and_checks() -> None:
-    assert bodies.finding("csm", [shapes.CSM_FINDING]) == CsmFinding(
+    assert read(IssueKind("csm"), [shapes.CSM_FINDING]) == CsmFinding(
         description="Root must not log in over SSH.\nSet PermitRootLogin no.",
         checks=(
             Check(
@@ -261,7 +272,7 @@ def test_a_configuration_finding_is_prose_and_checks() -> None:
 
 
 def test_a_file_finding_lists_files_with_both_hashes() -> None:
-    assert bodies.finding("fim", [shapes.FIM_FINDING]) == FimFinding(
+    assert read(IssueKind("fim"), [shapes.FIM_FINDING]) == FimFinding(
         target="/etc/nginx",
         description="Nginx\nconfiguration",
         total=2,
@@ -281,7 +292,7 @@ def test_a_file_finding_lists_files_with_both_hashes() -> None:
 
 @pytest.mark.parametrize("kind", ["sva", "image_sva"])
 def test_a_package_finding_lists_vulnerabilities_and_what_is_excepted(kind: str) -> None:
-    assert bodies.finding(kind, [shapes.SVA_FINDING]) == SvaFinding(
+    assert read(IssueKind(kind), [shapes.SVA_FINDING]) == SvaFinding(
         package_name="sudo.x86_64",
         package_version="1.8.23-9.el7",
         cves=(Cve(id="CVE-2021-3156", score=7.8), Cve(id="CVE-2019-14287", suppressed=True)),
@@ -289,7 +300,7 @@ def test_a_package_finding_lists_vulnerabilities_and_what_is_excepted(kind: str)
 
 
 def test_a_log_line_is_kept_letter_by_letter() -> None:
-    assert bodies.finding("lids", [shapes.EVENT]) == LidsEvent(
+    assert read(IssueKind("lids"), [shapes.EVENT]) == LidsEvent(
         message=shapes.EVENT["message"],
         log_entry="Mar  2 11:40:01 sudo: authentication failure; user=DOMAIN\\nora",
         created_at=datetime(2020, 3, 2, 11, 40, 3, 190_000, tzinfo=UTC),
@@ -309,18 +320,18 @@ def test_a_finding_of_another_shape_is_malformed_and_names_what_is_missing(
     kind: str, body: dict[str, Any], missing: str
 ) -> None:
     with pytest.raises(MalformedAnswer, match=f"no `{missing}`"):
-        bodies.finding(kind, [{key: value for key, value in body.items() if key != missing}])
+        read(IssueKind(kind), [{key: value for key, value in body.items() if key != missing}])
 
 
 @pytest.mark.parametrize("odd", [None, 0, "text", []])
 def test_a_list_with_something_else_than_objects_is_malformed(odd: Any) -> None:
     with pytest.raises(MalformedAnswer, match="details"):
-        bodies.finding("csm", [shapes.CSM_FINDING | {"details": [odd]}])
+        read(IssueKind("csm"), [shapes.CSM_FINDING | {"details": [odd]}])
 
 
 def test_an_event_without_words_is_malformed() -> None:
     with pytest.raises(MalformedAnswer, match="original_log_entry"):
-        bodies.finding("lids", [{"id": "e1", "message": None}])
+        read(IssueKind("lids"), [{"id": "e1", "message": None}])
 
 
 @pytest.mark.parametrize(

@@ -165,7 +165,7 @@ def test_every_setting_of_the_program_can_be_made_and_is_understood_by_it(
 ) -> None:
     # The deployment's other tests need no program that can be imported.
     from job.settings.load import load
-    from job.settings.variables import VARIABLES
+    from job.settings.table import VARIABLES
 
     (environment,) = [
         said["test_state"]["outputs"]["environment"]["value"]

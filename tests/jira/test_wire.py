@@ -21,7 +21,7 @@ from job.errors import (
     TicketRejected,
 )
 from job.http.message import Response
-from job.jira.wire import exchange, metadata, search, tickets, transitions
+from job.jira.wire import comments, exchange, metadata, search, tickets, transitions
 from job.jira.wire.exchange import Site
 from job.jira.wire.search import IdClause
 from tests.jira.site import ID_FIELD, TICKET, draft, issue_ids, page_of_html, response
@@ -82,7 +82,7 @@ def test_only_the_writes_that_would_happen_twice_are_not_repeatable() -> None:
     )
     once = [
         tickets.create(SITE, [draft(A)]),
-        tickets.comment(SITE, TICKET.id, body={}, marker="m"),  # type: ignore[arg-type]
+        comments.comment(SITE, TICKET.id, body={}, marker="m"),  # type: ignore[arg-type]
         transitions.take(SITE, TICKET, chosen=chosen),
     ]
     assert [request.repeatable for request in once] == [False, False, False]
@@ -209,7 +209,7 @@ def test_a_read_never_takes_something_else_for_its_answer(
 )
 def test_an_unreadable_answer_to_a_write_leaves_its_fate_unknown(answer: Response) -> None:
     with pytest.raises(FateUnknown):
-        tickets.commented(answer)
+        comments.commented(answer)
     with pytest.raises(FateUnknown):
         tickets.created(answer, drafts=[draft(A)])
 
@@ -355,7 +355,7 @@ def test_a_draft_that_broke_jira_itself_is_unknown_and_not_rejected() -> None:
 @pytest.mark.parametrize("status", [400, 403, 404, 413, 422])
 def test_a_refused_comment_keeps_jiras_words_by_field(status: int) -> None:
     with pytest.raises(TicketRejected, match="not valid") as caught:
-        tickets.commented(
+        comments.commented(
             response(
                 status, {"errorMessages": [], "errors": {"comment": "Comment body is not valid!"}}
             )
@@ -379,7 +379,7 @@ def test_a_refused_comment_keeps_jiras_words_by_field(status: int) -> None:
 )
 def test_only_our_own_property_names_a_comment(properties: Any, markers: set[str]) -> None:
     comment = {"created": "2026-09-01T10:00:00.000+0000", "properties": properties}
-    assert tickets.comments_page({"comments": [comment], "total": 1}, start=0).markers == markers
+    assert comments.comments_page({"comments": [comment], "total": 1}, start=0).markers == markers
 
 
 @pytest.mark.parametrize(

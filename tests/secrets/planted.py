@@ -51,7 +51,7 @@ def leaks(said: str | bytes) -> list[str]:
 def planted_world() -> World:
     """A world whose vendors know us by the planted secrets, with work for every kind of request."""
     world = World.make(seed=1, site=Site(email=USER, token=JIRA_TOKEN))
-    world.halo.credentials = f"{HALO_KEY}:{HALO_SECRET}"
+    world.halo.tokens.credentials = f"{HALO_KEY}:{HALO_SECRET}"
     return world
 
 
@@ -203,7 +203,8 @@ class Gossip:
     def _sign_in(self) -> Answer:
         """Halo gives out the planted token, which it will know again."""
         self._signed_in = True
-        self._world.halo._tokens[ACCESS_TOKEN] = self._world.clock() + timedelta(days=1)
+        until = self._world.clock() + timedelta(days=1)
+        self._world.halo.tokens.admit(ACCESS_TOKEN, until=until)
         return json_answer(
             {"access_token": ACCESS_TOKEN, "token_type": "bearer", "expires_in": 900}
         )

@@ -7,7 +7,7 @@ import pytest
 
 from job.errors import BadSettings
 from job.settings.load import load, misspelled
-from job.settings.variables import SECRETS, SPELLINGS, VARIABLES, table
+from job.settings.table import SECRETS, SPELLINGS, VARIABLES, table
 from tests.kit.good import GOOD
 
 REQUIRED = sorted(GOOD.keys() - {"HOME"})

@@ -13,7 +13,7 @@ from google.cloud.firestore import AsyncClient
 
 from job.core.memory import Changes, Lease
 from job.errors import LeaseLost, RemoteDown, RemoteRefused, StateUnreadable
-from job.state import firestore
+from job.state import firestore_calls
 from job.state.firestore import FirestoreStore, open_firestore
 from tests.state.unreliable import Fault, Network, network
 from tests.state.values import NOW, SOON, intent, issue_id, link, parked, run, watermark
@@ -40,7 +40,7 @@ async def store(between: Network) -> AsyncIterator[FirestoreStore]:
 
 @pytest.fixture
 def client(store: FirestoreStore) -> AsyncClient:
-    return store._client
+    return store._documents._client
 
 
 async def lease_of(store: FirestoreStore, *, holder: str = "run-1") -> Lease:
@@ -105,7 +105,7 @@ async def test_a_lost_answer_while_another_run_takes_the_lease_is_told_as_a_lost
 ) -> None:
     lease = await lease_of(store)
     between.faults.append(Fault(method="Commit", effect="none"))
-    project = store._client.project
+    project = store._documents._client.project
     async with open_firestore(project=project, database="state", prefix="test") as other:
         await other.take_lease("0", holder="run-2", now=SOON, until=SOON + timedelta(minutes=5))
         with pytest.raises(LeaseLost, match="run-2"):
@@ -251,13 +251,13 @@ async def test_where_nobody_listens_the_remote_is_down_before_a_minute_is_gone(
                 with pytest.raises(RemoteDown, match="Check the network"):
                     await operation()
                 assert time.monotonic() - begun < 1.5
-    assert firestore.PATIENCE_S + firestore.CALL_S < 20
+    assert firestore_calls.PATIENCE_S + firestore_calls.CALL_S < 20
 
 
 async def test_a_server_that_accepts_and_never_answers_is_down_too(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(firestore, "CALL_S", 0.15)
+    monkeypatch.setattr(firestore_calls, "CALL_S", 0.15)
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()

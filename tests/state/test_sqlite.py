@@ -15,7 +15,7 @@ import pytest
 
 from job.core.memory import Changes
 from job.errors import RemoteDown, StateUnreadable
-from job.state import sqlite
+from job.state import sqlite_file
 from job.state.sqlite import open_sqlite
 from tests.state.values import NOW, SOON, intent, issue_id, link, run
 
@@ -51,7 +51,9 @@ async def test_what_is_committed_is_on_the_disk_before_anything_else_happens(
 ) -> None:
     path = tmp_path / "state.db"
     async with open_sqlite(path) as store:
-        full = await store._look(lambda: sqlite._number(store._connection, "PRAGMA synchronous"))
+        full = await store._file.look(
+            lambda: sqlite_file.number(store._file.connection, "PRAGMA synchronous")
+        )
     with closing(sqlite3.connect(path)) as connection:
         (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
     assert (mode, full) == ("wal", 2)
@@ -143,7 +145,7 @@ async def test_a_file_that_stays_locked_is_a_remote_that_is_down(
 ) -> None:
     path = tmp_path / "state.db"
     await fill(path)
-    monkeypatch.setattr(sqlite, "BUSY_S", 0.1)
+    monkeypatch.setattr(sqlite_file, "BUSY_S", 0.1)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(RemoteDown, match="locked"):
@@ -154,7 +156,7 @@ async def test_a_file_that_stays_locked_is_a_remote_that_is_down(
 async def test_opening_a_new_file_waits_for_a_process_that_reads_it(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
-        other.executescript(sqlite.LAYOUT)
+        other.executescript(sqlite_file.LAYOUT)
         other.execute("BEGIN")
         other.execute("SELECT count(*) FROM documents").fetchall()
         filling = asyncio.ensure_future(fill(path))
@@ -169,7 +171,7 @@ async def test_opening_a_file_twice_in_one_process_leaves_its_locks_alone(
 ) -> None:
     path = tmp_path / "state.db"
     await fill(path)
-    monkeypatch.setattr(sqlite, "BUSY_S", 0.1)
+    monkeypatch.setattr(sqlite_file, "BUSY_S", 0.1)
     with closing(sqlite3.connect(path, isolation_level=None)) as ours:
         ours.execute("BEGIN IMMEDIATE")
         with pytest.raises(RemoteDown):
@@ -190,7 +192,7 @@ async def test_a_commit_that_fails_halfway_leaves_nothing_and_the_next_one_works
 
     async with open_sqlite(tmp_path / "state.db") as store:
         lease = await store.take_lease("0", holder="run-1", now=NOW, until=SOON)
-        monkeypatch.setattr(store, "_forget_runs", fail)
+        monkeypatch.setattr(store._documents, "forget_runs", fail)
         with pytest.raises(StateUnreadable, match="disk I/O error"):
             await store.commit(lease, Changes(links=(link(1),), run=run(1)))
         await store.commit(lease, Changes(links=(link(2),)))

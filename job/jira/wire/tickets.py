@@ -1,28 +1,26 @@
-"""Tickets as Jira's database has them: reading by id or key, creating in bulk, comments.
+"""Tickets as Jira's database has them: reading by id or key, and creating in bulk.
 
 Promises: a ticket is recognised by what its id field holds, compared for equality, and never by its
-place in an answer; whatever an answer to a create leaves open comes out as `FateUnknown`. Does not
-do: search (`search.py`), moving through a workflow (`transitions.py`).
+place in an answer; whatever an answer to a create leaves open comes out as `FateUnknown`.
+Does not do: search (`search.py`), comments (`comments.py`), moving through a workflow
+(`transitions.py`).
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from msgspec import Struct, field
 
-from job.core.adf import Document
-from job.core.ids import IssueId, Marker, TicketId, TicketKey
+from job.core.ids import IssueId, TicketId, TicketKey
 from job.core.model import Ticket
-from job.core.tickets import PROPERTY, Draft, ids_held
+from job.core.tickets import Draft, ids_held
 from job.errors import FateUnknown, SyncError
 from job.http.message import Request, Response
 from job.jira.wire.exchange import (
     REJECTED,
     REMOTE,
-    NumberedPage,
     Site,
-    page,
     readable,
     rejected,
     rejection,
@@ -35,21 +33,19 @@ FETCH_MAX = 100
 """Jira Cloud REST v3, POST "issue/bulkfetch": 100 in one call, whatever else is asked for."""
 CREATE_MAX = 50
 """Jira Cloud REST v3, POST "issue/bulk": up to 50 in one call."""
-COMMENTS_MAX = 100
 STATE_FIELDS = ("status", "project", "issuetype")
 
 IDENTIFYING = "asking who we are"
-READING, CREATING, COMMENTING = "reading tickets", "creating tickets", "adding a comment"
+READING, CREATING = "reading tickets", "creating tickets"
 
 
 def identity(body: Any, *, server_time: datetime | None) -> Identity:
-    """Jira Cloud REST v3, GET "myself"."""
+    """Jira Cloud REST v3, GET "myself". Raises `MalformedAnswer`."""
     with readable(IDENTIFYING):
-        return Identity(
-            account_id=body["accountId"],
-            display_name=body["displayName"],
-            server_time=server_time,
-        )
+        account_id, name = body["accountId"], body["displayName"]
+        if not isinstance(account_id, str) or not account_id or not isinstance(name, str):
+            raise TypeError("an account id and a name are texts")
+        return Identity(account_id=account_id, display_name=name, server_time=server_time)
 
 
 # --- Reading --------------------------------------------------------------------------------------
@@ -94,8 +90,8 @@ def by_issue_id(
     for raw in raws:
         for issue_id in held(raw, id_field=id_field):
             if issue_id in wanted:
-                one = _ticket(raw, issue_id=issue_id)
-                found.setdefault(issue_id, {})[one.id] = one
+                known = _ticket(raw, issue_id=issue_id)
+                found.setdefault(issue_id, {})[known.id] = known
     return {issue_id: tuple(tickets.values()) for issue_id, tickets in found.items()}
 
 
@@ -139,13 +135,6 @@ def _ticket(raw: Any, *, issue_id: IssueId | None) -> Ticket:
         )
 
 
-def _instant(text: str) -> datetime:
-    """Jira writes offsets without a colon and in the site's zone (Jira Cloud REST v3,
-    "Timestamps").
-    """
-    return datetime.fromisoformat(text).astimezone(UTC)
-
-
 # --- Creating -------------------------------------------------------------------------------------
 
 
@@ -178,7 +167,7 @@ def created(response: Response, *, drafts: Sequence[Draft]) -> Sent:
     """The new ids, and the errors of single drafts. Raises `TicketRejected` for all, `FateUnknown`
     when unreadable.
 
-    201 when at least one was created, 400 in the same settings when none was; a body that Jira could
+    201 when at least one was created, 400 of the same shape when none was; a body that Jira could
     not take is a plain 400 (Jira Cloud REST v3, POST "issue/bulk").
     """
     if response.status in REJECTED:
@@ -188,7 +177,7 @@ def created(response: Response, *, drafts: Sequence[Draft]) -> Sent:
     else:
         body = written(response, doing=CREATING)
     try:
-        ids = tuple(TicketId(str(one["id"])) for one in body["issues"])
+        ids = tuple(TicketId(str(made["id"])) for made in body["issues"])
         return Sent(ids, dict(_refused(body["errors"], drafts=drafts)))
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         what = f"the answer cannot be read ({type(error).__name__}: {error})."
@@ -213,11 +202,11 @@ def _refused(
     """Jira's words for a draft stand in two places, `errorMessages` and `errors`;
     `failedElementNumber` is 0-based.
     """
-    for one in errors:
-        status = int(one.get("status") or 400)
+    for error in errors:
+        status = int(error.get("status") or 400)
         if status < 500:
-            words = words_of(one["elementErrors"])
-            draft = drafts[one["failedElementNumber"]]
+            words = words_of(error["elementErrors"])
+            draft = drafts[error["failedElementNumber"]]
             yield draft.issue_id, rejected(words, doing="creating the ticket", status=status)
 
 
@@ -229,75 +218,3 @@ def creation(draft: Draft, *, sent: Sent, found: Mapping[IssueId, Sequence[Ticke
         return Creation(draft=draft, ticket=tickets[0])
     unconfirmed = FateUnknown(REMOTE, CREATING, "no new ticket that can be read holds the Halo id.")
     return Creation(draft=draft, error=sent.errors.get(draft.issue_id, unconfirmed))
-
-
-# --- Comments -------------------------------------------------------------------------------------
-
-
-def comment(site: Site, ticket_id: TicketId, *, body: Document, marker: Marker) -> Request:
-    """The marker is a property in the same call, so no comment of ours is ever without it."""
-    return site.request(
-        "POST /rest/api/3/issue/{id}/comment",
-        ids={"id": ticket_id},
-        body={"body": body, "properties": [{"key": PROPERTY, "value": {"marker": marker}}]},
-        repeatable=False,
-        deadline_s=60.0,
-        subject=ticket_id,
-    )
-
-
-class _Named(Struct):
-    """What must be in the answer. It repeats the whole comment, which nobody needs to have read."""
-
-    id: str
-
-
-def commented(response: Response) -> None:
-    """Raises `TicketRejected` or `FateUnknown` unless the comment is certainly there."""
-    if response.status in REJECTED:
-        raise rejection(response, doing=COMMENTING)
-    written(response, doing=COMMENTING, kind=_Named)
-
-
-def comments(site: Site, ticket_id: TicketId, *, start: int) -> Request:
-    """The newest first, so that a new comment on the way shows an old one twice and hides none."""
-    return site.request(
-        "GET /rest/api/3/issue/{id}/comment",
-        ids={"id": ticket_id},
-        query={
-            "startAt": start,
-            "maxResults": COMMENTS_MAX,
-            "orderBy": "-created",
-            "expand": "properties",
-        },
-    )
-
-
-class Comments(Struct, frozen=True, kw_only=True):
-    """A piece of the comments, the newest first: our markers among them, and how far back they
-    reach.
-    """
-
-    markers: frozenset[str]
-    oldest_at: datetime | None
-    next_start: int | None
-
-    def reaches(self, at: datetime) -> bool:
-        """Whether everything that follows is older."""
-        return self.oldest_at is None or self.oldest_at < at
-
-
-def comments_page(body: Any, *, start: int) -> Comments:
-    doing = "reading comments"
-    piece: NumberedPage = page(body, key="comments", start=start, doing=doing)
-    with readable(doing):
-        markers = {marker for one in piece.items if (marker := _marker(one)) is not None}
-        oldest_at = _instant(piece.items[-1]["created"]) if piece.items else None
-    return Comments(markers=frozenset(markers), oldest_at=oldest_at, next_start=piece.next_start)
-
-
-def _marker(raw: Any) -> str | None:
-    for one in raw.get("properties") or ():
-        if one["key"] == PROPERTY and isinstance(one["value"], dict):
-            return one["value"].get("marker")
-    return None

@@ -1,21 +1,19 @@
-"""Halo's world: assets, issues and findings, and what happens to them. Tests and the story change
-it here.
+"""Halo's world: assets and issues, and what happens to them. Tests and the story change it here.
 
-Promises: everything is drawn from one seed; ids are UUIDs of version 1 in time order; instants are
-real datetimes and become text only in halo_bodies.py. An issue keeps its id from open to resolve to
-reopen. Does not do: HTTP, listing or faults.
+Promises: everything is drawn from one seed; instants are real datetimes and become text only in
+bodies.py. An issue keeps its id from open to resolve to reopen.
+Does not do: HTTP, listing or faults.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any, Final
-from uuid import UUID
 
+from job.sim.halo.scans import Finding, Ids, Scans
 from job.sim.halo.texts import CVES, GROUPS, RULES
 
-_UUID_EPOCH: Final = datetime(1582, 10, 15, tzinfo=UTC)
 SOURCES: Final = {"image_sva": "container_secure"}
 
 
@@ -29,19 +27,6 @@ class Asset:
     group: str
     state: str = "active"
     forgotten: bool = False
-
-
-@dataclass(slots=True)
-class Finding:
-    """One scan's evidence. `revision` is what the evidence says: a rescan that found the same keeps
-    it.
-    """
-
-    scan_id: str
-    finding_id: str
-    created_at: datetime
-    revision: int
-    is_event: bool
 
 
 @dataclass(slots=True)
@@ -72,10 +57,6 @@ class HaloIssue:
     version: int = 0
 
 
-def bare(hyphenated: str) -> str:
-    return hyphenated.replace("-", "")
-
-
 class HaloEstate:
     """All of Halo's data and the verbs that change it. `version` rises with every change, so that
     lists can be kept.
@@ -85,11 +66,10 @@ class HaloEstate:
         self.now = now
         self.issues: dict[str, HaloIssue] = {}
         self.assets: dict[str, Asset] = {}
-        self.findings: dict[tuple[str, str], tuple[HaloIssue, Finding]] = {}
-        self.events: dict[str, tuple[HaloIssue, Finding]] = {}
         self.version = 0
         self._random = Random(seed)
-        self._ids_made = 0
+        self._ids = Ids(now, draw=self._random)
+        self.scans: Scans[HaloIssue] = Scans(self._ids)
 
     def open_issue(
         self,
@@ -108,12 +88,12 @@ class HaloEstate:
         now = self.now()
         name = name or self._random.choice(RULES["cloud" if source == "cloud_secure" else type])
         issue = HaloIssue(
-            id=self.new_id(),
+            id=self._ids.new(),
             type=type,
             source=source,
             critical=critical,
             name=f"Vulnerable package: {name}" if type.endswith("sva") else name,
-            rule_key=self._rule_key(type, name=name),
+            rule_key=_rule_key(type, name=name, draw=self._random),
             asset=self.assets[asset] if asset else self._some_asset(source),
             created_at=now,
             first_seen_at=now - timedelta(microseconds=self._random.randrange(2_000)),
@@ -155,12 +135,8 @@ class HaloEstate:
     def reopen(self, issue_id: str) -> None:
         """The scanner found it again after it was resolved: same id, resolution gone."""
         issue = self.issues[issue_id]
-        issue.status, issue.resolved_at, issue.resolved_by, issue.comment = (
-            "active",
-            None,
-            None,
-            None,
-        )
+        issue.status = "active"
+        issue.resolved_at = issue.resolved_by = issue.comment = None
         self.rescan(issue_id, changed=True)
 
     def forget(self, issue_id: str) -> None:
@@ -194,33 +170,10 @@ class HaloEstate:
     def add_asset(
         self, *, kind: str = "server", name: str | None = None, group: str | None = None
     ) -> str:
-        asset_id = (
-            self.new_id()
-            if kind == "server"
-            else str(UUID(int=self._random.getrandbits(128), version=4))
-        )
+        asset_id = self._ids.new() if kind == "server" else self._ids.unordered()
         name = name or f"ip-10-4-{self._random.randrange(256)}-{self._random.randrange(256)}"
         self.assets[asset_id] = Asset(asset_id, kind, name, group or self._random.choice(GROUPS))
         return asset_id
-
-    def new_id(self) -> str:
-        """A hyphenated UUID of version 1: time-ordered, as Halo's are, and from the seed."""
-        self._ids_made += 1
-        ticks = (self.now() - _UUID_EPOCH) // timedelta(microseconds=1) * 10 + self._ids_made
-        low, middle, high = ticks & 0xFFFFFFFF, (ticks >> 32) & 0xFFFF, (ticks >> 48) & 0x0FFF
-        rest = self._random.getrandbits(14) | 0x8000
-        return str(
-            UUID(
-                fields=(
-                    low,
-                    middle,
-                    high | 0x1000,
-                    rest >> 8,
-                    rest & 0xFF,
-                    self._random.getrandbits(48),
-                )
-            )
-        )
 
     def _some_asset(self, source: str) -> Asset:
         kind = {"server_secure": "server", "container_secure": "image"}.get(source, "bucket")
@@ -231,31 +184,14 @@ class HaloEstate:
             return self._random.choice(mine)
         return self.assets[self.add_asset(kind=kind)]
 
-    def _rule_key(self, kind: str, *, name: str) -> str:
-        number = "" if kind.endswith("sva") else str(self._random.randrange(10**5, 10**7))
-        return (
-            f"{kind}::{number}::{name}"
-            if kind != "fim"
-            else f"fim::{number}::Watched files::{name}"
-        )
-
     def _add_finding(self, issue: HaloIssue, *, revision: int) -> None:
         """Cloud issues have no finding of their own in the API."""
+        at = issue.last_seen_at
         if issue.source == "cloud_secure":
-            issue.findings = [Finding("", "", issue.last_seen_at, revision, is_event=False)]
+            issue.findings = [Finding("", "", at, revision, is_event=False)]
             return
-        finding = Finding(
-            bare(self.new_id()),
-            bare(self.new_id()),
-            issue.last_seen_at,
-            revision,
-            issue.type == "lids",
-        )
-        issue.findings.append(finding)
-        self.findings[finding.scan_id, finding.finding_id] = self.events[finding.finding_id] = (
-            issue,
-            finding,
-        )
+        is_event = issue.type == "lids"
+        issue.findings.append(self.scans.add(issue, at=at, revision=revision, is_event=is_event))
 
     def _changed(self, issue: HaloIssue) -> None:
         self.version += 1
@@ -266,7 +202,15 @@ class HaloEstate:
         now = self.now()
         return now if before is None or now > before else before + timedelta(microseconds=1)
 
-    def cves_of(self, issue: HaloIssue, *, revision: int) -> list[str]:
-        """The CVEs of a package: one more for every revision, so that changed evidence is visible."""
-        start = issue.shape % len(CVES)
-        return [CVES[(start + step) % len(CVES)] for step in range(min(revision, len(CVES)))]
+
+def _rule_key(kind: str, *, name: str, draw: Random) -> str:
+    number = "" if kind.endswith("sva") else str(draw.randrange(10**5, 10**7))
+    if kind == "fim":
+        return f"fim::{number}::Watched files::{name}"
+    return f"{kind}::{number}::{name}"
+
+
+def cves_of(issue: HaloIssue, *, revision: int) -> list[str]:
+    """The CVEs of a package: one more for every revision, so that changed evidence is visible."""
+    start = issue.shape % len(CVES)
+    return [CVES[(start + step) % len(CVES)] for step in range(min(revision, len(CVES)))]

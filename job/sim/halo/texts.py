@@ -2,7 +2,8 @@
 ones have.
 
 Promises: names contain what breaks careless code: a carriage return, a double colon, quotes, long
-lines. Does not do: choosing. halo_estate.py picks from these with its own seeded generator.
+lines.
+Does not do: choosing. estate.py picks from these with its own seeded generator.
 """
 
 from typing import Final
@@ -38,6 +39,6 @@ CVES: Final = (
 # Newlines arrive as a backslash and an n (cloudpassage/jira_halo_issues_sync, fixture
 # server_csm_finding_describe).
 CSM_DESCRIPTION: Final = (
-    "The setting protects the machine against tampering.\\n\\nRationale: without it anybody with console access may "
-    "change what is started.\\nSet it, then scan again."
+    "The setting protects the machine against tampering.\\n\\nRationale: without it anybody with "
+    "console access may change what is started.\\nSet it, then scan again."
 )

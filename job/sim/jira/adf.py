@@ -3,8 +3,9 @@ Format.
 
 Promises: everything it accepts is valid by the published ADF schema and a little safer (no
 javascript: links); text is counted in UTF-16 units, as text and not as JSON. It knows the nodes a
-report needs and refuses the others. Does not do: media, mentions, layouts, extensions. Source:
-developer.atlassian.com/cloud/jira/platform/apis/document/structure, schema package
+report needs and refuses the others.
+Does not do: media, mentions, layouts, extensions.
+Source: developer.atlassian.com/cloud/jira/platform/apis/document/structure, schema package
 @atlaskit/adf-schema.
 """
 
@@ -110,7 +111,8 @@ def _walk(node: dict[str, Any]) -> Iterator[str]:
         return
     for number, child in enumerate(children):
         if not isinstance(child, dict) or child.get("type") not in _CHILDREN.get(kind, frozenset()):
-            yield f"[{number}]: {child.get('type') if isinstance(child, dict) else child!r} cannot stand in {kind}"
+            named = child.get("type") if isinstance(child, dict) else repr(child)
+            yield f"[{number}]: {named} cannot stand in {kind}"
             continue
         for problem in chain(_own(child, parent=kind), _walk(child)):
             yield f"[{number}]{problem}"

@@ -2,8 +2,8 @@
 
 Promises: each kind takes exactly the shape Jira Cloud documents for it (REST v3, "Issue fields"),
 and refuses others with Jira's sentence, under the field's id. Text is measured as text: 255
-characters in a line, 32,767 in a document. Does not do: required fields and screens
-(jira_writes.py).
+characters in a line, 32,767 in a document.
+Does not do: required fields and screens (screens.py).
 """
 
 from collections.abc import Callable, Mapping
@@ -99,7 +99,9 @@ def _number(given: Given) -> float:
 
 
 def _option(given: Given) -> Any:
-    """Options of custom fields go by `value` or `id`; priorities and resolutions by `name` or `id`."""
+    """Options of custom fields go by `value` or `id`, priorities and resolutions by `name` or
+    `id`.
+    """
     field, raw = given.field, given.raw
     label = "value" if field.kind in ("select", "multiselect") else "name"
     if not isinstance(raw, dict) or not set(raw) & {label, "id"}:
@@ -117,7 +119,7 @@ def _find(options: tuple[Option, ...], *, wanted: Mapping[str, Any], label: str)
 
 
 def _options(given: Given) -> list[Any]:
-    return [_option(given.with_raw(one)) for one in _array(given)]
+    return [_option(given.with_raw(raw)) for raw in _array(given)]
 
 
 def _labels(given: Given) -> list[str]:

@@ -3,8 +3,8 @@
 Promises: AND, OR, NOT, parentheses, = != ~ !~ < <= > >=, in, not in, is, is not, EMPTY, quoted
 names and values with escapes, cf[N], ORDER BY. What it does not know it refuses with Jira's
 sentence and the character's place. Negation is pushed down to the clauses, because Jira reads `NOT
-a = b` as `a != b` (which skips empty fields) too. Does not do: functions, WAS and CHANGED; knowing
-any field (jira_search.py).
+a = b` as `a != b` (which skips empty fields) too.
+Does not do: functions, WAS and CHANGED; knowing any field (clauses.py).
 """
 
 import re
@@ -89,7 +89,9 @@ def negate(node: Node) -> Node:
 
 
 class _Parser:
-    """Recursive descent over a list of tokens; the last token is an empty one that matches nothing."""
+    """Recursive descent over a list of tokens, of which the last is an empty one that matches
+    nothing.
+    """
 
     def __init__(self, text: str) -> None:
         self._tokens = [*_tokens(text), _Token("", len(text))]

@@ -29,7 +29,9 @@ class _Bucket:
 
 @dataclass(slots=True)
 class Limits:
-    """`bucket_s` is how many seconds' worth of calls a full bucket holds; Jira does not publish it."""
+    """`bucket_s` is how many seconds' worth of calls a full bucket holds, which Jira does not
+    publish.
+    """
 
     now: Callable[[], datetime]
     seed: int = 0

@@ -3,7 +3,8 @@ please.
 
 Promises: every verb acts at once and without the checks that API calls meet, but only along the
 workflow; the author is a person and not our account. `tickets()` is the truth, to be compared with
-what the job believes. Does not do: anything the job could do itself.
+what the job believes.
+Does not do: anything the job could do itself.
 """
 
 from collections.abc import Mapping
@@ -58,7 +59,9 @@ class People:
         return [self._snapshot(ticket) for ticket in self._tickets.created]
 
     def transition_by_person(self, key: str, *, status: str, author: Person = ANNA) -> None:
-        """Walk the shortest way through the workflow; a screen's resolution is answered with Done."""
+        """Walks the shortest way through the workflow; a screen that asks for a resolution gets
+        Done.
+        """
         for step in self._way(self._find(key), to=status):
             ticket = self._find(key)
             workflow = self._tickets.site.workflow(ticket.project, issue_type=ticket.issue_type)

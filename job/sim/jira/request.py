@@ -1,7 +1,8 @@
 """A call as Jira's operations see it: signed in or not, with the names from its path.
 
 Promises: bodies are parsed once, and refused as Jira does when they are no JSON or not the object
-that was asked for. Does not do: routing (jira.py).
+that was asked for.
+Does not do: routing (routes.py).
 """
 
 import json
@@ -57,6 +58,6 @@ class Instead(Exception):
 
 def strings(body: dict[str, Any], *, key: str, default: list[str]) -> list[str]:
     value = body.get(key, default)
-    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
         raise Refused("bad_payload")
     return value

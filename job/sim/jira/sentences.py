@@ -1,8 +1,8 @@
 """What Jira says when it refuses, in the languages of its users.
 
 Promises: the English sentences are those seen on real sites; a user with another language gets
-another text, so that a client which branches on sentences fails here first. Does not do: deciding
-when to refuse.
+another text, so that a client which branches on sentences fails here first.
+Does not do: deciding when to refuse.
 """
 
 from typing import Final
@@ -39,23 +39,26 @@ EN: Final[dict[str, str]] = {
     "bulk_size": "The number of issues must be between 1 and {0}.",
     "page_size": "The max results parameter has to be between 1 and 5,000.",
     "page_token": "The provided next page token is invalid or expired.",
-    "unbounded": "Unbounded JQL queries are not allowed here. Please add a search restriction to your query.",
+    "unbounded": "Unbounded JQL queries are not allowed here. Please add a search restriction to "
+    "your query.",
     "order_by": "JQL can be ordered by at most 7 fields.",
     "operator": "The operator '{0}' is not supported by the '{1}' field.",
     "no_field": "Field '{0}' does not exist or you do not have permission to view it.",
     "no_value": "The value '{0}' does not exist for the field '{1}'.",
     "no_key": "An issue with key '{0}' does not exist for field '{1}'.",
     "bad_key": "The issue key '{0}' for field '{1}' is invalid",
-    "reserved": "The character '{0}' is a reserved JQL character. You must enclose it in a string or use the escape "
-    "'\\u{1}' instead. (line 1, character {2})",
-    "syntax": "Error in the JQL Query: Expecting something else but got '{0}'. (line 1, character {1})",
+    "reserved": "The character '{0}' is a reserved JQL character. You must enclose it in a string "
+    "or use the escape '\\u{1}' instead. (line 1, character {2})",
+    "syntax": "Error in the JQL Query: Expecting something else but got '{0}'. "
+    "(line 1, character {1})",
     "wildcard": "The text query '{0}' for field '{1}' is not allowed to start with '*'.",
     "rate": "The request has been rate-limited. Please try again later.",
     "conflict": "Conflicting update. Please try again.",
     "too_many_comments": "The issue has reached the limit of {0} comments.",
     "archived": "The issue is archived and cannot be edited.",
-    "removed": "The requested API has been removed. Please migrate to the /rest/api/3/search/jql API. A full migration "
-    "guideline is available at https://developer.atlassian.com/changelog/#CHANGE-2046",
+    "removed": "The requested API has been removed. Please migrate to the /rest/api/3/search/jql "
+    "API. A full migration guideline is available at "
+    "https://developer.atlassian.com/changelog/#CHANGE-2046",
     "unrecognised": "Unrecognized permission",
     "no_property": "The property {0} does not exist.",
     "property_size": "The property value is too long. It must be at most 32768 characters.",

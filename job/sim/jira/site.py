@@ -2,8 +2,8 @@
 people, workflows.
 
 Promises: every id is a string as on the wire; fields know their JSON schema, their JQL operators
-and their options, so that metadata, create checks and search all read one definition. Does not do:
-keeping tickets (jira_tickets.py).
+and their options, so that metadata, create checks and search all read one definition.
+Does not do: keeping tickets (tickets.py).
 """
 
 from collections.abc import Mapping
@@ -207,7 +207,7 @@ class Site:
     def change_field(self, field_id: str, **changes: Any) -> None:
         """For tests: make a field required, take it off the screen, give it other options."""
         self.fields = [
-            replace(one, **changes) if one.id == field_id else one for one in self.fields
+            replace(known, **changes) if known.id == field_id else known for known in self.fields
         ]
 
     def add_twin_field(self, field_id: str, *, twin_id: str) -> None:

@@ -2,8 +2,8 @@
 
 Promises: a ticket's id never changes and its fields are never changed in place, so that yesterday's
 view of it can be kept by the search index for free. Who did what is remembered: `ours` is the
-account the job signs in with. Does not do: checks. jira_writes.py checks requests, people.py acts
-without asking.
+account the job signs in with.
+Does not do: checks. writes.py checks requests, people.py acts without asking.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -192,7 +192,7 @@ class Tickets:
         self, ticket: Ticket, *, comment: Comment, key: str, value: Any
     ) -> None:
         after = replace(comment, properties={**comment.properties, key: value})
-        comments = tuple(after if one.id == comment.id else one for one in ticket.comments)
+        comments = tuple(after if old.id == comment.id else old for old in ticket.comments)
         self.by_id[ticket.id] = replace(ticket, comments=comments)
 
     def _new_key(self, project: Project) -> str:

@@ -2,8 +2,8 @@
 demands fields.
 
 Promises: a transition is found by its id and only if it starts where the ticket stands; names need
-not be unique. Does not do: carrying one out. jira_writes.py does, and people.py walks the same
-graph for persons.
+not be unique.
+Does not do: carrying one out. writes.py does, and people.py walks the same graph for persons.
 """
 
 from collections.abc import Mapping

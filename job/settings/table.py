@@ -1,0 +1,73 @@
+"""All settings as one table: by the names of their fields, of their variables, and for people.
+
+Promises: the documentation's table is made from this file, and Terraform's variables are compared
+with it.
+Does not do: defining a setting (`variables.py`).
+"""
+
+from collections.abc import Mapping
+
+from job.settings import parse
+from job.settings.variable import Variable
+from job.settings.variables import (
+    DestinationSettings,
+    HaloSettings,
+    JiraSettings,
+    MemorySettings,
+    ProcessSettings,
+    RunSettings,
+    ScopeSettings,
+    Settings,
+)
+
+GROUPS: tuple[type[ProcessSettings], ...] = (
+    HaloSettings,
+    JiraSettings,
+    DestinationSettings,
+    ScopeSettings,
+    RunSettings,
+    MemorySettings,
+    ProcessSettings,
+)
+"""The groups of settings in the order in which people are told of them."""
+VARIABLES: Mapping[str, Variable] = {
+    name: Settings.__dataclass_fields__[name].metadata["is"]
+    for group in GROUPS
+    for name in group.__annotations__
+}
+"""By the name of their field; whatever a variable is checked against comes before it."""
+SPELLINGS: Mapping[str, tuple[str, ...]] = {
+    name.upper(): variable.also or (name.upper(),) for name, variable in VARIABLES.items()
+}
+"""Each variable with every name that it may be given by."""
+SECRETS = tuple(
+    spelling
+    for name, variable in VARIABLES.items()
+    if variable.parse in {parse.secret, parse.proxy}
+    for spelling in SPELLINGS[name.upper()]
+)
+"""The variables whose values are never shown, by all their names."""
+NEIGHBOURS = frozenset(
+    {"HTTP_PROXY", "http_proxy", "ALL_PROXY", "SSL_CERT_DIR", "CLOUD_RUN_TASK_ATTEMPT"}
+)
+"""Variables of other programs whose names are close to ours."""
+
+
+def table() -> str:
+    """The documentation's table of variables, in Markdown."""
+    rows = ["| variable | what it does | default |", "|---|---|---|"]
+    for name, variable in VARIABLES.items():
+        also = [
+            spelling for spelling in SPELLINGS[name.upper()][1:] if spelling != spelling.lower()
+        ]
+        other = (
+            f" Also read from {', '.join(f'`{spelling}`' for spelling in also)}." if also else ""
+        )
+        rows.append(f"| `{name.upper()}` | {variable.does}{other} | {_default(variable)} |")
+    return "\n".join(rows)
+
+
+def _default(variable: Variable) -> str:
+    if variable.default is None:
+        return "**required**"
+    return f"`{variable.default}`" if variable.default else ""

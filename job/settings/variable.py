@@ -1,0 +1,65 @@
+"""How one setting comes about: from which variable, in which words, and what else has a say in it.
+
+Promises: a value that contradicts an earlier one is `Unfit`, with what is wrong and allowed.
+Does not do: knowing which settings there are (`variables.py`), or reading any (`load.py`).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from job.settings.parse import Unfit
+
+Earlier = Mapping[str, Any]
+"""The fields before this one, as far as they were fit."""
+
+
+def fits_alone(_value: object, _earlier: Earlier) -> None:
+    """Nothing else has a say in it."""
+
+
+def hard_closed_is_not_closed(value: tuple[str, ...], earlier: Earlier) -> None:
+    """A status cannot be reopened and never be reopened."""
+    both = _same(value, earlier.get("issue_status_closed", ()))
+    if both:
+        wrong = f"{', '.join(both)} is in ISSUE_STATUS_CLOSED as well."
+        raise Unfit(wrong, "statuses of one kind only: reopened, or followed by a new ticket")
+
+
+def new_is_not_closed(value: str, earlier: Earlier) -> None:
+    """New tickets are to stay open."""
+    closed = (*earlier.get("issue_status_closed", ()), *earlier.get("status_hard_closed", ()))
+    if _same((value,), closed):
+        raise Unfit(
+            f"{value!r} is a closed status: each new ticket would be reopened.",
+            "a status of open tickets",
+        )
+
+
+def something_is_left(value: object, earlier: Earlier) -> None:
+    """One module at least is not excluded."""
+    if value and earlier.get("exclude_server_secure") and earlier.get("exclude_container_secure"):
+        raise Unfit(
+            "All three modules are excluded: nothing is left to do.", "true for two of them at most"
+        )
+
+
+def _same(names: tuple[str, ...], others: tuple[str, ...]) -> list[str]:
+    known = {name.casefold() for name in others}
+    return [name for name in names if name.casefold() in known]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variable:
+    """How one field comes about."""
+
+    parse: Callable[[str], Any]
+    fits: Callable[[Any, Earlier], None]
+    default: str | None
+    """In the words that a person would write; `None`: it must be given."""
+    also: tuple[str, ...]
+    """All names that it may be given by, if it has more than one; where several are set, the first
+    of them counts.
+    """
+    does: str
+    """What the table of settings says of it."""

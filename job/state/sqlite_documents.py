@@ -1,0 +1,141 @@
+"""The documents in an open SQLite file: questions in SQL, records out, and writes in.
+
+Promises: a document that cannot be used is named by the file, its table and its id.
+Does not do: transactions, threads, or deciding what may be written (`sqlite_file.py`, `sqlite.py`).
+Its caller sees to it that each call is made in the file's thread.
+"""
+
+import json
+import sqlite3
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from job.core.ids import IssueId
+from job.core.memory import Intent, Lease, Link, RunRecord
+from job.state import records, rules
+from job.state.records import Document, Record, Table, Write
+from job.state.sqlite_file import number
+
+T = TypeVar("T", bound=Record)
+
+_ALL = "SELECT id, document FROM documents WHERE kind = ? ORDER BY id"
+_ONE = "SELECT id, document FROM documents WHERE kind = ? AND id = ?"
+_OF_ISSUES = """
+    SELECT id, document FROM documents
+    WHERE kind = ? AND id IN (SELECT value FROM json_each(?))
+"""
+_OF_SHARDS = "SELECT id, document FROM documents WHERE kind = 'control' AND id GLOB ? ORDER BY id"
+_LIVE = """
+    SELECT id, document FROM documents
+    WHERE kind = 'links' AND json_extract(document, '$.live') AND id > ? ORDER BY id LIMIT ?
+"""
+_LIVE_COUNT = """
+    SELECT count(*) FROM documents WHERE kind = 'links' AND json_extract(document, '$.live')
+"""
+_NEWEST_RUNS = """
+    SELECT id, document FROM documents WHERE kind = 'runs'
+    ORDER BY json_extract(document, '$.started_at') DESC LIMIT ?
+"""
+_FORGET_RUNS = """
+    DELETE FROM documents WHERE kind = 'runs' AND json_extract(document, '$.expires_at') <= ?
+"""
+
+
+class SqliteDocuments:
+    """All documents of one file, whose name stands in the complaints."""
+
+    def __init__(self, connection: sqlite3.Connection, *, path: Path) -> None:
+        self._connection = connection
+        self._path = path
+
+    def lease(self, shard: str) -> Lease | None:
+        return self.one(Lease, Table.CONTROL, records.lease_id(shard))
+
+    def one(self, kind: type[T], table: Table, key: str) -> T | None:
+        found = self._records(kind, table, _ONE, (table, key))
+        return found[0] if found else None
+
+    def every(self, kind: type[T], table: Table) -> list[T]:
+        return self._records(kind, table, _ALL, (table,))
+
+    def of_issues(self, kind: type[T], table: Table, ids: Collection[IssueId]) -> list[T]:
+        wanted = json.dumps([records.document_id(issue_id) for issue_id in ids])
+        return self._records(kind, table, _OF_ISSUES, (table, wanted))
+
+    def of_shards(self, kind: type[T], prefix: str) -> dict[str, T]:
+        """The control documents of this kind, by the name of the shard."""
+        rows = self._connection.execute(_OF_SHARDS, (f"{prefix}*",))
+        return {
+            key.removeprefix(prefix): self._record(kind, Table.CONTROL, key, text)
+            for key, text in rows
+        }
+
+    def live_page(self, after: str) -> list[Link]:
+        """The live links that follow this id, as many as a page holds."""
+        return self._records(Link, Table.LINKS, _LIVE, (after, rules.PAGE))
+
+    def live_count(self) -> int:
+        return number(self._connection, _LIVE_COUNT)
+
+    def newest_runs(self, limit: int) -> list[RunRecord]:
+        return self._records(RunRecord, Table.RUNS, _NEWEST_RUNS, (limit,))
+
+    def check_follows(self, intents: Sequence[Intent], *, lease: Lease) -> None:
+        """Raises `LeaseLost` unless each of these intents follows the one that stands."""
+        ids = [intent.issue_id for intent in intents]
+        standing = {
+            intent.issue_id: intent for intent in self.of_issues(Intent, Table.INTENTS, ids)
+        }
+        for intent in intents:
+            rules.follow(intent, standing.get(intent.issue_id), lease=lease)
+
+    def put(self, writes: Sequence[Write]) -> None:
+        put = [
+            (write.table, write.id, _text(write.document))
+            for write in writes
+            if write.document is not None
+        ]
+        dropped = [(write.table, write.id) for write in writes if write.document is None]
+        self._connection.executemany("REPLACE INTO documents VALUES (?, ?, ?)", put)
+        self._connection.executemany("DELETE FROM documents WHERE kind = ? AND id = ?", dropped)
+
+    def put_lease(self, lease: Lease) -> None:
+        kept, key = records.document(lease), records.lease_id(lease.shard)
+        self.put([Write(table=Table.CONTROL, id=key, document=kept)])
+
+    def forget_runs(self, *, before: datetime) -> None:
+        """Drops the records of runs that expire until then."""
+        self._connection.execute(_FORGET_RUNS, (_instant(before),))
+
+    def _records(
+        self, kind: type[T], table: Table, question: str, values: tuple[Any, ...]
+    ) -> list[T]:
+        return [
+            self._record(kind, table, key, text)
+            for key, text in self._connection.execute(question, values)
+        ]
+
+    def _record(self, kind: type[T], table: Table, key: str, text: str) -> T:
+        name = f"{self._path}: {table}/{key}"
+        try:
+            found = msgspec.json.decode(text)
+        except ValueError:
+            raise records.unreadable(kind, name=name, wrong="it is not JSON") from None
+        return records.read(kind, found, name=name)
+
+
+def _text(document: Document) -> str:
+    plain = {
+        key: _instant(value) if isinstance(value, datetime) else value
+        for key, value in document.items()
+    }
+    return msgspec.json.encode(plain).decode()
+
+
+def _instant(at: datetime) -> str:
+    """Always UTC and to the microsecond, so that text sorts as time does."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
