@@ -1,1 +1,3 @@
-"""How fast the job is as a process, against how fast the vendors' limits alone would let anybody be."""
+"""How fast the job is as a process, against how fast the vendors' limits alone would let anybody
+be.
+"""

@@ -1,16 +1,20 @@
-"""Measures the job against the floor: `make bench`, or `python -m tests.bench [CASE ...] [--json FILE]`.
+"""Measures the job against the floor: `make bench`, or `python -m tests.bench [CASE ...] [--json
+FILE]`.
 
-The floor of a case is what the limits alone allow, whoever writes the program: for each remote the calls to its busiest
-endpoint over the documented burst limit, and all its latency over the requests that may be under way at once; the
-slower remote counts. Beside it stands the path: what even a single issue of that kind waits for, one call after the
-other. Targets: 1.3 times the floor; nothing new within 1 s of our own time; 1.5 ms of CPU for each issue.
+The floor of a case is what the limits alone allow, whoever writes the program: for each remote the
+calls to its busiest endpoint over the documented burst limit, and all its latency over the requests
+that may be under way at once; the slower remote counts. Beside it stands the path: what even a
+single issue of that kind waits for, one call after the other. Targets: 1.3 times the floor; nothing
+new within 1 s of our own time; 1.5 ms of CPU for each issue.
 
-The job has a core to itself, as on Cloud Run. Yet the CPU time of the very same run nearly doubles from one machine, or
-one hour, to another. `yardstick_ms` is what a fixed piece of work took on that core meanwhile (`yardstick.py`), and
-`alone_ms` the fastest of it: where they differ somebody else was at work there, and figures of CPU time compare only
-where they are about the same. Who shares a core with us can only add to what we are charged. So a case that misses a
-target on a shared core is played again, three times in all; every try is shown, and the last counts. `cpu_alone_ms` is
-what an issue would have taken, by the yardstick, on a core of our own: to understand a figure, not to judge by it.
+The job has a core to itself, as on Cloud Run. Yet the CPU time of the very same run nearly doubles
+from one machine, or one hour, to another. `yardstick_ms` is what a fixed piece of work took on that
+core meanwhile (`yardstick.py`), and `alone_ms` the fastest of it: where they differ somebody else
+was at work there, and figures of CPU time compare only where they are about the same. Who shares a
+core with us can only add to what we are charged. So a case that misses a target on a shared core is
+played again, three times in all; every try is shown, and the last counts. `cpu_alone_ms` is what an
+issue would have taken, by the yardstick, on a core of our own: to understand a figure, not to judge
+by it.
 """
 
 import argparse
@@ -30,13 +34,16 @@ from tests.bench.stage import Measured, Stage, Tally
 from tests.kit.silence import silence
 
 PER_SECOND_MAX = 100
-"""developer.atlassian.com, "Rate limiting": POST and GET, each endpoint by itself. Halo publishes no number."""
+"""developer.atlassian.com, "Rate limiting": POST and GET, each endpoint by itself. Halo
+publishes no number.
+"""
 RATIO_MAX = 1.3
 OWN_S_MAX = 1.0
 CPU_MS_MAX = 1.5
 TRIES = 3
 SHARED = 1.1
-"""The yardstick's mean over its fastest, above which somebody else was at work on the job's core."""
+"""The yardstick's mean over its fastest, above which somebody else was at work on the job's core.
+"""
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,9 @@
 
     python -m tests.bench.crowd 200000
 
-prints their address and Jira's credentials as JSON and serves until it is ended. For measuring what the job remembers
-of a long listing, the listing itself must cost nothing: no simulated estate of this size would fit beside it.
+prints their address and Jira's credentials as JSON and serves until it is ended. For measuring what
+the job remembers of a long listing, the listing itself must cost nothing: no simulated estate of
+this size would fit beside it.
 """
 
 import argparse
@@ -51,7 +52,9 @@ class Crowd:
         self._many = many
 
     def row(self, number: int) -> dict[str, Any]:
-        """The issue as Halo lists it: what differs from issue to issue differs, what is shared is shared."""
+        """The issue as Halo lists it: what differs from issue to issue differs, what is shared
+        is shared.
+        """
         at = (FIRST_AT + APART * number).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         own, asset = issue_id(number), issue_id(number // ISSUES_AN_ASSET)
         body = {

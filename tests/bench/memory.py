@@ -1,7 +1,8 @@
 """What the job remembers of 200,000 listed issues: `python -m tests.bench.memory [--issues N]`.
 
-Three cases: all of them known and settled (`run`), all of them swept (`run --sweep`), which reads every ticket as well,
-and all of them new (`plan`). The peak is the kernel's, of a process that does nothing else.
+Three cases: all of them known and settled (`run`), all of them swept (`run --sweep`), which reads
+every ticket as well, and all of them new (`plan`). The peak is the kernel's, of a process that does
+nothing else.
 """
 
 import argparse

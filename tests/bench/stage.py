@@ -1,8 +1,9 @@
-"""Sets the stage for one measurement: two simulated vendors on loopback, and the job as a process of its own.
+"""Sets the stage for one measurement: two simulated vendors on loopback, and the job as a process
+of its own.
 
-Promises: the vendors know their calls, their latency and their refusals by themselves, so the job is not asked how fast
-it was; preparing happens in this process without latency and limits, measuring with both. What the process cost is the
-kernel's account of it.
+Promises: the vendors know their calls, their latency and their refusals by themselves, so the job
+is not asked how fast it was; preparing happens in this process without latency and limits,
+measuring with both. What the process cost is the kernel's account of it.
 """
 
 import asyncio
@@ -91,7 +92,9 @@ took_s, spent = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHI
 cpu_s, peak_mb = spent.ru_utime + spent.ru_stime, spent.ru_maxrss / 1024
 print(json.dumps({"exit_code": code, "began": began, "wall_s": took_s, "cpu_s": cpu_s, "peak_mb": peak_mb}))
 """
-"""Starts the job and tells what it cost. A small process, because a child's peak begins with its parent's size."""
+"""Starts the job and tells what it cost. A small process, because a child's peak begins with its
+parent's size.
+"""
 
 
 class Stage:
@@ -117,7 +120,9 @@ class Stage:
             yield self
 
     def open_issues(self, many: int, *, ago_s: float = LONG_AGO_S) -> None:
-        """Issues that were found one a second, the last of them so long ago, on a quarter as many assets."""
+        """Issues that were found one a second, the last of them so long ago, on a quarter as
+        many assets.
+        """
         estate, clock = self.world.halo.estate, self.world.clock
         clock.advance(-ago_s - many)
         for number in range(many):

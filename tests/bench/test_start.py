@@ -15,7 +15,9 @@ pytestmark = pytest.mark.xdist_group("real_time")
 
 FIRST_REQUEST_S = 0.6
 TRIES = 20
-"""One that is quick enough proves it: whoever shares the machine can only add to what a start takes."""
+"""One that is quick enough proves it: whoever shares the machine can only add to what a start
+takes.
+"""
 HEAVY = (
     "google.cloud.firestore",
     "google.cloud.secretmanager",

@@ -1,10 +1,11 @@
 """How fast the job's core is just now: `python -m tests.bench.yardstick`.
 
-Does the same small piece of work ten times a second and prints what CPU time it took each time, until it is ended. On
-rented machines that was 1 to 3.4 ms, and on one of them it changed twofold within a minute. So a figure of CPU time
-means little without this one beside it.
+Does the same small piece of work ten times a second and prints what CPU time it took each time,
+until it is ended. On rented machines that was 1 to 3.4 ms, and on one of them it changed twofold
+within a minute. So a figure of CPU time means little without this one beside it.
 
-Each time the work is done twice and the second counts: to wake up with cold caches is a cost of the job's own.
+Each time the work is done twice and the second counts: to wake up with cold caches is a cost of the
+job's own.
 """
 
 import asyncio
@@ -34,12 +35,16 @@ CORES = _cores()
 
 
 def take_the_jobs_core() -> None:
-    """From now on this process runs on the last core, which it shares with the job and nothing else of ours."""
+    """From now on this process runs on the last core, which it shares with the job and nothing
+    else of ours.
+    """
     _stay_on(CORES[-1:])
 
 
 def leave_the_jobs_core() -> None:
-    """From now on this process keeps off it, if there is another: in life the vendors are not on our machine either."""
+    """From now on this process keeps off it, if there is another: in life the vendors are not on
+    our machine either.
+    """
     _stay_on(CORES[:-1])
 
 

@@ -1,4 +1,6 @@
-"""What a run costs: calls to both vendors by request, and operations of the store, counted where they arrive."""
+"""What a run costs: calls to both vendors by request, and operations of the store, counted where
+they arrive.
+"""
 
 import asyncio
 from collections import Counter
@@ -36,8 +38,9 @@ ID_METADATA = {
     "GET /jql/autocompletedata": 1
 }  # whether the id field is asked for by `in` or by `~`
 HIGHEST_KEY = 1
-"""One search, once for each deployment: later runs know the newest key from the watermark. A lost create is looked for
-among the keys above it."""
+"""One search, once for each deployment: later runs know the newest key from the watermark. A
+lost create is looked for among the keys above it.
+"""
 IN_USE = 1
 """One search, until the first ticket was made: whether any ticket holds a Halo id at all."""
 
@@ -82,7 +85,9 @@ class Shop:
         ]
 
     async def settle(self) -> None:
-        """Two runs an hour apart, after which nothing is listed again: a run begins two overlaps before the last."""
+        """Two runs an hour apart, after which nothing is listed again: a run begins two overlaps
+        before the last.
+        """
         for _ in range(2):
             await self.run()
             await asyncio.sleep(HOUR_S)

@@ -165,7 +165,8 @@ def test_a_resolved_issue_costs_a_comment_and_a_transition_and_each_workflow_one
 
 
 def test_no_ticket_is_ever_written_to_more_than_twice_a_run() -> None:
-    """Jira lets a ticket have 20 writes in 2 seconds: a comment and a transition a run never come near it.
+    """Jira lets a ticket have 20 writes in 2 seconds: a comment and a transition a run never come
+    near it.
 
     They come one after the other, and the governor keeps even those a tenth of a second apart.
     """

@@ -36,7 +36,9 @@ def test_a_run_without_news_reads_five_documents_and_writes_five() -> None:
 
 @pytest.mark.parametrize("many", FEW)
 def test_a_new_issue_is_one_read_two_writes_and_one_delete(many: int) -> None:
-    """The link that is not there, the intent, the link, and the intent again; each batch of 100 fences twice."""
+    """The link that is not there, the intent, the link, and the intent again; each batch of 100
+    fences twice.
+    """
 
     async def story() -> None:
         shop = await settled(0)
@@ -81,7 +83,9 @@ def test_a_closed_issue_costs_as_much_and_each_run_with_closes_counts_the_live_l
 
 @pytest.mark.parametrize("many", [1, 120, 450])
 def test_an_issue_that_was_only_seen_again_is_one_read_and_one_write(many: int) -> None:
-    """Its new version, so that it costs no call the next time. Without comments 160 share a fence, else 50."""
+    """Its new version, so that it costs no call the next time. Without comments 160 share a
+    fence, else 50.
+    """
 
     async def story() -> None:
         for comments, together in ((True, 50), (False, 160)):
@@ -105,7 +109,8 @@ def test_what_is_listed_again_within_the_overlap_costs_one_read_and_nothing_else
 
 
 def test_a_sweep_reads_every_live_link_at_most_three_times_and_writes_nothing() -> None:
-    """Because Halo lists the issue as active, because the link is live, and because it changed since the last sweep but
+    """Because Halo lists the issue as active, because the link is live, and because it changed
+    since the last sweep but
 
     one: a listing cannot tell which it left out.
     """

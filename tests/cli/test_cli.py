@@ -148,7 +148,9 @@ def test_the_level_decides_what_is_said(program: Program) -> None:
 @pytest.mark.xdist_group("real_time")
 @pytest.mark.parametrize("urls", [REAL_LATENCY], indirect=True, ids=["real latency"])
 def test_sigterm_ends_a_run_in_good_order(program: Program, world: World) -> None:
-    """Whoever still looks stops at once, records it and gives the lease back; the next run does all that is left."""
+    """Whoever still looks stops at once, records it and gives the lease back; the next run does
+    all that is left.
+    """
     process = program.start("run")
     assert process.stdout
     begun = process.stdout.readline()
@@ -201,7 +203,9 @@ def test_a_terminal_sees_tables_and_sentences_instead_of_json(program: Program) 
 
 
 def _read(terminal: int) -> bytes:
-    """What the terminal shows next; nothing when the other side is closed, which Linux tells as an error."""
+    """What the terminal shows next; nothing when the other side is closed, which Linux tells as
+    an error.
+    """
     try:
         return os.read(terminal, 4096)
     except OSError:
@@ -228,7 +232,9 @@ def test_the_demo_plays_three_acts_and_shows_plans_tickets_and_calls() -> None:
 
 
 def test_what_is_heavy_is_imported_only_by_those_who_need_it() -> None:
-    """A run's first request leaves within 0.6 s of its start; gRPC or Firestore would cost half of that."""
+    """A run's first request leaves within 0.6 s of its start; gRPC or Firestore would cost half
+    of that.
+    """
     code = "import sys, job.cli; print(*sys.modules)"
     shown = subprocess.run(
         [*PYTHON, "-c", code], capture_output=True, text=True, timeout=60, check=True

@@ -30,7 +30,9 @@ pytestmark = pytest.mark.usefixtures("quiet_again")
 
 @pytest.fixture
 def said(capsys: pytest.CaptureFixture[str], quiet_again: None) -> Said:
-    """Logging to machines, knowing one secret; gives what was said, each line as the JSON object that it must be."""
+    """Logging to machines, knowing one secret; gives what was said, each line as the JSON object
+    that it must be.
+    """
     redactor = Redactor()
     redactor.hide([SECRET])
     start(redactor=redactor, now=lambda: NOW, level="info", terminal=False)

@@ -1,4 +1,6 @@
-"""Rich text: whatever words come in, the document is one that Jira takes, and nothing is cut in silence."""
+"""Rich text: whatever words come in, the document is one that Jira takes, and nothing is cut in
+silence.
+"""
 
 import json
 import os
@@ -74,7 +76,8 @@ def utf16_units(document: Any) -> int:
     return len(plain(document).encode("utf-16-le")) // 2
 
 
-# Characters that break careless code, among all others: halves of pairs, controls, emoji, line ends.
+# Characters that break careless code, among all others: halves of pairs, controls, emoji, line
+# ends.
 words = st.text(
     st.characters() | st.sampled_from("\ud800\udfff\x00\x1b\x7f\r\n\t\u2028😀<>&\"'"), max_size=200
 )

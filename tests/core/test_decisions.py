@@ -205,7 +205,9 @@ def test_status_names_are_compared_without_regard_to_case() -> None:
 
 
 def test_nothing_is_ever_closed_without_halos_word() -> None:
-    """Whatever memory and Jira hold, a close needs a resolved issue, or a 404 and the policy that allows it."""
+    """Whatever memory and Jira hold, a close needs a resolved issue, or a 404 and the policy
+    that allows it.
+    """
     states = [None, "open", "closed", "hard-closed"]
     links = [None, link(), link(live=False), link(misses=3), link(status_owed="In Progress")]
     intents = [None, lost_create(age=timedelta(0)), lost_create(age=timedelta(days=1))]
@@ -236,7 +238,7 @@ def test_every_case_gets_an_answer_and_every_answer_a_sentence() -> None:
     assert all(rule.__doc__ for rule in RULES)
 
 
-# --- Which of several tickets is kept ---------------------------------------------------------------------------------
+# --- Which of several tickets is kept -------------------------------------------------------------
 
 
 def test_among_several_tickets_the_linked_one_is_kept_then_an_open_one_then_the_newest() -> None:

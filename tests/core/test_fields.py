@@ -1,4 +1,6 @@
-"""Mapped and static fields: read from the right place, written in the right type, refused before Jira refuses them."""
+"""Mapped and static fields: read from the right place, written in the right type, refused before
+Jira refuses them.
+"""
 
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -94,7 +96,7 @@ def settings(*, mapping: str = "", static: str = "") -> TicketSettings:
     )
 
 
-# --- Values in the field's own type ---------------------------------------------------------------------------------
+# --- Values in the field's own type ---------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -193,7 +195,7 @@ def test_of_many_allowed_values_the_first_twenty_are_named() -> None:
         typed("none of them", spec=many)
 
 
-# --- Halo's fields --------------------------------------------------------------------------------------------------
+# --- Halo's fields --------------------------------------------------------------------------------
 
 
 def test_the_fifteen_halo_fields_are_read_from_places_that_exist() -> None:
@@ -270,7 +272,7 @@ def test_the_asset_is_needed_only_where_the_issue_cannot_tell(
     assert fields.needs_asset(settings(mapping=mapping), issue=replace(ISSUE, **changes)) is needed
 
 
-# --- Mapped and static fields together ------------------------------------------------------------------------------
+# --- Mapped and static fields together ------------------------------------------------------------
 
 
 def test_fields_are_filled_by_jira_id_and_what_halo_does_not_say_is_left_out() -> None:
@@ -312,7 +314,7 @@ def test_a_name_of_several_fields_is_refused_with_their_ids() -> None:
         screen(twin).find("Text")
 
 
-# --- Checking the configuration -------------------------------------------------------------------------------------
+# --- Checking the configuration -------------------------------------------------------------------
 
 
 def problems(settings: TicketSettings, screen: CreateScreen) -> list[str]:
@@ -427,7 +429,7 @@ def test_a_static_value_is_refused_by_the_check_or_never(field: FieldSpec, text:
         assert field.id in fields.filled(Evidence(issue=ISSUE), settings=wanted, screen=screen())
 
 
-# --- Pairs ----------------------------------------------------------------------------------------------------------
+# --- Pairs ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def ledger_of(outcomes: Iterable[Outcome]) -> Ledger:
     return ledger
 
 
-# --- The watermark --------------------------------------------------------------------------------------------------
+# --- The watermark --------------------------------------------------------------------------------
 
 
 @given(INSTANTS, INSTANTS, st.lists(INSTANTS, max_size=5))
@@ -104,7 +104,7 @@ def test_what_is_unknown_deferred_or_waited_for_is_unsettled_and_nothing_else() 
     assert sorted(unsettled(plan, ledger=ledger)) == sorted(expected)
 
 
-# --- Memory ---------------------------------------------------------------------------------------------------------
+# --- Memory ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", OutcomeKind)
@@ -190,7 +190,7 @@ def test_work_begun_keeps_the_version_that_was_applied_before() -> None:
     assert link_begun(replace(TICKET, id=TicketId("2")), case=case, now=NOW).version == ""
 
 
-# --- Accounts -------------------------------------------------------------------------------------------------------
+# --- Accounts -------------------------------------------------------------------------------------
 
 
 def test_the_ledger_balances_or_the_run_fails() -> None:

@@ -175,7 +175,7 @@ evidences = st.builds(
 )
 
 
-# --- Whatever Halo sends --------------------------------------------------------------------------------------------
+# --- Whatever Halo sends --------------------------------------------------------------------------
 
 
 def resolved(evidence: Evidence) -> Evidence:
@@ -224,7 +224,7 @@ def test_a_draft_and_the_comments_on_the_same_evidence_have_one_fingerprint(
     assert said == {fingerprint(evidence)}
 
 
-# --- A new ticket ---------------------------------------------------------------------------------------------------
+# --- A new ticket ---------------------------------------------------------------------------------
 
 
 def test_a_draft_has_the_project_the_type_the_id_the_configured_fields_and_the_hidden_property() -> (
@@ -318,7 +318,7 @@ def test_a_ticket_for_a_resolved_issue_says_first_who_resolved_it_when_and_why()
     ]
 
 
-# --- Evidence by type -----------------------------------------------------------------------------------------------
+# --- Evidence by type -----------------------------------------------------------------------------
 
 
 def shown(finding: Finding | Gone | None, issue: Issue = ISSUE) -> list[str]:
@@ -398,7 +398,7 @@ def test_an_endless_log_entry_is_shortened_with_a_link_to_halo() -> None:
     assert body["content"][-2]["content"][0]["text"].endswith("\nline")
 
 
-# --- Comments -------------------------------------------------------------------------------------------------------
+# --- Comments -------------------------------------------------------------------------------------
 
 
 def test_an_update_says_when_halo_saw_it_last_and_how_bad_it_is() -> None:
@@ -455,7 +455,7 @@ def test_each_kind_of_comment_has_a_marker_for_each_version_of_the_issue() -> No
     assert update_comment(Evidence(issue=ISSUE, finding=SVA)).marker == markers[0]
 
 
-# --- Fingerprint ----------------------------------------------------------------------------------------------------
+# --- Fingerprint ----------------------------------------------------------------------------------
 
 LATER: dict[str, Any] = {
     "last_seen_at": AT + timedelta(days=30),
@@ -517,7 +517,7 @@ def test_every_change_of_substance_changes_the_fingerprint() -> None:
     assert len(prints) == len(NEWS)
 
 
-# --- The id field ---------------------------------------------------------------------------------------------------
+# --- The id field ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("spec", [TEXT, URL, LABELS])

@@ -1,4 +1,6 @@
-"""The scope of a failure: one issue is parked, one project left alone for a while, bad credentials stop everything."""
+"""The scope of a failure: one issue is parked, one project left alone for a while, bad
+credentials stop everything.
+"""
 
 import asyncio
 from datetime import timedelta
@@ -18,7 +20,9 @@ QUARTER_HOUR_S = 900.0
 
 
 def refuse_texts_with(word: str, *, saying: str = "The word is not allowed."):  # type: ignore[no-untyped-def]
-    """Jira says no to every ticket whose text holds a word, and yes to the others: in bulk, item by item."""
+    """Jira says no to every ticket whose text holds a word, and yes to the others: in bulk, item
+    by item.
+    """
 
     def hook(call: Call, side: str) -> Answer | None:
         if side == "before" and call.path.endswith("/issue/bulk") and word.encode() in call.body:

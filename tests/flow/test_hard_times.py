@@ -1,4 +1,6 @@
-"""Several things that go wrong at once: a store that is down for a commit, a pause longer than a lease, a slow Jira."""
+"""Several things that go wrong at once: a store that is down for a commit, a pause longer than a
+lease, a slow Jira.
+"""
 
 import asyncio
 import json

@@ -1,4 +1,6 @@
-"""The right to write over the length of a run: renewed in time, never used after its end, given back."""
+"""The right to write over the length of a run: renewed in time, never used after its end, given
+back.
+"""
 
 import asyncio
 from contextlib import AbstractAsyncContextManager

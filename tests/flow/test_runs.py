@@ -34,7 +34,7 @@ async def done(tube: Tube, order: Order | None = None) -> RunRecord:
     return record
 
 
-# --- Limits and approval --------------------------------------------------------------------------------------------
+# --- Limits and approval --------------------------------------------------------------------------
 
 
 def test_a_plan_over_its_limits_writes_nothing_and_its_approval_applies_exactly_that_plan() -> None:
@@ -85,7 +85,7 @@ def test_a_halo_that_suddenly_calls_everything_resolved_closes_nothing_unasked()
     play(story())
 
 
-# --- Stopping and overlapping ---------------------------------------------------------------------------------------
+# --- Stopping and overlapping ---------------------------------------------------------------------
 
 
 def test_a_run_that_is_asked_to_stop_ends_in_good_order_and_the_next_one_goes_on() -> None:
@@ -183,7 +183,7 @@ def test_the_lease_of_a_killed_run_dies_within_minutes() -> None:
     play(story())
 
 
-# --- Where a run begins and ends ------------------------------------------------------------------------------------
+# --- Where a run begins and ends ------------------------------------------------------------------
 
 
 def test_a_first_run_looks_back_only_so_far_and_a_back_fill_as_far_as_it_is_told() -> None:

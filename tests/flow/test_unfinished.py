@@ -1,4 +1,6 @@
-"""Work that was cut in two: the half that was done is not done again, and the other half is not forgotten."""
+"""Work that was cut in two: the half that was done is not done again, and the other half is not
+forgotten.
+"""
 
 import asyncio
 

@@ -1,6 +1,8 @@
-"""A list of issues as Halo keeps it, without HTTP: sorted, filtered and cut into pages anew for every page asked for.
+"""A list of issues as Halo keeps it, without HTTP: sorted, filtered and cut into pages anew for
+every page asked for.
 
-Promises: pages asked for together are cut in a shuffled order, and `before` may move the world ahead of each of them.
+Promises: pages asked for together are cut in a shuffled order, and `before` may move the world
+ahead of each of them.
 """
 
 import random

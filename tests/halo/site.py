@@ -1,6 +1,8 @@
-"""What the client's tests share: a HaloClient on loopback HTTP, against the simulated Halo or a script of answers.
+"""What the client's tests share: a HaloClient on loopback HTTP, against the simulated Halo or a
+script of answers.
 
-Promises: the real caller and the real transport; time is the simulated world's, and to sleep is to move it.
+Promises: the real caller and the real transport; time is the simulated world's, and to sleep is to
+move it.
 """
 
 import json

@@ -216,7 +216,7 @@ def test_whatever_stands_in_a_finding_it_is_read_or_malformed_and_never_a_crash(
     assert isinstance(hash(found), int)
 
 
-# --- Where the newest finding is ------------------------------------------------------------------------------------
+# --- Where the newest finding is ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("nothing", [..., None, "", [], [None, ""]])
@@ -246,7 +246,7 @@ def test_findings_that_name_nothing_give_no_url(findings: Any) -> None:
     assert bodies.finding_url(row(last_finding_urls=[], findings=findings)) == ""
 
 
-# --- Findings and assets --------------------------------------------------------------------------------------------
+# --- Findings and assets --------------------------------------------------------------------------
 
 
 def test_a_configuration_finding_is_prose_and_checks() -> None:

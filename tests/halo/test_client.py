@@ -36,7 +36,7 @@ def until(world: World) -> datetime:
     return world.clock()
 
 
-# --- Signing in -----------------------------------------------------------------------------------------------------
+# --- Signing in -----------------------------------------------------------------------------------
 
 
 async def test_the_client_keeps_the_promises_of_the_port() -> None:
@@ -133,7 +133,7 @@ async def test_a_missing_right_stops_the_run_with_advice() -> None:
             await site.halo.issue(IssueId("i1"))
 
 
-# --- Listing --------------------------------------------------------------------------------------------------------
+# --- Listing --------------------------------------------------------------------------------------
 
 
 async def test_every_issue_is_listed_as_it_is_described() -> None:
@@ -321,7 +321,7 @@ async def test_a_bare_issue_is_read_like_a_wrapped_one() -> None:
         assert await site.halo.issue(IssueId("i1")) == bodies.issue(shapes.row(id="i1"))
 
 
-# --- Findings -------------------------------------------------------------------------------------------------------
+# --- Findings -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -411,7 +411,7 @@ async def test_evidence_of_an_unknown_shape_stops_the_run_and_names_what_is_miss
             await site.halo.finding(bodies.issue(shapes.row()))
 
 
-# --- Assets ---------------------------------------------------------------------------------------------------------
+# --- Assets ---------------------------------------------------------------------------------------
 
 
 async def test_an_asset_is_fetched_once_however_many_ask_and_however_often() -> None:

@@ -1,4 +1,6 @@
-"""A listing is read to its true end or not at all, however it moves and whatever Halo makes of our question."""
+"""A listing is read to its true end or not at all, however it moves and whatever Halo makes of
+our question.
+"""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -73,7 +75,9 @@ KINDS = st.sampled_from(["touch", "resolve", "add", "touch and add", "resolve an
 async def give_while_moving(
     halo: Shelf, listing: Listing, moves: dict[int, tuple[str, float]]
 ) -> None:
-    """Reads while the world moves before the n-th page; asserts that no issue that stayed in its place is left out."""
+    """Reads while the world moves before the n-th page; asserts that no issue that stayed in its
+    place is left out.
+    """
     numbers = count(900_000)
     first, rows = listing.since or T0, len(halo.issues)
     stayed = {name for name, issue in halo.issues.items() if (listing.at(issue) or first) >= first}
@@ -221,7 +225,7 @@ async def test_a_next_link_beyond_the_count_is_followed_by_our_own_numbers() -> 
     assert [page for _, page in halo.asked] == [1, 2, 3]
 
 
-# --- A filter that is ignored ---------------------------------------------------------------------------------------
+# --- A filter that is ignored ---------------------------------------------------------------------
 
 
 async def test_where_the_filter_is_ignored_we_read_backward_and_stop_below_the_cursor() -> None:
@@ -268,7 +272,7 @@ async def test_a_row_rounded_to_just_before_the_cursor_is_no_sign_of_an_ignored_
     assert len(given) == 10
 
 
-# --- More than ten thousand rows ------------------------------------------------------------------------------------
+# --- More than ten thousand rows ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("listing", [BY_LAST_SEEN, BY_CREATION])

@@ -1,4 +1,6 @@
-"""The habits of the house, as far as a test can hold them: sizes, words, who may read the time, what lies where."""
+"""The habits of the house, as far as a test can hold them: sizes, words, who may read the time,
+what lies where.
+"""
 
 import ast
 import io

@@ -1,4 +1,6 @@
-"""A remote that counts by the minute and does not say how far: what its refusals teach, whatever way it counts."""
+"""A remote that counts by the minute and does not say how far: what its refusals teach, whatever
+way it counts.
+"""
 
 import asyncio
 import random

@@ -257,7 +257,7 @@ async def test_work_that_is_cancelled_from_outside_ends_as_cancelled() -> None:
         await waiting
 
 
-# --- What one caller learns, all of them heed -----------------------------------------------------------------------
+# --- What one caller learns, all of them heed -----------------------------------------------------
 
 LIMITED, OVERLOADED, NEAR = answer(429), answer(503), answer(200, x_ratelimit_nearlimit="true")
 
@@ -357,7 +357,7 @@ async def test_hanging_up_ends_every_call_even_when_the_deadline_of_one_has_just
     assert {type(call.exception()) for call in done} == {FateUnknown, RemoteDown}
 
 
-# --- The governor ---------------------------------------------------------------------------------------------------
+# --- The governor ---------------------------------------------------------------------------------
 
 
 def governor(time: Time, *, at_once_max: int = 10, per_second_max: float = 1000.0) -> Governor:

@@ -16,7 +16,9 @@ from job.http.message import NoAnswer, NotSent, Request, Response, as_json
 from job.http.sockets import AiohttpTransport, open_session
 
 TLS = Path(__file__).parent / "tls"
-"""A certificate for this machine, signed by itself, and its key: good until 2120, and for nothing else."""
+"""A certificate for this machine, signed by itself, and its key: good until 2120, and for
+nothing else.
+"""
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Met: yes\r\n\r\n{}"
 
 
@@ -93,7 +95,7 @@ async def test_what_never_connects_was_never_sent_and_what_breaks_later_may_have
             await AiohttpTransport(session).send(get("http://127.0.0.1:9/x"))
 
 
-# --- Bodies -----------------------------------------------------------------------------------------------------------
+# --- Bodies ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -163,7 +165,7 @@ async def test_a_cookie_is_not_sent_back() -> None:
     assert not [head for head in met if "cookie" in head.lower()]
 
 
-# --- TLS ------------------------------------------------------------------------------------------------------------
+# --- TLS ------------------------------------------------------------------------------------------
 
 
 @pytest.fixture

@@ -1,9 +1,9 @@
 """Builds the image as a person would, and runs it as Cloud Run does, without a container engine.
 
-Promises: a run is PID 1 of its own process space, a numeric user, on a read-only root with a small writable /tmp; it
-sees this machine's loopback, and no variable but those it is given.
-It needs root and buildah. `../shared/tools/build_image.sh`, where it exists, serves the base image that otherwise comes
-from a registry.
+Promises: a run is PID 1 of its own process space, a numeric user, on a read-only root with a small
+writable /tmp; it sees this machine's loopback, and no variable but those it is given. It needs root
+and buildah. `../shared/tools/build_image.sh`, where it exists, serves the base image that otherwise
+comes from a registry.
 """
 
 import json

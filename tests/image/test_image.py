@@ -1,7 +1,7 @@
 """The container image, built and run the way Cloud Run runs it.
 
-Promises: the program inside meets real protocols: the simulated vendors over HTTP on loopback and the Firestore
-emulator.
+Promises: the program inside meets real protocols: the simulated vendors over HTTP on loopback and
+the Firestore emulator.
 """
 
 import json
@@ -32,7 +32,9 @@ OURS = ("Dockerfile", ".dockerignore", "requirements.lock", "job")
 
 @pytest.fixture(scope="session")
 def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Image]:
-    """The image of this project, built from a folder and an environment that hold secrets which must not get in."""
+    """The image of this project, built from a folder and an environment that hold secrets which
+    must not get in.
+    """
     require_builder()
     folder = tmp_path_factory.mktemp("image")
     for name in OURS:
@@ -281,7 +283,8 @@ def test_its_first_request_leaves_within_a_second_of_work(image: Image) -> None:
             image.start(env=waiting_for(server)) as process,
             server.accept()[0],
         ):
-            # What the program itself has used, so that a busy machine is not mistaken for a slow start.
+            # What the program itself has used, so that a busy machine is not mistaken for a slow
+            # start.
             spent = (
                 Path(f"/proc/{process_one(process.pid)}/stat").read_text().rsplit(")", 1)[1].split()
             )

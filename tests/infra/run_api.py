@@ -1,8 +1,9 @@
 """Small Cloud Run and Cloud Build APIs on loopback that real gcloud commands talk to.
 
-Promises: jobs keep the image they were given, executions succeed unless their image is named in `bad_images`, and every
-request is kept. Nothing leaves this machine: gcloud reaches it as the proxy of a host that does not exist.
-They know only what `gcloud run jobs describe, update, execute` and `gcloud builds submit` ask for.
+Promises: jobs keep the image they were given, executions succeed unless their image is named in
+`bad_images`, and every request is kept. Nothing leaves this machine: gcloud reaches it as the proxy
+of a host that does not exist. They know only what `gcloud run jobs describe, update, execute` and
+`gcloud builds submit` ask for.
 """
 
 import json

@@ -1,10 +1,11 @@
-"""Runs the real terraform on a folder, with the real provider or an offline stand-in that serves its schema.
+"""Runs the real terraform on a folder, with the real provider or an offline stand-in that serves
+its schema.
 
-Promises: nothing is written into the project; a wrong exit is the caller's to judge.
-Where the provider comes from, in this order: the command prefix in TERRAFORM_OFFLINE (such as `python
-terraform_offline.py SCHEMA.json --`); `../shared/tools/terraform_offline.py` with the schemas in VENDOR_SCHEMAS or
-`../shared/data`; the registry, by an ordinary `terraform init`. Without any of them the tests are skipped, with the
-reason.
+Promises: nothing is written into the project; a wrong exit is the caller's to judge. Where the
+provider comes from, in this order: the command prefix in TERRAFORM_OFFLINE (such as `python
+terraform_offline.py SCHEMA.json --`); `../shared/tools/terraform_offline.py` with the schemas in
+VENDOR_SCHEMAS or `../shared/data`; the registry, by an ordinary `terraform init`. Without any of
+them the tests are skipped, with the reason.
 """
 
 import json
@@ -27,7 +28,9 @@ STAND_IN = SHARED / "tools" / "terraform_offline.py"
 
 @dataclass(frozen=True)
 class Provider:
-    """One way to get the google provider: a command prefix that serves it, or none for the registry's own."""
+    """One way to get the google provider: a command prefix that serves it, or none for the
+    registry's own.
+    """
 
     label: str
     prefix: tuple[str, ...] = ()

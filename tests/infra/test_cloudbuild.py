@@ -1,6 +1,8 @@
-"""The steps of cloudbuild.yaml: their shell run here, with a docker that only notes what it is told.
+"""The steps of cloudbuild.yaml: their shell run here, with a docker that only notes what it is
+told.
 
-Promises: each step's own text is what runs. The release step's real gcloud is in test_operations.py.
+Promises: each step's own text is what runs. The release step's real gcloud is in
+test_operations.py.
 """
 
 import json

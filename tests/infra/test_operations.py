@@ -1,6 +1,8 @@
-"""The commands that operate the deployment, run by the real gcloud against a Cloud Run API on loopback.
+"""The commands that operate the deployment, run by the real gcloud against a Cloud Run API on
+loopback.
 
-Promises: what infra/README.md tells people to type is what is tried here, word for word but for names.
+Promises: what infra/README.md tells people to type is what is tried here, word for word but for
+names.
 """
 
 import re

@@ -1,7 +1,7 @@
 """The deployment, proven with the real terraform against every provider version at hand.
 
-Promises: no test needs a cloud account or writes into the project. Each assertion of the *.tftest.hcl files is shown
-to fail once, on a copy of the project with the fault put in.
+Promises: no test needs a cloud account or writes into the project. Each assertion of the
+*.tftest.hcl files is shown to fail once, on a copy of the project with the fault put in.
 """
 
 import re
@@ -34,7 +34,9 @@ def terraform(
 
 @pytest.fixture(scope="session")
 def newest(tmp_path_factory: pytest.TempPathFactory) -> Terraform:
-    """The real terraform with the newest provider at hand, for tests where the version makes no difference."""
+    """The real terraform with the newest provider at hand, for tests where the version makes no
+    difference.
+    """
     machine_program("terraform")
     return Terraform(providers()[-1], tmp_path_factory.mktemp("newest"))
 
@@ -51,7 +53,9 @@ MOCKED = 'mock_provider "google" {}\n'
 def apart(
     newest: Terraform, place: Path, *, tests: Mapping[str, str], main: str = ""
 ) -> TestReport:
-    """What terraform says to tests of their own, about a copy of the modules under the project's main.tf or another."""
+    """What terraform says to tests of their own, about a copy of the modules under the project's
+    main.tf or another.
+    """
     shutil.copytree(PROJECT / "infra", place / "infra")
     (place / "main.tf").write_text(main or (PROJECT / "main.tf").read_text())
     for folder in ("tests", "data"):

@@ -1,8 +1,8 @@
 """Finds the programs that the deployment's tests need, or says why a test cannot run.
 
-Promises: a program on the PATH is used as it is; a Python tool is otherwise looked for in a virtual environment of its
-own, kept in the user's cache, so that the project's lock stays free of them. With CI=true nothing is skipped: what is
-missing is installed, and what cannot be installed fails.
+Promises: a program on the PATH is used as it is; a Python tool is otherwise looked for in a virtual
+environment of its own, kept in the user's cache, so that the project's lock stays free of them.
+With CI=true nothing is skipped: what is missing is installed, and what cannot be installed fails.
 It does not pin Terraform itself, gcloud or buildah; they are the machine's.
 """
 
@@ -20,7 +20,8 @@ PROJECT = Path(__file__).resolve().parents[2]
 STRICT = os.environ.get("CI") == "true"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "halo-jira-sync" / "tools"
 
-# Command -> what to install for it. The two small ones are worth two seconds to anybody; checkov alone is 290 MB.
+# Command -> what to install for it. The two small ones are worth two seconds to anybody; checkov
+# alone is 290 MB.
 PACKAGES = {
     "checkov": ["checkov==3.3.30"],
     "check-jsonschema": ["check-jsonschema==0.39.0"],

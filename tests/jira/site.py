@@ -1,7 +1,9 @@
-"""What the tests of Jira's adapter share: a client on a loopback site, a clock that does not wait, bare answers.
+"""What the tests of Jira's adapter share: a client on a loopback site, a clock that does not wait,
+bare answers.
 
-Promises: the clock is the simulated world's, so a pause of the client moves the site's time; every request is kept.
-Does not do: pretending to be any of our own code but the transport and the clock, which are ports.
+Promises: the clock is the simulated world's, so a pause of the client moves the site's time; every
+request is kept. Does not do: pretending to be any of our own code but the transport and the clock,
+which are ports.
 """
 
 import json

@@ -1,4 +1,6 @@
-"""Jira's client against the simulated site over loopback HTTP: what it learns, what it does, and in how many calls."""
+"""Jira's client against the simulated site over loopback HTTP: what it learns, what it does, and
+in how many calls.
+"""
 
 import asyncio
 import dataclasses
@@ -78,7 +80,9 @@ async def first_ticket(desk: Desk) -> Ticket:
 
 
 class Trouble:
-    """Answers calls with this end of a path itself, one after the other, before or after their effect."""
+    """Answers calls with this end of a path itself, one after the other, before or after their
+    effect.
+    """
 
     def __init__(
         self, world: World, *, path: str, answers: list[Answer | None], moment: str = "before"
@@ -103,7 +107,7 @@ def halo_ids(world: World) -> Counter[Any]:
     return Counter(ticket.fields.get(ID_FIELD) for ticket in world.jira.people.tickets())
 
 
-# --- Who we are ------------------------------------------------------------------------------------------------------
+# --- Who we are -----------------------------------------------------------------------------------
 
 
 async def test_we_learn_who_we_are_through_the_site_and_through_the_gateway(world: World) -> None:
@@ -163,7 +167,7 @@ async def test_a_log_in_page_is_refused_for_a_read(desk: Desk) -> None:
         await desk.jira.read([TicketId("10001")])
 
 
-# --- Metadata --------------------------------------------------------------------------------------------------------
+# --- Metadata -------------------------------------------------------------------------------------
 
 
 async def test_the_field_book_is_read_once_however_many_ask(desk: Desk) -> None:
@@ -222,7 +226,7 @@ async def test_a_name_that_two_fields_share_is_refused_with_their_ids(desk: Desk
         await desk.jira.create_screen(desk.home)
 
 
-# --- Reading ---------------------------------------------------------------------------------------------------------
+# --- Reading --------------------------------------------------------------------------------------
 
 
 async def test_reading_250_tickets_takes_three_calls(desk: Desk) -> None:
@@ -306,7 +310,7 @@ async def test_a_project_whose_tickets_only_the_index_remembers_is_not_visible(d
     assert not await desk.jira.visible("SEC")
 
 
-# --- Finding ---------------------------------------------------------------------------------------------------------
+# --- Finding --------------------------------------------------------------------------------------
 
 FIELDS = [
     ("Halo Issue ID", ID_FIELD, False),
@@ -462,7 +466,7 @@ async def test_a_probe_is_bounded_says_so_and_looks_near_the_newest_key_as_well(
     assert [line["event"] for line in logs] == ["probe.bounded"]
 
 
-# --- Creating --------------------------------------------------------------------------------------------------------
+# --- Creating -------------------------------------------------------------------------------------
 
 
 async def test_a_hundred_tickets_take_two_creates_and_one_confirmation(desk: Desk) -> None:
@@ -621,7 +625,7 @@ async def test_a_token_that_expires_before_a_create_creates_nothing(desk: Desk) 
     assert desk.world.jira.people.tickets() == []
 
 
-# --- Comments --------------------------------------------------------------------------------------------------------
+# --- Comments -------------------------------------------------------------------------------------
 
 
 async def test_a_comment_can_be_found_again_by_its_marker(desk: Desk) -> None:
@@ -684,7 +688,7 @@ async def test_a_comment_whose_answer_is_lost_is_sent_once(desk: Desk, answer: A
     assert await desk.jira.has_comment(ticket.id, marker=MARKER, since=desk.clock.now())
 
 
-# --- Moving ----------------------------------------------------------------------------------------------------------
+# --- Moving ---------------------------------------------------------------------------------------
 
 
 async def read_all(desk: Desk, ids: list[TicketId]) -> list[Ticket]:

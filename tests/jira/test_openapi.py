@@ -1,4 +1,5 @@
-"""Every request that the client can send, checked strictly against Atlassian's own description of the API.
+"""Every request that the client can send, checked strictly against Atlassian's own description of
+the API.
 
 The description is not part of this project: VENDOR_SCHEMAS names the folder that holds it.
 """
@@ -35,7 +36,9 @@ CREATE_KEYS = {"fields", "update", "properties", "transition", "historyMetadata"
 
 @cache
 def document() -> dict[str, Any]:
-    """The description as JSON Schema understands it: `nullable` (OpenAPI 3.0) becomes a type of its own."""
+    """The description as JSON Schema understands it: `nullable` (OpenAPI 3.0) becomes a type of
+    its own.
+    """
     loaded: dict[str, Any] = _plain(json.loads(DOCUMENT.read_text()))
     return loaded
 

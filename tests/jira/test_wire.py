@@ -1,4 +1,6 @@
-"""What Jira's answers mean, as tables: every shape that is documented or was seen, and what we make of it."""
+"""What Jira's answers mean, as tables: every shape that is documented or was seen, and what we
+make of it.
+"""
 
 import io
 import tokenize
@@ -46,7 +48,7 @@ def raw_ticket(number: int, *, holds: Any = None, **changes: Any) -> dict[str, A
     return {"id": str(number), "key": f"SEC-{number}", "fields": fields | changes}
 
 
-# --- Requests --------------------------------------------------------------------------------------------------------
+# --- Requests -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -91,7 +93,7 @@ def test_only_the_writes_that_would_happen_twice_are_not_repeatable() -> None:
     assert search.search(SITE, "x").repeatable
 
 
-# --- Trust -----------------------------------------------------------------------------------------------------------
+# --- Trust ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -147,7 +149,7 @@ def test_the_advice_names_the_other_base_url() -> None:
         GATE.trust(denied, doing="reading", account_id=None)
 
 
-# --- Bodies ----------------------------------------------------------------------------------------------------------
+# --- Bodies ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -214,7 +216,7 @@ def test_an_unreadable_answer_to_a_write_leaves_its_fate_unknown(answer: Respons
         tickets.created(answer, drafts=[draft(A)])
 
 
-# --- Tickets ---------------------------------------------------------------------------------------------------------
+# --- Tickets --------------------------------------------------------------------------------------
 
 
 def test_a_ticket_is_read_as_the_database_has_it() -> None:
@@ -280,7 +282,7 @@ def test_a_malformed_fetch_is_no_empty_fetch(body: Any) -> None:
         tickets.fetched(body)
 
 
-# --- Creating --------------------------------------------------------------------------------------------------------
+# --- Creating -------------------------------------------------------------------------------------
 
 
 def element(
@@ -403,7 +405,7 @@ def test_a_listing_that_ends_early_is_malformed(body: Any) -> None:
         exchange.page(body, key="rows", start=0, doing="listing")
 
 
-# --- Search ----------------------------------------------------------------------------------------------------------
+# --- Search ---------------------------------------------------------------------------------------
 
 TEXT, EXACT = IdClause(name="cf[10010]", exact=False), IdClause(name="labels", exact=True)
 
@@ -495,7 +497,7 @@ def test_only_the_token_tells_whether_a_search_goes_on(body: Any, token: str | N
     assert search.hits(body).next_token == token
 
 
-# --- Metadata --------------------------------------------------------------------------------------------------------
+# --- Metadata -------------------------------------------------------------------------------------
 
 TYPES = [{"id": "10004", "name": "Bug"}, {"id": "10005", "name": "Task"}]
 
@@ -561,7 +563,7 @@ def test_allowed_values_are_named_by_value_or_by_name() -> None:
     assert [(one.id, one.name) for one in named] == [("1", "High"), ("2", "Low"), ("3", "")]
 
 
-# --- Transitions -----------------------------------------------------------------------------------------------------
+# --- Transitions ----------------------------------------------------------------------------------
 
 
 def way(
@@ -658,7 +660,7 @@ def test_a_malformed_list_of_transitions_is_no_empty_list(body: Any) -> None:
         transitions.transitions(body)
 
 
-# --- The house -------------------------------------------------------------------------------------------------------
+# --- The house ------------------------------------------------------------------------------------
 
 
 def test_the_wire_says_issue_only_inside_quotes() -> None:

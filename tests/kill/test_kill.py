@@ -1,7 +1,9 @@
-"""The real process, killed at random instants against vendors in another process: two clean runs later all is right.
+"""The real process, killed at random instants against vendors in another process: two clean runs
+later all is right.
 
-`make kill KILLS=200` kills that many runs for each store; KILL_SEED plays other histories. Instants are drawn from the
-seed but processes run in real time, so a seed names a history and not its every step.
+`make kill KILLS=200` kills that many runs for each store; KILL_SEED plays other histories. Instants
+are drawn from the seed but processes run in real time, so a seed names a history and not its every
+step.
 """
 
 import asyncio
@@ -24,10 +26,13 @@ pytestmark = [pytest.mark.long, pytest.mark.xdist_group("real_time")]
 KILLS = int(os.environ.get("KILLS", "6"))
 SEED = int(os.environ.get("KILL_SEED", "1"))
 LAGS = ("none", "usual", "minute")
-"""How far Jira's search runs behind: a town for each, all at the same time, for they mostly wait."""
+"""How far Jira's search runs behind: a town for each, all at the same time, for they mostly wait.
+"""
 KILLS_BETWEEN_RESTS = 4
 AWAKE = 0.35
-"""The part of a run's life in which Python starts and the first questions are asked: a kill there proves little."""
+"""The part of a run's life in which Python starts and the first questions are asked: a kill
+there proves little.
+"""
 TRIES = 8
 PATIENCE_S = 2.0
 SETTINGS = {
@@ -65,7 +70,9 @@ async def test_a_process_killed_at_any_instant_is_healed_by_two_clean_runs(
 
 
 async def live_and_die(place: int, *, url: str) -> list[Ended]:
-    """One town's runs: some killed, one after the other later in its life, and two clean ones now and then."""
+    """One town's runs: some killed, one after the other later in its life, and two clean ones
+    now and then.
+    """
     rng = random.Random(f"{SEED} {place}")
     with open_town(seed=SEED, lag=LAGS[place], STATE_URL=url, **SETTINGS) as town:
         story = Story(town, rng)
@@ -93,7 +100,9 @@ async def live_and_die(place: int, *, url: str) -> list[Ended]:
 
 
 async def killed(town: Town, *, after_s: float) -> Ended:
-    """A run that is killed, unless it is over by then; and the six minutes after which its lease is over."""
+    """A run that is killed, unless it is over by then; and the six minutes after which its lease
+    is over.
+    """
     with town.start() as process:
         try:
             await asyncio.to_thread(process.wait, after_s)

@@ -1,4 +1,6 @@
-"""Runs that meet each other, and one that is asked to stop while it writes: real processes, vendors as slow as life."""
+"""Runs that meet each other, and one that is asked to stop while it writes: real processes,
+vendors as slow as life.
+"""
 
 import asyncio
 import signal
@@ -16,7 +18,9 @@ pytestmark = pytest.mark.xdist_group("real_time")
 ISSUES = 20
 CLOUD_RUN_GIVES_S = 10.0
 SETTINGS = {"NEW_ISSUE_STATUS": "In Progress", "JIRA_CONCURRENCY_MAX": "1"}
-"""Once the tickets are there, each gets a transition, one after the other: seconds in which others can act."""
+"""Once the tickets are there, each gets a transition, one after the other: seconds in which
+others can act.
+"""
 
 
 async def test_a_second_process_says_who_holds_the_lease_and_until_when_and_leaves(

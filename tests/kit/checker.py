@@ -1,7 +1,8 @@
 """Looks at both worlds from outside and says what is wrong: shares no line with the job.
 
-It reads the vendors' own records (who created what and when, every status change with its author, every comment with
-its properties) and compares them with what Halo knows. Every complaint is a sentence.
+It reads the vendors' own records (who created what and when, every status change with its author,
+every comment with its properties) and compares them with what Halo knows. Every complaint is a
+sentence.
 """
 
 from collections import Counter, defaultdict
@@ -21,7 +22,9 @@ HARD_CLOSED = "Closed"
 
 @dataclass
 class Diary:
-    """What happened when, noted by whoever drives the worlds, where the vendors keep no record of it themselves."""
+    """What happened when, noted by whoever drives the worlds, where the vendors keep no record
+    of it themselves.
+    """
 
     said: dict[str, list[tuple[datetime, bool]]] = field(default_factory=lambda: defaultdict(list))
     """Issue -> (instant, whether Halo called it resolved from then on)."""
@@ -50,7 +53,9 @@ def always(jira: JiraSim, *, diary: Diary) -> Iterator[str]:
 def settled(
     halo: HaloSim, *, jira: JiraSim, diary: Diary, free: Collection[str] = ()
 ) -> Iterator[str]:
-    """What must hold once faults have stopped and the clean runs are over, except for the issues that are `free`."""
+    """What must hold once faults have stopped and the clean runs are over, except for the issues
+    that are `free`.
+    """
     live: dict[str, list[Snapshot]] = defaultdict(list)
     for ticket in jira.people.tickets():
         if ticket.ours and ticket.status != HARD_CLOSED:
@@ -94,7 +99,9 @@ def _active(issue_id: str, *, tickets: list[Snapshot], news_at: datetime | None)
 
 
 def _doubles(tickets: Iterable[Snapshot], *, diary: Diary) -> Iterator[str]:
-    """Two tickets that we made for one issue, the second while the first was there and not hard-closed."""
+    """Two tickets that we made for one issue, the second while the first was there and not
+    hard-closed.
+    """
     by_issue: dict[str, list[Snapshot]] = defaultdict(list)
     for ticket in tickets:
         if ticket.ours:

@@ -121,7 +121,7 @@ def _cannot(why: str) -> NoReturn:
     pytest.skip(f"No Firestore emulator: {why}.")
 
 
-# --- For pytest ------------------------------------------------------------------------------------
+# --- For pytest -----------------------------------------------------------------------------------
 
 EMULATOR = pytest.StashKey[Emulator]()
 FOLDER = "emulator_folder"

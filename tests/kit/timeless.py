@@ -1,6 +1,7 @@
 """An event loop whose time jumps to the next thing that somebody waits for.
 
-Fifteen minutes of patience cost nothing, time-outs come out in the right order, and the same seed plays the same way.
+Fifteen minutes of patience cost nothing, time-outs come out in the right order, and the same seed
+plays the same way.
 """
 
 import asyncio

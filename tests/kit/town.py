@@ -1,7 +1,8 @@
-"""Both vendors in a process of their own, the job in another, and what happens to their world from outside.
+"""Both vendors in a process of their own, the job in another, and what happens to their world from
+outside.
 
-The truth about the world comes back through the control port as JSON and is put into the shape that the checker of
-the simulations reads: one set of invariants for both ways of crashing.
+The truth about the world comes back through the control port as JSON and is put into the shape that
+the checker of the simulations reads: one set of invariants for both ways of crashing.
 """
 
 import asyncio
@@ -51,10 +52,12 @@ class Town:
         self.settings = dict(settings)
         self.diary = Diary()
         self.free: set[str] = set()
-        """Issues with a ticket that a person made: whether it is found in time, or a second one made, is not ours."""
+        """Issues with a ticket that a person made: whether it is found in time, or a second one
+        made, is not ours.
+        """
         self._control = control.removeprefix("http://")
 
-    # --- The job ----------------------------------------------------------------------------------------------------
+    # --- The job ----------------------------------------------------------------------------------
 
     def start(self, **changed: str) -> "subprocess.Popen[str]":
         """A run, begun."""
@@ -85,7 +88,7 @@ class Town:
             )
             await store.release_lease(lease)
 
-    # --- The world --------------------------------------------------------------------------------------------------
+    # --- The world --------------------------------------------------------------------------------
 
     def open_issue(self, kind: str) -> str:
         issue_id = str(self._post("halo/open_issue", type=kind))
@@ -134,7 +137,7 @@ class Town:
     def _say(self, issue_id: str, *, resolved: bool) -> None:
         self.diary.note(issue_id, at=datetime.now(UTC), resolved=resolved)
 
-    # --- The truth --------------------------------------------------------------------------------------------------
+    # --- The truth --------------------------------------------------------------------------------
 
     def wrong_now(self) -> list[str]:
         """What must not be, at any instant."""
@@ -158,7 +161,7 @@ class Town:
 
         return SimpleNamespace(people=SimpleNamespace(tickets=tickets))
 
-    # --- The control port -------------------------------------------------------------------------------------------
+    # --- The control port -------------------------------------------------------------------------
 
     def _post(self, path: str, **body: Any) -> Any:
         return self._ask(path, json.dumps(body).encode())["result"]
@@ -187,7 +190,9 @@ def open_town(*, seed: int = 0, lag: str = "usual", **settings: str) -> Iterator
 
 
 def finished(process: "subprocess.Popen[str]", *, within_s: float = END_S) -> Ended:
-    """Waits for a run's end. What it said is JSON to its last whole line, and nothing is said elsewhere."""
+    """Waits for a run's end. What it said is JSON to its last whole line, and nothing is said
+    elsewhere.
+    """
     with process:
         try:
             stdout, stderr = process.communicate(timeout=within_s)

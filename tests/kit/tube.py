@@ -1,7 +1,9 @@
-"""One deployment in a test tube: the real flow, clients and rules between two simulated vendors and a store in memory.
+"""One deployment in a test tube: the real flow, clients and rules between two simulated vendors and
+a store in memory.
 
-A `Tube` can run the job again and again over the same worlds, and can kill a run before or after its N-th operation on
-anything outside (Halo, Jira or the store): from then on nothing of that run has any effect, as after SIGKILL.
+A `Tube` can run the job again and again over the same worlds, and can kill a run before or after
+its N-th operation on anything outside (Halo, Jira or the store): from then on nothing of that run
+has any effect, as after SIGKILL.
 """
 
 import asyncio
@@ -43,11 +45,15 @@ Side = Literal["before", "after"]
 
 
 class Killed(BaseException):
-    """The run is dead. Not an `Exception`, so that nothing in the job can mistake it for one of its own."""
+    """The run is dead. Not an `Exception`, so that nothing in the job can mistake it for one of
+    its own.
+    """
 
 
 class LoopClock:
-    """The loop's time on a calendar. Calling it gives the vendors' time; the job's clock may be wrong by `skew`."""
+    """The loop's time on a calendar. Calling it gives the vendors' time; the job's clock may be
+    wrong by `skew`.
+    """
 
     def __init__(self) -> None:
         self.skew = timedelta()
@@ -281,7 +287,9 @@ class _Fused:
         return fused
 
     def _falter(self, name: str) -> None:
-        """Before the effect or after it: the run cannot tell which. A run that cannot even read proves little."""
+        """Before the effect or after it: the run cannot tell which. A run that cannot even read
+        proves little.
+        """
         if name == "commit" and self._falters():
             raise RemoteDown("store", name, "It is unavailable.")
 

@@ -1,4 +1,6 @@
-"""Secrets planted in every setting that can hold one, vendors that repeat them, and an eye for every form of them."""
+"""Secrets planted in every setting that can hold one, vendors that repeat them, and an eye for
+every form of them.
+"""
 
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Iterator, Mapping
@@ -43,7 +45,9 @@ FORMS: Final = tuple(dict.fromkeys(form for secret in (*SECRETS, *PAIRS) for for
 
 
 def leaks(said: str | bytes) -> list[str]:
-    """The planted forms that stand in an output or a document, and those of which a good half stands there."""
+    """The planted forms that stand in an output or a document, and those of which a good half
+    stands there.
+    """
     text = said if isinstance(said, str) else said.decode(errors="replace")
     return [form for form in FORMS if form[: len(form) * 3 // 4] in text]
 
@@ -56,7 +60,9 @@ def planted_world() -> World:
 
 
 class HastyClock(SystemClock):
-    """The machine's clock, but whoever sleeps is awake at once, and then it is as late as it would have been."""
+    """The machine's clock, but whoever sleeps is awake at once, and then it is as late as it
+    would have been.
+    """
 
     def __init__(self) -> None:
         self._slept = timedelta()
@@ -72,7 +78,7 @@ class HastyClock(SystemClock):
         await super().sleep(0)
 
 
-# --- Vendors that repeat what they know -----------------------------------------------------------------------------
+# --- Vendors that repeat what they know -----------------------------------------------------------
 
 Manner = Callable[[str], Answer]
 
@@ -171,7 +177,9 @@ ROUTES: Final = (
 
 
 class Gossip:
-    """Answers one route of both vendors in one manner, each time with another form of what this run has told them."""
+    """Answers one route of both vendors in one manner, each time with another form of what this
+    run has told them.
+    """
 
     def __init__(self, world: World) -> None:
         self.told = 0

@@ -1,7 +1,9 @@
-"""No byte that leaves the program, and no document that it keeps, holds a secret: however a run ends.
+"""No byte that leaves the program, and no document that it keeps, holds a secret: however a run
+ends.
 
-Secrets are planted in every setting that can hold one; vendors repeat them in every place where words can stand. Each
-output and the whole memory is searched for each of them: as it is, as URLs write it, as base64 writes it, and cut.
+Secrets are planted in every setting that can hold one; vendors repeat them in every place where
+words can stand. Each output and the whole memory is searched for each of them: as it is, as URLs
+write it, as base64 writes it, and cut.
 """
 
 import os
@@ -137,7 +139,7 @@ def test_the_eye_sees_every_form_of_a_secret_and_one_cut_short() -> None:
     assert leaks("[hidden]") == []
 
 
-# --- Whatever vendors say: exit codes 0, 3 and 5 --------------------------------------------------------------------
+# --- Whatever vendors say: exit codes 0, 3 and 5 --------------------------------------------------
 
 
 @pytest.mark.parametrize("manner", MANNERS)
@@ -288,7 +290,7 @@ def rude_proxy() -> Iterator[int]:
     thread.join()
 
 
-# --- However else a run ends: exit codes 1, 2 and 4 -----------------------------------------------------------------
+# --- However else a run ends: exit codes 1, 2 and 4 -----------------------------------------------
 
 
 def test_the_stack_of_a_bug_shows_no_secret(
@@ -352,7 +354,7 @@ def test_a_refused_plan_shows_and_keeps_no_secret(
     assert leaks(kept(tmp_path)) == []
 
 
-# --- Secret Manager -------------------------------------------------------------------------------------------------
+# --- Secret Manager -------------------------------------------------------------------------------
 
 VAULT = {"HALO_API_KEY": HALO_KEY, "HALO_API_SECRET_KEY": HALO_SECRET, "JIRA_API_TOKEN": JIRA_TOKEN}
 REFERENCES = {name: f"sm://projects/p/secrets/{name}" for name in VAULT}
@@ -422,7 +424,7 @@ def test_a_secret_that_cannot_be_used_is_not_quoted(
     assert "JIRA_API_TOKEN" in said
 
 
-# --- A real process -------------------------------------------------------------------------------------------------
+# --- A real process -------------------------------------------------------------------------------
 
 
 def test_a_real_process_writes_no_secret_to_either_stream(

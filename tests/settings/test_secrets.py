@@ -1,4 +1,6 @@
-"""Secret Manager, spoken to over a real gRPC connection to a server made of the package's own message types."""
+"""Secret Manager, spoken to over a real gRPC connection to a server made of the package's own
+message types.
+"""
 
 import asyncio
 from collections import Counter

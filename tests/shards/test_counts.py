@@ -1,4 +1,6 @@
-"""Any number of tasks, and a number that changes: nothing is lost, and no issue ever has two writers."""
+"""Any number of tasks, and a number that changes: nothing is lost, and no issue ever has two
+writers.
+"""
 
 import asyncio
 from datetime import timedelta
@@ -19,13 +21,17 @@ SEEDS = 60
 
 
 class Tasks(Tube):
-    """A deployment whose every run is an execution of several tasks at once; their number changes from run to run."""
+    """A deployment whose every run is an execution of several tasks at once; their number
+    changes from run to run.
+    """
 
     count = 0
     """0: drawn anew for each run."""
 
     async def run(self, *, fuse: Fuse | None = None, **named: Any) -> RunRecord | SyncError | None:
-        """One execution: the worst of what its tasks returned. The fuse is for its first task alone."""
+        """One execution: the worst of what its tasks returned. The fuse is for its first task
+        alone.
+        """
         count = self.count or self.rng.choice([1, 2, 3, 8])
 
         async def task(index: int) -> RunRecord | SyncError | None:

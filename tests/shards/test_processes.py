@@ -1,4 +1,6 @@
-"""One, three and eight real processes at once on one memory: all is covered, once, whichever of them is killed."""
+"""One, three and eight real processes at once on one memory: all is covered, once, whichever of
+them is killed.
+"""
 
 import asyncio
 import json
@@ -69,7 +71,9 @@ def killed(run: "subprocess.Popen[str]", *, after: str) -> Ended:
 
 
 async def outlive_leases(town: Town) -> None:
-    """Lets six minutes pass for the store: the leases of the dead are taken as successors would, and given back."""
+    """Lets six minutes pass for the store: the leases of the dead are taken as successors would,
+    and given back.
+    """
     async with open_store(town.settings["STATE_URL"]) as store:
         later = datetime.now(UTC) + LEASE
         for dead in [lease for lease in await store.leases() if lease.holder]:

@@ -1,4 +1,6 @@
-"""A world in virtual time, and one way to call each of its vendors, for the tests of the simulated vendors."""
+"""A world in virtual time, and one way to call each of its vendors, for the tests of the
+simulated vendors.
+"""
 
 import base64
 import json
@@ -19,7 +21,9 @@ def basic(credentials: str) -> str:
 
 @pytest.fixture
 def world() -> Iterator[World]:
-    """It stands still at the start of 2026 until a test advances it; search shows everything at once."""
+    """It stands still at the start of 2026 until a test advances it; search shows everything at
+    once.
+    """
     world = World.make(seed=7, start=datetime(2026, 1, 1, tzinfo=UTC))
     world.jira.search.lag = no_lag
     yield world

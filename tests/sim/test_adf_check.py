@@ -1,4 +1,6 @@
-"""The simulator's own reading of the Atlassian Document Format, held against the published schema where it is there."""
+"""The simulator's own reading of the Atlassian Document Format, held against the published
+schema where it is there.
+"""
 
 import json
 import os

@@ -1,4 +1,6 @@
-"""Faults: exactly the one that was asked for, on exactly that call, and the same again from one seed."""
+"""Faults: exactly the one that was asked for, on exactly that call, and the same again from one
+seed.
+"""
 
 import subprocess
 import sys

@@ -1,7 +1,7 @@
 """Every answer of the simulated Jira has the shape that Atlassian's own document declares.
 
-Answers are read leniently, as Atlassian's own examples do not pass a strict reading: nulls, formats and additional
-properties are tolerated.
+Answers are read leniently, as Atlassian's own examples do not pass a strict reading: nulls, formats
+and additional properties are tolerated.
 """
 
 import json

@@ -1,7 +1,8 @@
-"""Kill the run before and after every single operation it does outside: two clean runs later the world is right.
+"""Kill the run before and after every single operation it does outside: two clean runs later the
+world is right.
 
-The story touches every action: create, create-and-close, comment, close, reopen (both kinds), a hard-closed ticket,
-adopt. A second suite kills the recovery as well.
+The story touches every action: create, create-and-close, comment, close, reopen (both kinds), a
+hard-closed ticket, adopt. A second suite kills the recovery as well.
 """
 
 import asyncio
@@ -26,7 +27,9 @@ TOGETHER = 50
 
 
 class Story:
-    """A small world on its way through two ordinary runs, up to the moment before the run that will be killed."""
+    """A small world on its way through two ordinary runs, up to the moment before the run that
+    will be killed.
+    """
 
     def __init__(self) -> None:
         self.tube = Tube()
@@ -96,7 +99,9 @@ class Story:
 
 
 async def survives(*crashes: tuple[int, Side]) -> tuple[list[str], list[Fuse]]:
-    """What is wrong after these crashes, one a run, and two clean runs; and how far the killed runs came."""
+    """What is wrong after these crashes, one a run, and two clean runs; and how far the killed
+    runs came.
+    """
     story = Story()
     await story.begin()
     fuses = []

@@ -1,4 +1,5 @@
-"""Random worlds from one number each: a history, faults, crashes and clocks; the same seed plays exactly the same way.
+"""Random worlds from one number each: a history, faults, crashes and clocks; the same seed plays
+exactly the same way.
 
     python -m tests.simulation.worlds --seeds 100000 --from 0
 
@@ -59,14 +60,16 @@ class World:
             self.tube.jira.limit_rates(RateLimits(self.tube.clock, seed=self.seed, bucket_s=0.05))
 
     def furnish(self) -> None:
-        """Both projects have tickets of their own, or nobody could tell a deleted ticket from an invisible project."""
+        """Both projects have tickets of their own, or nobody could tell a deleted ticket from an
+        invisible project.
+        """
         site, bug = self.tube.jira.site, self.tube.jira.site.issue_types[0]
         for project in site.projects:
             self.tube.jira.store.create(
                 project=project, issue_type=bug, fields={"summary": "Buy milk"}, author=ANNA
             )
 
-    # --- What happens -------------------------------------------------------------------------------------------------
+    # --- What happens -----------------------------------------------------------------------------
 
     async def play(self) -> list[str]:
         """Plays the world to its end; returns what was wrong with it."""
@@ -80,7 +83,9 @@ class World:
         return self.wrong
 
     async def come_to_rest(self) -> None:
-        """Faults stop, clocks are right, and a day passes: parked issues, lagging indexes and the sweep are due."""
+        """Faults stop, clocks are right, and a day passes: parked issues, lagging indexes and
+        the sweep are due.
+        """
         self.tube.halo.faults.quiet()
         self.tube.jira.faults.quiet()
         self.tube.clock.skew = timedelta()
@@ -120,7 +125,7 @@ class World:
         return self.rng.choice(there) if there else None
 
 
-# --- Halo's part ------------------------------------------------------------------------------------------------------
+# --- Halo's part ----------------------------------------------------------------------------------
 
 
 def open_issue(world: World) -> None:
@@ -159,7 +164,7 @@ def forget(world: World) -> None:
         world.tube.halo.estate.forget(issue_id)
 
 
-# --- People's part ----------------------------------------------------------------------------------------------------
+# --- People's part --------------------------------------------------------------------------------
 
 
 def close_early(world: World) -> None:
@@ -170,7 +175,9 @@ def close_early(world: World) -> None:
 
 
 def open_again(world: World) -> None:
-    """A person reopens a closed ticket. If Halo calls the issue resolved, we leave it to that person."""
+    """A person reopens a closed ticket. If Halo calls the issue resolved, we leave it to that
+    person.
+    """
     ticket = world.some_ticket(closed=True)
     if ticket and ticket.status != HARD_CLOSED:
         world.tube.jira.people.transition_by_person(ticket.key, status="To Do")
@@ -196,7 +203,9 @@ def write_comment(world: World) -> None:
 
 
 def clone(world: World) -> None:
-    """The copy carries the id as well: whichever of the two the job keeps is right, as long as it makes no third."""
+    """The copy carries the id as well: whichever of the two the job keeps is right, as long as
+    it makes no third.
+    """
     if world.rng.random() < 0.2 and (ticket := world.some_ticket(closed=False)):
         world.tube.jira.people.clone_ticket(ticket.key)
         world.cloned.add(str(ticket.fields.get(ID_FIELD)))
@@ -217,7 +226,7 @@ EVENTS: tuple[Callable[[World], None], ...] = (
 )
 
 
-# --- How a run goes ---------------------------------------------------------------------------------------------------
+# --- How a run goes -------------------------------------------------------------------------------
 
 
 async def plain_run(world: World) -> None:
@@ -246,7 +255,9 @@ async def killed_faulty_run(world: World) -> None:
 
 
 async def runs_with_a_faltering_store(world: World) -> None:
-    """Three, for what the first leaves unknown and the second cannot write down, only the third does wrong."""
+    """Three, for what the first leaves unknown and the second cannot write down, only the third
+    does wrong.
+    """
     rng, tube = world.rng, world.tube
     for _ in range(3):
         for happens in rng.choices((open_issue, rescan, resolve), k=4):
@@ -304,7 +315,7 @@ RUNS = (
 )
 
 
-# --- Many of them -----------------------------------------------------------------------------------------------------
+# --- Many of them ---------------------------------------------------------------------------------
 
 
 def outcome(seed: int) -> list[str]:

@@ -1,4 +1,6 @@
-"""Worlds for the stores' tests: each is one memory on which any number of stores can be opened, as by processes."""
+"""Worlds for the stores' tests: each is one memory on which any number of stores can be opened,
+as by processes.
+"""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager

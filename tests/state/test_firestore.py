@@ -1,4 +1,6 @@
-"""What is true of Firestore in particular: lost answers, refusals, and documents as they lie in the emulator."""
+"""What is true of Firestore in particular: lost answers, refusals, and documents as they lie in
+the emulator.
+"""
 
 import asyncio
 import socket
@@ -51,7 +53,7 @@ METHODS = ("BatchGetDocuments", "RunQuery", "RunAggregationQuery", "Commit")
 FIRST = Changes(links=(link(1),), intents=(intent(1),), watermark=watermark())
 
 
-# --- Lost and late answers ------------------------------------------------------------------------------------------
+# --- Lost and late answers ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("code", [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED])
@@ -131,7 +133,7 @@ async def test_a_passing_fault_of_any_call_is_not_noticed(
     assert not any(fault.times for fault in between.faults)
 
 
-# --- Refusals -------------------------------------------------------------------------------------------------------
+# --- Refusals -------------------------------------------------------------------------------------
 
 
 def everything(store: FirestoreStore) -> list[Callable[[], Awaitable[object]]]:
@@ -272,7 +274,7 @@ async def test_a_server_that_accepts_and_never_answers_is_down_too(
                 assert time.monotonic() - begun < 2.5
 
 
-# --- Documents as they lie there ------------------------------------------------------------------------------------
+# --- Documents as they lie there ------------------------------------------------------------------
 
 
 async def test_documents_lie_where_the_deployment_expects_them(
@@ -352,7 +354,7 @@ async def test_a_commit_is_one_call_and_so_is_a_read_of_three_hundred(
     assert between.calls == ["Commit", "BatchGetDocuments", "BatchGetDocuments"]
 
 
-# --- Commits that wait for each other -------------------------------------------------------------------------------
+# --- Commits that wait for each other -------------------------------------------------------------
 
 
 async def together(

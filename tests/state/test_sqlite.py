@@ -1,4 +1,6 @@
-"""What is true of the SQLite file in particular: its rights, its refusals, and several processes on it."""
+"""What is true of the SQLite file in particular: its rights, its refusals, and several processes
+on it.
+"""
 
 import asyncio
 import os

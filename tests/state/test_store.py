@@ -1,4 +1,6 @@
-"""What every store promises: one suite, run on memory, on an SQLite file and on Firestore (the emulator)."""
+"""What every store promises: one suite, run on memory, on an SQLite file and on Firestore (the
+emulator).
+"""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -31,7 +33,7 @@ async def live(store: CountingStore) -> list[Link]:
     return [link async for page in store.live_links() for link in page]
 
 
-# --- The lease ------------------------------------------------------------------------------------------------------
+# --- The lease ------------------------------------------------------------------------------------
 
 
 async def test_a_first_lease_has_fence_one(store: CountingStore) -> None:
@@ -187,7 +189,7 @@ async def test_a_lease_that_ends_in_more_than_a_day_stops_the_run_instead_of_blo
         await lease_of(store, holder="run-2")
 
 
-# --- Committing -----------------------------------------------------------------------------------------------------
+# --- Committing -----------------------------------------------------------------------------------
 
 
 async def test_everything_committed_is_read_back_equal_after_a_restart(world: World) -> None:
@@ -367,7 +369,7 @@ async def test_a_commit_that_names_a_document_twice_is_refused_whole(store: Coun
     assert await store.live_count() == 0
 
 
-# --- Intents --------------------------------------------------------------------------------------------------------
+# --- Intents --------------------------------------------------------------------------------------
 
 
 async def test_a_first_intent_is_refused_while_another_stands_and_nothing_of_its_commit_is_written(
@@ -407,7 +409,7 @@ async def test_an_intent_that_follows_another_than_the_standing_one_is_refused(
     assert await store.live_count() == 1
 
 
-# --- Reading many ---------------------------------------------------------------------------------------------------
+# --- Reading many ---------------------------------------------------------------------------------
 
 
 async def test_all_live_links_come_once_in_pages_and_no_others(store: CountingStore) -> None:
@@ -484,7 +486,7 @@ async def test_the_same_run_of_two_shards_is_two_records_and_the_same_record_aga
     ]
 
 
-# --- What it costs --------------------------------------------------------------------------------------------------
+# --- What it costs --------------------------------------------------------------------------------
 
 
 async def test_every_store_counts_the_same_operations(store: CountingStore) -> None:

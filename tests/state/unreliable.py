@@ -1,4 +1,6 @@
-"""A gRPC server that passes calls on to Firestore unless told to fail: the network between the job and Google."""
+"""A gRPC server that passes calls on to Firestore unless told to fail: the network between the
+job and Google.
+"""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,7 +13,9 @@ import grpc.aio
 
 @dataclass(kw_only=True)
 class Fault:
-    """Fails calls of one method: before they arrive, after their effect, or holding them back until `deliver`."""
+    """Fails calls of one method: before they arrive, after their effect, or holding them back
+    until `deliver`.
+    """
 
     method: str
     code: grpc.StatusCode = grpc.StatusCode.UNAVAILABLE
@@ -22,7 +26,9 @@ class Fault:
 
 
 class Network(grpc.GenericRpcHandler):
-    """Knows calls by the last part of their name (Commit, BatchGetDocuments, RunQuery, RunAggregationQuery)."""
+    """Knows calls by the last part of their name (Commit, BatchGetDocuments, RunQuery,
+    RunAggregationQuery).
+    """
 
     def __init__(self, upstream: Any) -> None:
         self.faults: list[Fault] = []
