@@ -243,8 +243,8 @@ def test_what_is_heavy_is_imported_only_by_those_who_need_it() -> None:
         "grpc",
         "google.cloud.firestore",
         "rich.progress",
-        "job.secrets",
-        "job.screen",
+        "job.settings.secrets",
+        "job.console.screen",
         "job.sim",
     }
     assert not heavy & set(shown.stdout.split())

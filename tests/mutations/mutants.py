@@ -278,7 +278,7 @@ MUTANTS: Final = (
     Mutant(
         "a commit in SQLite ignores the fence",
         "SqliteStore.commit",
-        "rules.confirm(self._lease(lease.shard), lease)",
+        "rules.confirm(self._documents.lease(lease.shard), lease)",
         "",
     ),
     # --- Limits -----------------------------------------------------------------------------------
