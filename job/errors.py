@@ -13,6 +13,7 @@
     ├── UnsafePlan         the plan is over a limit, or is not the approved one            exit 4
     ├── IssueFailed        this issue is parked, the others go on                          exit 5
     │   ├── TicketRejected     Jira said no to a write for this issue
+    │   ├── Unconfirmed        Jira confirmed a create and does not show us the ticket
     │   ├── NoTransition       the workflow has no usable way to where we want to go
     │   └── UnusableValue      a value does not fit its Jira field
     ├── Withheld           a write that was kept from leaving, so it is certain that it was not done
@@ -159,6 +160,14 @@ class TicketRejected(IssueFailed):
 
     status: int = 0
     fields: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(eq=False)
+class Unconfirmed(IssueFailed):
+    """Jira confirmed a create and does not show us the ticket: it is never sent again."""
+
+    ticket_id: str = ""
+    ticket_key: str = ""
 
 
 class NoTransition(IssueFailed):

@@ -44,6 +44,16 @@ class Event(StrEnum):
         "issue.gone",
         "Halo no longer knows an issue that has a ticket; the ticket is left as it is",
     )
+    LINK_STRANGE = (
+        "link.strange",
+        "memory links a ticket that does not name the issue; it is not written to, and the issue's "
+        "own ticket is looked for",
+    )
+    TICKET_UNCONFIRMED = (
+        "ticket.unconfirmed",
+        "Jira confirmed a ticket that it does not show us; told in every run, nothing is created "
+        "again",
+    )
     TICKET_GONE = "ticket.gone", "a ticket was deleted and is not made anew"
     WRITE_UNSETTLED = (
         "write.unsettled",

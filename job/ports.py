@@ -187,11 +187,11 @@ class JiraTickets(Protocol):
         ...
 
     async def has_comment(self, ticket_id: TicketId, *, marker: Marker, since: datetime) -> bool:
-        """Whether a comment with this marker, no older than `since` less a day, is on the ticket."""
+        """Whether a comment with this marker, no older than `since` less a day, is there."""
         ...
 
     async def choose_transition(self, ticket: Ticket, goal: Goal) -> ChosenTransition:
-        """The transition to take; listed once for each workflow and status. Raises `NoTransition`."""
+        """The transition to take; listed once for each state. Raises `NoTransition`."""
         ...
 
     async def move(self, ticket: Ticket, *, goal: Goal, guard: Guard) -> Ticket:

@@ -82,7 +82,7 @@ def needs_search(known: IssueWithLink, *, ticket: Ticket | None, scope: Scope) -
     """Whether a ticket is searched for by the id field: the issue has no link, or one that leads to
     no usable ticket.
     """
-    if ticket is None:
+    if ticket is None or not ticket.is_of(known.issue.id):
         return not known.issue.gone or known.issue.id in scope.notes.intents
     is_active = known.issue.status is IssueStatus.ACTIVE
     return is_active and scope.policy.is_hard_closed(ticket)
@@ -127,8 +127,11 @@ def make_case(
     """
     issue, link = known.issue, known.link
     every = {ticket.id: ticket for ticket in found}
-    if linked_ticket:
+    stranger = None
+    if linked_ticket and linked_ticket.is_of(issue.id):
         every[linked_ticket.id] = linked_ticket
+    elif linked_ticket:
+        stranger = linked_ticket
     ticket, others = choose(link, tickets=every.values(), policy=scope.policy)
     intent = scope.notes.intents.get(issue.id)
     is_linked = link is not None and ticket is not None and ticket.id == link.ticket_id
@@ -142,6 +145,7 @@ def make_case(
         parked=scope.notes.parked.get(issue.id),
         linked=is_linked,
         ticket_gone=ticket is None and link is not None and _is_gone(link, shown=shown),
+        stranger=stranger,
     )
     return case, [other for other in others if not scope.policy.is_hard_closed(other)]
 

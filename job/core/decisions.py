@@ -20,6 +20,8 @@ from job.core.model import Action, Afterwards, Case, Decision, Reason, Ticket
 from job.core.routes import Destination, Routes
 
 MISSES_BEFORE_GONE = 2
+CREATES_MAX = 2
+"""No issue gets a third ticket by itself: whatever took away the first two would take it as well."""
 
 
 class WhenGone(StrEnum):
@@ -112,7 +114,7 @@ def create_unsettled(case: Case, policy: Policy, now: datetime) -> Decision | No
     if case.ticket is not None and not policy.is_hard_closed(case.ticket):
         return None
     if now - intent.at >= policy.create_patience:
-        return None
+        return _give_up(case, policy) if intent.creates >= CREATES_MAX else None
     until = (intent.at + policy.create_patience).isoformat(timespec="seconds")
     because = f"An earlier create got no answer and is not found yet; looking for it until {until}."
     return _rest(case, policy, Reason.CREATE_UNSETTLED, because=because, afterwards=Afterwards.WAIT)
@@ -130,6 +132,34 @@ def issue_gone(case: Case, policy: Policy, now: datetime) -> Decision | None:
     return _nothing(case, policy, Reason.ISSUE_GONE, because=because)
 
 
+def ticket_unconfirmed(case: Case, policy: Policy, now: datetime) -> Decision | None:
+    """Jira confirmed the create and does not show us the ticket with our id: no other is made."""
+    if case.link is None or not case.link.unconfirmed or case.ticket is not None:
+        return None
+    because = f"Jira confirmed {case.link.ticket_key} and does not show it to us with our id; "
+    because += "nothing is created again. Look at its security level, at our right to browse, and "
+    because += "at rules of the site that change new tickets."
+    return _rest(
+        case, policy, Reason.TICKET_UNCONFIRMED, because=because, afterwards=Afterwards.PARK
+    )
+
+
+def link_strange(case: Case, policy: Policy, now: datetime) -> Decision | None:
+    """Memory links a ticket that does not name the issue, and none that does is found. It is set
+    aside once, for somebody to see; then a ticket is made, and the stranger's is left alone.
+    """
+    if case.stranger is None or case.ticket is not None or case.issue.gone:
+        return None
+    key = case.stranger.key
+    named = ", ".join(sorted(case.stranger.names)) or "no issue at all"
+    because = f"Memory links {key} to this issue, but {key} names {named}; it is left alone."
+    if case.parked is None or case.parked.error_class != Reason.LINK_STRANGE:
+        return _rest(case, policy, Reason.LINK_STRANGE, because=because, afterwards=Afterwards.PARK)
+    if case.issue.status is IssueStatus.RESOLVED:
+        return _act(case, policy, Action.CREATE_AND_CLOSE, Reason.LINK_STRANGE, because=because)
+    return _act(case, policy, Action.CREATE, Reason.LINK_STRANGE, because=because)
+
+
 def ticket_missing(case: Case, policy: Policy, now: datetime) -> Decision | None:
     """Jira does not show the linked ticket: deleted, or only invisible to us. One miss proves
     nothing.
@@ -144,6 +174,8 @@ def ticket_missing(case: Case, policy: Policy, now: datetime) -> Decision | None
         )
     recreates = policy.when_ticket_gone is WhenGone.RECREATE
     if case.issue.status is IssueStatus.ACTIVE and recreates:
+        if case.link.creates >= CREATES_MAX:
+            return _give_up(case, policy)
         because = f"{key} was deleted, and Halo still sees the issue."
         return _act(case, policy, Action.CREATE, Reason.TICKET_GONE, because=because)
     because = f"{key} was deleted; nothing is made anew."
@@ -218,6 +250,8 @@ RULES: tuple[Callable[[Case, Policy, datetime], Decision | None], ...] = (
     out_of_scope,
     create_unsettled,
     issue_gone,
+    ticket_unconfirmed,
+    link_strange,
     ticket_missing,
     create_cut_short,
     resolved,
@@ -225,6 +259,12 @@ RULES: tuple[Callable[[Case, Policy, datetime], Decision | None], ...] = (
     ticket_closed,
     seen_again,
 )
+
+
+def _give_up(case: Case, policy: Policy) -> Decision:
+    because = f"{CREATES_MAX} tickets were created for the issue and neither is to be seen; "
+    because += "no other is made by itself. Find out what became of them."
+    return _rest(case, policy, Reason.CREATE_GIVEN_UP, because=because, afterwards=Afterwards.PARK)
 
 
 def _act(case: Case, policy: Policy, action: Action, reason: Reason, *, because: str) -> Decision:

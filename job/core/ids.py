@@ -40,3 +40,10 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Instant = Annotated[datetime, Meta(tz=True)]
 """An instant of our memory: what a store gives back without its time zone is refused."""
+
+
+def canonical(issue_id: str) -> str:
+    """An issue's id as it is compared: people and older programs write it in other cases, without
+    its hyphens or between blanks.
+    """
+    return issue_id.strip().replace("-", "").lower()

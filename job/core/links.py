@@ -41,6 +41,7 @@ def _link(ticket: Ticket, *, case: Case, now: datetime, version: Version, live: 
             live=live,
             status_seen=ticket.status,
             misses=0,
+            unconfirmed=False,
             updated_at=now,
         )
     return Link(
@@ -66,5 +67,6 @@ def link_from(intent: Intent, *, ticket: Ticket) -> Link:
         live=True,
         status_seen=ticket.status,
         status_owed=intent.status_owed,
+        creates=intent.creates,
         updated_at=intent.at,
     )

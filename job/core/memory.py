@@ -31,6 +31,10 @@ class Link(Struct, frozen=True, kw_only=True):
     """A status that the ticket should still get after its creation; "" when none."""
     misses: int = 0
     """In how many runs on end Jira did not show the ticket."""
+    unconfirmed: bool = False
+    """Whether Jira confirmed the create and never showed us the ticket with our id since."""
+    creates: int = 1
+    """The how manieth create of ours for this issue made the ticket, as far as we know."""
     updated_at: Instant = EPOCH
 
 
@@ -64,6 +68,8 @@ class Intent(Struct, frozen=True, kw_only=True):
     """
     status_owed: str = ""
     follows: str | None = None
+    creates: int = 1
+    """The how manieth create for the issue this is; of a comment it says nothing."""
 
 
 class Parked(Struct, frozen=True, kw_only=True):

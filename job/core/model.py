@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from job.core.ids import IssueId, TicketId, TicketKey
+from job.core.ids import IssueId, TicketId, TicketKey, canonical
 from job.core.issues import Issue
 from job.core.memory import Intent, Link, Parked
 from job.core.routes import Destination
@@ -22,8 +22,12 @@ class Ticket(Struct, frozen=True, kw_only=True):
     project: str
     status: str
     type_id: str = ""
-    issue_id: IssueId | None = None
-    """What its id field holds; `None` when the field was not asked for or is empty."""
+    names: frozenset[str] = frozenset()
+    """The issues that it names, in canonical form: by our property, else by its id field."""
+
+    def is_of(self, issue_id: IssueId) -> bool:
+        """Whether it names this issue. We write to no other ticket."""
+        return canonical(issue_id) in self.names
 
 
 class Case(Struct, frozen=True, kw_only=True):
@@ -45,6 +49,8 @@ class Case(Struct, frozen=True, kw_only=True):
     """Whether the ticket was missing in an earlier run too, and Jira shows us other tickets of its
     project now.
     """
+    stranger: Ticket | None = None
+    """The ticket that memory links although it does not name the issue. It is never written to."""
 
 
 class Action(StrEnum):
@@ -66,6 +72,9 @@ class Reason(StrEnum):
     ISSUE_GONE = "issue_gone"
     TICKET_MISSING = "ticket_missing"
     TICKET_GONE = "ticket_gone"
+    TICKET_UNCONFIRMED = "ticket_unconfirmed"
+    LINK_STRANGE = "link_strange"
+    CREATE_GIVEN_UP = "create_given_up"
     CREATE_CUT_SHORT = "create_cut_short"
     RESOLVED_UNSEEN = "resolved_unseen"
     ALREADY_CLOSED = "already_closed"

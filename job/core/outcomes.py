@@ -107,7 +107,7 @@ def _remembered(decision: Decision, *, now: datetime) -> Iterator[Link]:
     case, link = decision.case, decision.case.link
     if link is None:
         return
-    if decision.afterwards is Afterwards.PARK:
+    if decision.afterwards is Afterwards.PARK and case.stranger is None:
         yield replace(link, misses=link.misses + 1, updated_at=now)
     elif decision.afterwards is Afterwards.REMEMBER:
         if case.ticket is None:

@@ -13,12 +13,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from job.core import links
-from job.core.ids import Fingerprint, IssueId, Marker, Version
+from job.core.ids import Fingerprint, IssueId, Marker, TicketId, TicketKey, Version
 from job.core.issues import Evidence
 from job.core.memory import Intent, IntentKind, Link
 from job.core.model import Action, Case, Decision, Outcome, OutcomeKind, Reason, Ticket
 from job.core.routes import Goal
 from job.core.tickets import Comment, Draft
+from job.errors import Unconfirmed
 
 CREATES = frozenset({Action.CREATE, Action.CREATE_AND_CLOSE})
 NEEDS_NO_HALO = frozenset({Action.CLOSE, Action.ADOPT})
@@ -147,7 +148,20 @@ def intent(step: Step, *, attempt: str, above_key: int, now: datetime) -> Intent
         above_key=above_key,
         status_owed=destination.workflow.new_status if applies else "",
         follows=follows,
+        creates=creates_with(step.decision),
     )
+
+
+def creates_with(decision: Decision) -> int:
+    """The how manieth create for its issue this one is: one whose fate was never learned, and one
+    whose ticket has vanished, count.
+    """
+    case = decision.case
+    if case.intent is not None and case.intent.kind is IntentKind.CREATE:
+        return case.intent.creates + 1
+    if decision.reason is Reason.TICKET_GONE and case.link is not None:
+        return case.link.creates + 1
+    return 1
 
 
 def linked(
@@ -162,7 +176,29 @@ def linked(
         said = step.told.marker if isinstance(step.told, Comment) else None
         fingerprint = step.told.fingerprint
     status_owed = link.status_owed if owed is None else owed
-    return replace(link, said=said, fingerprint=fingerprint, status_owed=status_owed)
+    creates = link.creates
+    if step.decision.action in CREATES and not resumes(step.decision):
+        creates = creates_with(step.decision)
+    return replace(
+        link, said=said, fingerprint=fingerprint, status_owed=status_owed, creates=creates
+    )
+
+
+def unconfirmed(step: Step, *, error: Unconfirmed, now: datetime) -> Link:
+    """The link to a ticket that Jira confirmed and does not show: what it was told is known, but
+    not how it stands.
+    """
+    return Link(
+        issue_id=step.case.issue.id,
+        ticket_id=TicketId(error.ticket_id),
+        ticket_key=TicketKey(error.ticket_key),
+        version=Version(""),
+        fingerprint=step.draft.fingerprint if step.draft else Fingerprint(""),
+        live=True,
+        unconfirmed=True,
+        creates=creates_with(step.decision),
+        updated_at=now,
+    )
 
 
 # --- Actions that did not come to their end -------------------------------------------------------

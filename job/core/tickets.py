@@ -248,19 +248,21 @@ def _rank(issue: Issue) -> str:
 def _subject(issue: Issue) -> str:
     match issue.kind:
         case IssueKind.AGENT:
-            return "Agent"
+            words = "Agent"
         case IssueKind.CSM:
-            return "Configuration"
+            words = "Configuration"
         case IssueKind.FIM:
-            return "File integrity"
+            words = "File integrity"
         case IssueKind.FW:
-            return "Firewall"
+            words = "Firewall"
         case IssueKind.LIDS:
-            return "Log event"
+            words = "Log event"
         case IssueKind.SAM:
-            return "Server account"
+            words = "Server account"
         case IssueKind.SVA | IssueKind.IMAGE_SVA:
-            return "Vulnerable package"
+            words = "Vulnerable package"
         case IssueKind.OTHER:
-            return phrase(issue.type) or "Issue"
-    assert_never(issue.kind)
+            words = phrase(issue.type) or "Issue"
+        case _:
+            assert_never(issue.kind)
+    return words

@@ -50,8 +50,10 @@ def event_of(reason: Reason) -> Event | None:
             return Event.ISSUE_GONE
         case Reason.TICKET_GONE:
             return Event.TICKET_GONE
-        case Reason.TICKET_MISSING:
+        case Reason.TICKET_MISSING | Reason.TICKET_UNCONFIRMED | Reason.CREATE_GIVEN_UP:
             return Event.ISSUE_PARKED
+        case Reason.LINK_STRANGE:
+            return Event.LINK_STRANGE
         case Reason.CREATE_UNSETTLED:
             return Event.WRITE_UNSETTLED
         case (

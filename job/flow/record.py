@@ -14,7 +14,7 @@ from msgspec import Struct, field
 
 from job.core.ledger import Ledger, next_watermark, unsettled
 from job.core.memory import Changes, RunRecord, Verdict, Watermark
-from job.core.model import Action, Afterwards, OutcomeKind
+from job.core.model import Action, Afterwards, OutcomeKind, Reason
 from job.core.outcomes import PARKED_TOO_LONG
 from job.errors import StopsRun, UnsafePlan
 from job.events import Event
@@ -25,6 +25,8 @@ from job.flow.setup import Setup
 log = structlog.get_logger()
 
 ERRORS_KEPT = 10
+_NEVER_SENT_AGAIN = frozenset({Reason.TICKET_UNCONFIRMED, "unconfirmed"})
+"""How issues are parked whose ticket Jira confirmed and does not show."""
 
 
 class Report(Struct, frozen=True, kw_only=True):
@@ -112,6 +114,8 @@ class Recorder:
             parked[held.issue_id] = held.afterwards is Afterwards.PARK
         parked |= ledger.parked
         for issue_id, entry in survey.notes.parked.items():
+            if parked[issue_id] and entry.error_class in _NEVER_SENT_AGAIN:
+                log.error(Event.TICKET_UNCONFIRMED, issue_id=issue_id, error=entry.message)
             if parked[issue_id] and self._started_at - entry.first_at > PARKED_TOO_LONG:
                 since = entry.first_at.isoformat()
                 log.error(

@@ -16,7 +16,7 @@ from job.core.memory import Changes, Intent, Link
 from job.core.model import Action, Decision, Outcome, OutcomeKind, Ticket
 from job.core.steps import Step, ticket_of
 from job.each import each
-from job.errors import FateUnknown, StopsRun, SyncError
+from job.errors import FateUnknown, StopsRun, SyncError, Unconfirmed
 from job.events import Event
 from job.flow.brake import Brake
 from job.flow.lease import HeldLease
@@ -103,7 +103,11 @@ class Sender:
             step, creation = batch[place], creations[place]
             if creation.ticket is None or step.draft is None:
                 silence = FateUnknown("jira", "creating a ticket", "no word about it")
-                return self._brake.ended_by(creation.error or silence, decision=step.decision)
+                error = creation.error or silence
+                link = None
+                if isinstance(error, Unconfirmed):
+                    link = steps.unconfirmed(step, error=error, now=self._ports.clock.now())
+                return self._brake.ended_by(error, decision=step.decision, link=link)
             self._learn_key(creation.ticket)
             step.told = step.draft
             return await self._finish(step, ticket=creation.ticket)

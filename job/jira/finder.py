@@ -28,6 +28,7 @@ from job.jira.wire.search import IdClause
 log = structlog.get_logger()
 
 PROBE_BLOCKS_MAX = 20
+EMPTY_MAX = 2
 
 
 class Finder:
@@ -57,10 +58,9 @@ class Finder:
         look = partial(self._search, fields=tickets.fields(spec.id))
         pages = await self._connection.each(look, search.queries(values, clause=clause))
         raws = chain.from_iterable(pages)
-        seen = tickets.by_issue_id(raws, id_field=spec.id, wanted=set(ids))
         # The index may show a status, a project or an id of yesterday; only the database is
         # believed.
-        candidates = {ticket.id for found in seen.values() for ticket in found}
+        candidates = tickets.candidates(raws, id_field=spec.id, wanted=ids)
         return await self._reader.holding(candidates, wanted=ids)
 
     async def probe(
@@ -69,16 +69,18 @@ class Finder:
         """Looks for lost creates among the keys after `above`, until the keys run out."""
         id_field = (await self._catalogue.id_field()).id
         reach = PROBE_BLOCKS_MAX * tickets.FETCH_MAX
-        seen, ended = await self._walk(project, above=above)
+        newest = await self.highest_key(project)
+        seen, ended = await self._walk(project, above=above, newest=newest)
         if not ended:
             # A busy project has moved on since `above` was noted: a create lost lately lies near
             # its newest key.
             log.warning(
                 Event.PROBE_BOUNDED, project=project, above=above, blocks_max=PROBE_BLOCKS_MAX
             )
-            near_newest = await self.highest_key(project) - reach // 2
-            seen += (await self._walk(project, above=max(above + reach, near_newest)))[0]
-        return tickets.by_issue_id(seen, id_field=id_field, wanted=set(wanted))
+            near_newest = max(above + reach, newest - reach // 2)
+            seen += (await self._walk(project, above=near_newest, newest=newest))[0]
+        read = (tickets.ticket(raw, id_field=id_field) for raw in seen)
+        return tickets.by_issue_id(read, wanted=wanted)
 
     async def highest_key(self, project: str) -> int:
         """A lower bound of the highest key number in a project; 0 for none."""
@@ -97,18 +99,21 @@ class Finder:
         found = await self._reader.read([tickets.id_of(raw) for raw in newest])
         return any(ticket.project == project for ticket in found.values())
 
-    async def _walk(self, project: str, *, above: int) -> tuple[list[Any], bool]:
+    async def _walk(self, project: str, *, above: int, newest: int) -> tuple[list[Any], bool]:
         """Tickets by their keys, from `above` on, and whether the keys ran out before our patience
-        did.
+        did: not with one empty block, for a hundred keys on end may have been deleted or hidden,
+        but with two beyond the newest key that is known.
         """
         seen: list[Any] = []
+        empty = 0
         for block in range(PROBE_BLOCKS_MAX):
             first = above + 1 + block * tickets.FETCH_MAX
             keys = [f"{project}-{first + step}" for step in range(tickets.FETCH_MAX)]
             there = await self._reader.fetch_block(keys)
-            if not there:
-                return seen, True
             seen += there
+            empty = 0 if there or first <= newest else empty + 1
+            if empty == EMPTY_MAX:
+                return seen, True
         return seen, False
 
     async def _read_clause(self) -> IdClause:

@@ -30,7 +30,20 @@ class Reader:
         self._clock = clock
 
     async def read(self, ids: Collection[TicketId]) -> dict[TicketId, Ticket]:
-        """By immutable id. Deleted or invisible ones are simply absent."""
+        """By immutable id. Deleted or invisible ones are simply absent.
+
+        A ticket that older programs made has no property of ours. Where the settings name the id
+        field and its id was not needed yet, it is looked up for such tickets, and they are read
+        again.
+        """
+        found = await self._read(ids)
+        nameless = [ticket.id for ticket in found.values() if not ticket.names]
+        if nameless and self._catalogue.id_field_id is None:
+            await self._catalogue.id_field()
+            found |= await self._read(nameless)
+        return found
+
+    async def _read(self, ids: Collection[TicketId]) -> dict[TicketId, Ticket]:
         raws = await self._fetch(ids)
         found = [tickets.ticket(raw, id_field=self._catalogue.id_field_id) for raw in raws]
         return {ticket.id: ticket for ticket in found}
@@ -38,11 +51,10 @@ class Reader:
     async def holding(
         self, ids: Collection[TicketId], *, wanted: Collection[IssueId]
     ) -> dict[IssueId, tuple[Ticket, ...]]:
-        """Which of these tickets hold which of the wanted ids."""
-        id_field = (await self._catalogue.id_field()).id
+        """Which of these tickets name which of the wanted issues."""
+        await self._catalogue.id_field()
         oldest_first = sorted(ids, key=tickets.age_order)
-        raws = await self._fetch(oldest_first)
-        return tickets.by_issue_id(raws, id_field=id_field, wanted=set(wanted))
+        return tickets.by_issue_id((await self.read(oldest_first)).values(), wanted=wanted)
 
     async def fetch_block(self, names: Sequence[str]) -> list[Any]:
         """Up to 100 tickets, by ids or keys, as Jira sends them."""

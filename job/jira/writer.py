@@ -48,9 +48,13 @@ class Writer:
         create_block = partial(self._create_block, guard=guard)
         made = await self._connection.each(create_block, blocks(drafts, size=self._block_max))
         sent = sum(made, Sent())
+        oldest_first = sorted((made.id for made in sent.created), key=tickets.age_order)
+        shown = await self._reader.read(oldest_first)
         wanted = [draft.issue_id for draft in drafts]
-        found = await self._reader.holding(sent.created, wanted=wanted)
-        return [tickets.creation(draft, sent=sent, found=found) for draft in drafts]
+        found = tickets.by_issue_id(shown.values(), wanted=wanted)
+        return [
+            tickets.creation(draft, sent=sent, found=found, shown=shown.keys()) for draft in drafts
+        ]
 
     async def comment(
         self, ticket_id: TicketId, *, body: Document, marker: Marker, guard: Guard = unguarded

@@ -13,7 +13,15 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from job.core.decisions import Policy
-from job.core.ids import Fingerprint, IssueId, Marker, TicketId, TicketKey, Version
+from job.core.ids import (
+    Fingerprint,
+    IssueId,
+    Marker,
+    TicketId,
+    TicketKey,
+    Version,
+    canonical,
+)
 from job.core.issues import Issue, IssueStatus
 from job.core.memory import Intent, IntentKind, Link, Parked
 from job.core.model import Ticket
@@ -56,6 +64,7 @@ def ticket(number: int = 1, **over: Any) -> Ticket:
         key=ticket_key(number),
         project="SEC",
         status="To Do",
+        names=frozenset({canonical(issue_id(number))}),
     )
     return replace(made, **over)
 

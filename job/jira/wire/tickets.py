@@ -1,21 +1,23 @@
 """Tickets as Jira's database has them: reading by id or key, and creating in bulk.
 
-Promises: a ticket is recognised by what its id field holds, compared for equality, and never by its
-place in an answer; whatever an answer to a create leaves open comes out as `FateUnknown`.
+Promises: a ticket is recognised by the issue that it names, in our property or else in its id
+field, and never by its number or its place in an answer; a ticket that Jira confirms and does not
+show is `Unconfirmed`, and whatever else an answer to a create leaves open is `FateUnknown`.
 Does not do: search (`search.py`), comments (`comments.py`), moving through a workflow
 (`transitions.py`).
 """
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from msgspec import Struct, field
 
-from job.core.ids import IssueId, TicketId, TicketKey
+from job.core.ids import IssueId, TicketId, TicketKey, canonical
 from job.core.model import Ticket
-from job.core.tickets import Draft, ids_held
-from job.errors import FateUnknown, SyncError
+from job.core.tickets import PROPERTY, Draft, ids_held
+from job.errors import FateUnknown, SyncError, Unconfirmed
 from job.http.message import Request, Response
 from job.jira.wire.exchange import (
     REJECTED,
@@ -53,7 +55,11 @@ def identity(body: Any, *, server_time: datetime | None) -> Identity:
 
 def fetch(site: Site, names: Sequence[str], *, id_field: str | None) -> Request:
     """Up to 100 tickets by id or key."""
-    body = {"issueIdsOrKeys": list(names), "fields": fields(id_field)}
+    body = {
+        "issueIdsOrKeys": list(names),
+        "fields": fields(id_field),
+        "properties": [PROPERTY],
+    }
     return site.request("POST /rest/api/3/issue/bulkfetch", body=body)
 
 
@@ -73,36 +79,62 @@ def fetched(body: Any) -> tuple[list[Any], list[str]]:
 
 
 def ticket(raw: Any, *, id_field: str | None) -> Ticket:
-    """One ticket. Of several labels none is known to be the Halo id, so only a single value is
-    taken for it.
-    """
-    values = held(raw, id_field=id_field)
-    return _ticket(raw, issue_id=values[0] if len(values) == 1 else None)
+    """One ticket, and the issues that it names."""
+    with readable(READING):
+        fields = raw["fields"]
+        return Ticket(
+            id=TicketId(str(raw["id"])),
+            key=TicketKey(raw["key"]),
+            project=fields["project"]["key"],
+            status=fields["status"]["name"],
+            type_id=str(fields["issuetype"]["id"]),
+            names=_names(raw, id_field=id_field),
+        )
 
 
 def by_issue_id(
-    raws: Iterable[Any], *, id_field: str, wanted: Collection[IssueId]
+    tickets: Iterable[Ticket], *, wanted: Collection[IssueId]
 ) -> dict[IssueId, tuple[Ticket, ...]]:
-    """Those tickets whose id field holds one of the wanted ids, exactly; each once, in Jira's
-    order.
-    """
+    """Those tickets that name one of the wanted issues; each once, in the order given."""
+    by_name = {canonical(issue_id): issue_id for issue_id in wanted}
     found: dict[IssueId, dict[TicketId, Ticket]] = {}
-    for raw in raws:
-        for issue_id in held(raw, id_field=id_field):
-            if issue_id in wanted:
-                known = _ticket(raw, issue_id=issue_id)
-                found.setdefault(issue_id, {})[known.id] = known
-    return {issue_id: tuple(tickets.values()) for issue_id, tickets in found.items()}
+    for known in tickets:
+        for name in known.names & by_name.keys():
+            found.setdefault(by_name[name], {})[known.id] = known
+    return {issue_id: tuple(seen.values()) for issue_id, seen in found.items()}
 
 
-def held(raw: Any, *, id_field: str | None) -> tuple[IssueId, ...]:
-    """The ids that the id field holds: one as text or at the end of an address, or each of its
-    labels.
+def candidates(raws: Iterable[Any], *, id_field: str, wanted: Collection[IssueId]) -> set[TicketId]:
+    """Which tickets may name one of the wanted issues, by what the search index says of their id
+    field.
     """
-    if id_field is None:
-        return ()
+    names = {canonical(issue_id) for issue_id in wanted}
     with readable(READING):
-        return ids_held(raw["fields"].get(id_field))
+        return {
+            id_of(raw)
+            for raw in raws
+            if not names.isdisjoint(map(canonical, ids_held(raw["fields"].get(id_field))))
+        }
+
+
+def _names(raw: Any, *, id_field: str | None) -> frozenset[str]:
+    """What our property says, which people do not see and clones do not inherit; without it, what
+    the id field holds. Several ids there (labels that somebody collected) are nobody's.
+    """
+    ours = (raw.get("properties") or {}).get(PROPERTY)
+    if isinstance(ours, dict) and isinstance(ours.get("issue"), str):
+        return frozenset({canonical(ours["issue"])})
+    if id_field is None:
+        return frozenset()
+    value = raw["fields"].get(id_field)
+    held = {canonical(issue_id) for issue_id in ids_held(value)}
+    if isinstance(value, list):
+        held = {name for name in held if _LOOKS_LIKE_AN_ID.fullmatch(name)}
+    return frozenset(held) if len(held) == 1 else frozenset()
+
+
+_LOOKS_LIKE_AN_ID = re.compile(r"[0-9a-f]{32}")
+"""In canonical form: among labels, what can be an id of Halo's."""
 
 
 def id_of(raw: Any) -> TicketId:
@@ -122,30 +154,32 @@ def age_order(ticket_id: TicketId) -> tuple[int, str]:
     return len(ticket_id), ticket_id
 
 
-def _ticket(raw: Any, *, issue_id: IssueId | None) -> Ticket:
-    with readable(READING):
-        fields = raw["fields"]
-        return Ticket(
-            id=TicketId(str(raw["id"])),
-            key=TicketKey(raw["key"]),
-            project=fields["project"]["key"],
-            status=fields["status"]["name"],
-            type_id=str(fields["issuetype"]["id"]),
-            issue_id=issue_id,
-        )
-
-
 # --- Creating -------------------------------------------------------------------------------------
+
+
+class Made(Struct, frozen=True):
+    """A ticket that Jira says it has created."""
+
+    id: TicketId
+    key: TicketKey
 
 
 class Sent(Struct, frozen=True):
     """What became of one bulk call, as far as its answer tells."""
 
-    created: tuple[TicketId, ...] = ()
+    created: tuple[Made, ...] = ()
     errors: Mapping[IssueId, SyncError] = field(default_factory=dict)
+    made_for: Mapping[IssueId, Made] = field(default_factory=dict)
+    """Which draft became which ticket, by their order: successes carry no place, so this is only
+    believed for a ticket that nobody can read.
+    """
 
     def __add__(self, other: "Sent") -> "Sent":
-        return Sent(self.created + other.created, {**self.errors, **other.errors})
+        return Sent(
+            self.created + other.created,
+            {**self.errors, **other.errors},
+            {**self.made_for, **other.made_for},
+        )
 
 
 def create(site: Site, drafts: Sequence[Draft]) -> Request:
@@ -177,8 +211,17 @@ def created(response: Response, *, drafts: Sequence[Draft]) -> Sent:
     else:
         body = written(response, doing=CREATING)
     try:
-        ids = tuple(TicketId(str(made["id"])) for made in body["issues"])
-        return Sent(ids, dict(_refused(body["errors"], drafts=drafts)))
+        made = tuple(
+            Made(TicketId(str(raw["id"])), TicketKey(raw["key"])) for raw in body["issues"]
+        )
+        failed = {int(error["failedElementNumber"]) for error in body["errors"]}
+        succeeded = [draft for place, draft in enumerate(drafts) if place not in failed]
+        pairs = zip(succeeded, made, strict=False) if len(succeeded) == len(made) else ()
+        return Sent(
+            made,
+            dict(_refused(body["errors"], drafts=drafts)),
+            {draft.issue_id: ticket for draft, ticket in pairs},
+        )
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         what = f"the answer cannot be read ({type(error).__name__}: {error})."
         raise FateUnknown(REMOTE, CREATING, what) from error
@@ -210,11 +253,29 @@ def _refused(
             yield draft.issue_id, rejected(words, doing="creating the ticket", status=status)
 
 
-def creation(draft: Draft, *, sent: Sent, found: Mapping[IssueId, Sequence[Ticket]]) -> Creation:
+def creation(
+    draft: Draft,
+    *,
+    sent: Sent,
+    found: Mapping[IssueId, Sequence[Ticket]],
+    shown: Collection[TicketId],
+) -> Creation:
     """How one draft ended. A ticket that was read back outweighs whatever the answer said about its
-    place.
+    place; `shown` are the new tickets that Jira shows us.
     """
     if tickets := found.get(draft.issue_id):
         return Creation(draft=draft, ticket=tickets[0])
+    made = sent.made_for.get(draft.issue_id)
+    accounted_for = {ticket.id for tickets in found.values() for ticket in tickets}
+    if made is not None and made.id not in accounted_for:
+        why = "it does not show it to us: a security level, or the right to browse"
+        if made.id in shown:
+            why = "it does not hold our id: a rule of the site may have rewritten it"
+        error = Unconfirmed(
+            f"Jira created {made.key} ({made.id}), but {why}. It is not created again.",
+            ticket_id=made.id,
+            ticket_key=made.key,
+        )
+        return Creation(draft=draft, error=error)
     unconfirmed = FateUnknown(REMOTE, CREATING, "no new ticket that can be read holds the Halo id.")
     return Creation(draft=draft, error=sent.errors.get(draft.issue_id, unconfirmed))
