@@ -4,9 +4,11 @@ A schedule starts a run. It takes the lease, reads what changed in Halo since th
 joins each issue with what memory and Jira know of it: a case. Rules decide what each case means;
 the plan of all decisions is counted and compared with its limits, and up to here nothing is written
 to Jira. Then it is carried out: an intent before each write that must not happen twice, a link
-after it. At the end the ledger is balanced, and the watermark moves as far as all is settled. A run
-may be killed at any instant: the next ones look for what it left behind before they do anything
-again.
+after it. At the end the ledger is balanced, and the watermark moves as far as all is settled.
+
+Promises: a run may be killed at any instant; the next ones look for what it left behind before they
+do anything again.
+Does not do: changing anything in Halo.
 
     cli.py         the command line            commands/   what each command does
     console/       people, machines, secrets   settings/   the environment as one value

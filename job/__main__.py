@@ -1,4 +1,8 @@
-"""`python -m job` is `halo-jira-sync`."""
+"""Starts the program: `python -m job` does what the command `halo-jira-sync` does.
+
+Promises: no time is lost on what a start does not need.
+Does not do: reading the command line (`cli.py`).
+"""
 
 import gc
 import sys

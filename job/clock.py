@@ -1,8 +1,8 @@
-"""The machine's own clock.
+"""The machine's own clock: the only file that reads the time, and by which runs sleep.
 
-Promises: the only file that reads the wall clock, and the one by which runs and callers sleep, so
-that every test can bring a time of its own. (SQLite waits for its file by itself, and deadlines are
-the event loop's.)
+Promises: whoever needs the time or a pause is handed a clock and takes it from there, so that every
+test can bring a time of its own. (SQLite waits for its file by itself, and deadlines are the event
+loop's.)
 Does not do: time zones. Everything is UTC; people's zones are Jira's and the terminal's business.
 """
 

@@ -3,6 +3,7 @@
 Promises: results come in the order of the items; never more than `at_once` are under way; the first
 error stops the taking of new items, cancels the rest and is raised as itself and not wrapped in a
 group.
+Does not do: repeating what failed, or knowing what it does.
 """
 
 import asyncio

@@ -19,8 +19,8 @@
     ├── Withheld           a write that was kept from leaving, so it is certain that it was not done
     └── FateUnknown        a write was sent and its answer never came; never sent again blindly
 
-Errors carry facts as attributes; `console/words.py` alone turns them into words for people. Any
-other exception is a bug: exit 1.
+Promises: errors carry facts as attributes; any other exception is a bug: exit 1.
+Does not do: words for people, which `console/words.py` alone finds.
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,9 @@
 """What a run needs from outside, as promises without code.
 
-`run.py` and `apply.py` know these and nothing behind them. Adapters keep the promises:
-`halo/client.py`, `jira/client.py`, `state/*.py`, `clock.py`. Every method may raise `StopsRun`;
-other errors are named where they come.
+Promises: `flow/` knows these and nothing behind them. Every method may raise `StopsRun`; other
+errors are named where they come.
+Does not do: keeping them. `halo/client.py`, `jira/client.py`, `state/*.py`, `console/*.py` and
+`clock.py` do.
 """
 
 from collections.abc import (

@@ -1,1 +1,5 @@
-"""What a person or a container may ask of the program: one file a command."""
+"""What each command of the program does, and what all of them have at hand.
+
+Promises: a command returns its exit code; whatever goes wrong in it is an error that has words.
+Does not do: reading the command line (`cli.py`), or any part of a run (`flow/`).
+"""

@@ -1,8 +1,7 @@
-"""The demo: the real job plays a small story against the simulated vendors, on loopback, with a
-file for memory.
+"""Plays the demo: the real job tells a small story against the simulated vendors, on loopback.
 
-Promises: nothing leaves this machine and nothing stays on it; the job is the one that runs in
-earnest, told by settings alone where its vendors are.
+Promises: nothing leaves this machine and nothing stays on it, for memory is a file that is deleted
+at the end; the job is the one that runs in earnest, told by settings alone where its vendors are.
 Does not do: tests. What must hold is proven elsewhere; this is for people to watch.
 """
 

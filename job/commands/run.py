@@ -1,4 +1,8 @@
-"""What `run` and `plan` do: the same road, carried out or only shown."""
+"""What `run` and `plan` do: the same road, carried out or only shown.
+
+Promises: `plan` writes nothing; a `run` that is asked to stop ends in good order.
+Does not do: any part of the road (`flow/run.py`), or showing it (`console/`).
+"""
 
 import asyncio
 from datetime import UTC, datetime

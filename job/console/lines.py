@@ -1,6 +1,7 @@
 """How machines see a command: one JSON object a line.
 
 Promises: nothing but log events, through the same log as everything else, with secrets taken out.
+Does not do: asking. Where nobody can answer, the answer is no.
 """
 
 from collections.abc import Iterator, Sequence

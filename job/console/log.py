@@ -1,10 +1,10 @@
-"""How the program speaks to machines and terminals while it works.
+"""Sets up the log: one JSON object a line, or readable lines at a terminal, never with a secret.
 
 Promises: away from a terminal every line of output is one JSON object as Cloud Logging reads it
 (`severity`, `message`, `time`, `event` and the event's fields), whatever library wants to speak; a
 known secret, also as base64 or URLs write it or cut short, and anything under a name that sounds
 like one never leave, not even in an exception's text.
-Does not do: deciding what is worth saying, or words for people (`cli.py`).
+Does not do: deciding what is worth saying, or words for people (`console/words.py`).
 """
 
 import json

@@ -1,7 +1,7 @@
 """How a command speaks, whoever listens: people at a terminal, or machines by the line.
 
-A command says what there is to say through this one protocol and never asks who listens.
-`screen.py` keeps it for people and `lines.py` for machines.
+Promises: a command says what there is to say through this one protocol and never asks who listens.
+Does not do: the speaking itself (`screen.py` for people, `lines.py` for machines).
 """
 
 from collections.abc import Sequence

@@ -2,6 +2,7 @@
 
 Promises: a known secret, also as base64 or URLs write it or cut short, and anything under a name
 that sounds like one never leave, not even in an exception's text.
+Does not do: knowing which settings are secrets (`settings/table.py`); it is told their values.
 """
 
 import math

@@ -3,6 +3,7 @@
 Promises: nothing is drawn that the data does not say; what does not fit is counted, never silently
 dropped; secrets are taken out of every word that comes from outside. Imported only where a terminal
 listens, and by the demo: rich is slow to import.
+Does not do: the log, whose lines a terminal sees too (`log.py`).
 """
 
 import sys

@@ -3,6 +3,7 @@
 Promises: every error says what we were doing, what happened, the facts, and what to do next; exit
 codes are 0 done or nothing to do, 1 a bug, 2 settings, 3 a remote is down or refuses us, 4 plan
 refused, 5 finished with failures.
+Does not do: saying any of it (`screen.py`, `lines.py`).
 """
 
 import asyncio

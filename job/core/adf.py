@@ -1,10 +1,9 @@
-"""Builds the documents that Jira takes for descriptions and comments, in the Atlassian Document
-Format.
+"""Builds the documents that Jira takes for descriptions and comments: Atlassian Document Format.
 
-It promises that every document is valid by the published schema, holds no control characters, links
-only to web and mail addresses, and stays under Jira's limits. What is too long ends at a block,
-row, item or line, and says so. It knows nothing of what the text is about, and offers only the few
-nodes that a report needs.
+Promises: every document is valid by the published schema, holds no control characters, links only
+to web and mail addresses, and stays under Jira's limits. What is too long ends at a block, row,
+item or line, and says so.
+Does not do: knowing what the text is about. Only the few nodes that a report needs are offered.
 
 Sources: developer.atlassian.com/cloud/jira/platform/apis/document/structure, and the schema in
 @atlaskit/adf-schema.

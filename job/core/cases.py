@@ -1,8 +1,10 @@
-"""Which issues a run must look at, and what makes a case of one: pure rules.
+"""Which issues a run must look at, what makes a case of one, and when a ticket counts as deleted.
 
 Promises: a note of unfinished work is always looked at again; an issue that memory calls settled is
-not.
-Does not do: reading anything. `flow/gather.py` brings the issues, `flow/lookup.py` their tickets.
+not; a ticket counts as deleted only when it is missing for the second time in a row, in a project
+in which Jira shows us others.
+Does not do: reading anything, for all rules are pure. `flow/gather.py` brings the issues,
+`flow/lookup.py` their tickets.
 """
 
 from collections.abc import Collection, Mapping, Sequence

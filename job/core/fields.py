@@ -1,9 +1,9 @@
 """Which Jira fields a new ticket gets, and each value in its field's own type.
 
-It promises that a value which Jira would refuse is refused here, with the values that are allowed,
-and that whatever is wrong with the configured fields is found before the first write, all of it at
-once. It does not ask Jira anything: the `CreateScreen` is read elsewhere, from the metadata of the
-create screen.
+Promises: a value that Jira would refuse is refused here, with the values that are allowed; whatever
+is wrong with the configured fields is found before the first write, all of it at once.
+Does not do: asking Jira. The `CreateScreen` is read elsewhere (`jira/catalogue.py`), from the
+metadata of the create screen.
 """
 
 import re

@@ -1,4 +1,8 @@
-"""The names of things, each of a type of its own, so that none is taken for another."""
+"""The names of things (ids, keys, versions, markers), each of a type of its own.
+
+Promises: the type check tells them apart, so that none is taken for another.
+Does not do: making or reading any of them.
+"""
 
 from datetime import UTC, datetime
 from typing import Annotated, NewType

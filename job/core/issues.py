@@ -1,7 +1,8 @@
-"""Halo's side: issues, the findings behind them, and the assets that they are about.
+"""What Halo has, as values: issues, the findings behind them, and the assets that they are about.
 
-Every value is frozen and every instant is an aware UTC `datetime`. What Halo left out is `None` or
-`""` here. Nothing in this file knows how a value was read.
+Promises: every value is frozen and every instant is an aware UTC `datetime`. What Halo left out is
+`None` or `""` here.
+Does not do: knowing how a value was read (`halo/bodies.py`, `halo/findings.py`).
 """
 
 from datetime import datetime

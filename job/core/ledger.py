@@ -3,6 +3,7 @@
 Promises: every planned action is counted once, or the run fails; the watermark never passes
 anything unsettled, never comes nearer to the run's start than the overlap, and goes back only by
 command.
+Does not do: storing the watermark, or writing the record of a run (`flow/record.py`).
 """
 
 from collections import Counter

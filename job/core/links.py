@@ -1,6 +1,7 @@
 """What memory is told about an issue's ticket, once something became of it.
 
-Pure functions from a case and a ticket to the `Link` to store.
+Promises: only values: from a case or an intent, and a ticket, to the `Link` to store.
+Does not do: storing it, or saying what else memory is told (`outcomes.py`).
 """
 
 from datetime import datetime

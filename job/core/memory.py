@@ -1,6 +1,7 @@
 """Our memory between runs: what every store keeps, and what one commit changes.
 
-Nothing in this file knows how a value is kept.
+Promises: every value is frozen; one commit is one `Changes`.
+Does not do: knowing how a value is kept (`state/`).
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,9 @@
 """What a run works with: tickets, cases, decisions and outcomes.
 
-Every value is frozen. Every closed set is an enum, and whoever tells its members apart does so with
-a `match` that ends in `assert_never`, so that a member somebody forgot fails the type check.
+Promises: every value is frozen. Every closed set is an enum, and whoever tells its members apart
+does so with a `match` that ends in `assert_never`, so that a member somebody forgot fails the type
+check.
+Does not do: deciding anything (`decisions.py`).
 """
 
 from enum import StrEnum

@@ -1,7 +1,8 @@
 """What outcomes mean for memory: links, settled intents, parked issues.
 
 Promises: a failed issue is parked with its error and a next try; a write of unknown fate keeps its
-intent.
+intent; a ticket that Jira did not show has one miss more.
+Does not do: writing to the store (`flow/apply.py`, `flow/run.py`).
 """
 
 from collections.abc import Collection, Iterable, Iterator

@@ -1,4 +1,9 @@
-"""Small pieces of text as tickets and comments say them: phrases, lists of words, instants."""
+"""Small pieces of text as tickets and comments say them: phrases, lists of words, instants.
+
+Promises: a phrase is one line and short enough to stand in a paragraph; an instant is told in UTC,
+to the minute.
+Does not do: sentences (`tickets.py`, `evidence.py`).
+"""
 
 from datetime import UTC, datetime
 from typing import Final

@@ -2,7 +2,8 @@
 
 Promises: the same decisions make the same plan and the same digest; over a limit nothing of the
 plan may be written, and the error names the limit, the counts and the way to approve exactly this
-plan.
+plan. Closes that wait behind the cap of a run count for their limit too.
+Does not do: deciding about single issues (`decisions.py`), or holding decisions (`shelf.py`).
 """
 
 import hashlib

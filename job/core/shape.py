@@ -1,7 +1,7 @@
-"""What new tickets look like: by configuration, and by what Jira's create screen asks for and
-allows.
+"""What new tickets look like: what is configured, and what Jira's create screen wants and allows.
 
-Pure values. The screen is read elsewhere (`jira/catalogue.py`), and judged elsewhere (`fields.py`).
+Promises: every value is frozen.
+Does not do: reading the screen (`jira/catalogue.py`), or judging it (`fields.py`).
 """
 
 from collections.abc import Mapping

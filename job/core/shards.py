@@ -1,9 +1,8 @@
-"""Which part of all issues one of several tasks looks after, and what becomes of it when their
-number changes.
+"""Which issues each of several tasks looks after, and where it begins when their number changes.
 
 Promises: for any number of tasks each issue belongs to exactly one; a new number of tasks begins no
-later than the time up to which an older number had settled *all* issues. Pure: leases and
-watermarks are brought here.
+later than the time up to which an older number had settled *all* issues.
+Does not do: reading leases or watermarks, which are brought here.
 """
 
 from collections import defaultdict

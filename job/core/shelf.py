@@ -5,7 +5,8 @@ the limits of a plan need the whole count. Whole, each decision takes more than 
 all of it words that thousands of issues share; packed, about a third of that.
 
 Promises: what comes out equals what was put in; to order, count and name what is held, nothing is
-unpacked. What is packed never leaves the process: it is neither stored nor sent.
+unpacked. What is packed never leaves the process.
+Does not do: storing or sending anything.
 """
 
 import pickle

@@ -1,8 +1,8 @@
-"""One decision on its way through `apply`: what it needs, where its ticket must go, what is noted
-before and what is linked afterwards.
+"""One decision on its way: which status a ticket is owed, what is noted before and linked after.
 
-Pure: everything here follows from values. Whoever carries a step out (`flow/prepare.py`,
-`flow/send.py`) decides nothing.
+Promises: everything here follows from values, also which status a new ticket is still owed after a
+crash.
+Does not do: carrying a step out. Whoever does (`flow/prepare.py`, `flow/send.py`) decides nothing.
 """
 
 from collections.abc import Iterable

@@ -1,8 +1,10 @@
-"""What a ticket or a comment says: what is wrong, where, since when, and what Halo saw.
+"""What a ticket or a comment says about an issue, and what the ticket's id field holds.
 
-It promises that a person can act on a ticket without opening Halo, that evidence which is gone is
-said to be gone, and that two scans which found the same have the same fingerprint, so that nothing
-is said twice. It does not decide whether anything is to be said, and sends nothing.
+Promises: a person can act on a ticket without opening Halo; the value of the id field follows from
+the id of the issue alone, whether the field is a text, a URL or labels; a comment has one name for
+each version of its issue.
+Does not do: deciding whether anything is to be said, telling what a scan saw and whether that is
+news (`evidence.py`), or sending anything.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""One value in the type of its Jira field.
+"""Puts a value into the form that the type of its Jira field takes.
 
 Promises: a value that Jira would refuse is refused here, with the values that are allowed.
 Does not do: choosing which fields are filled, and with what (`fields.py`).

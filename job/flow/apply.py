@@ -2,8 +2,9 @@
 
 Promises: every planned action ends in exactly one outcome, and each outcome is remembered before it
 is counted; nothing is written unless the lease holds for as long as the writing may take; one bad
-issue stops nobody else, and what stops the run stops it before the next write. It adds nothing to a
-plan.
+issue stops nobody else, and what stops the run stops it before the next write; nothing is added to
+a plan.
+Does not do: finding words (`prepare.py`), or writing to Jira itself (`send.py`).
 
 Batches flow in two lines. What has to ask Halo flows in one, new tickets first, for their bulk
 calls take longest; what needs nothing of Halo flows beside it and keeps Jira busy from the first

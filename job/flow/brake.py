@@ -1,8 +1,9 @@
-"""Keeps a run from going on: when it is asked to stop, when an error stops it, and when the same
-thing fails again and again.
+"""Keeps a run from going on: asked to stop, stopped by an error, or a circuit open after failures.
 
 Promises: what stops a run stops it before its next write; one issue's trouble stops nobody else,
-until it has come too often in a row to be one issue's own.
+until it has come too often in a row to be one issue's own: then a circuit is open for the rest of
+the run.
+Does not do: bringing a run to its end (`run.py`).
 """
 
 from collections import Counter

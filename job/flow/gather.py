@@ -4,6 +4,8 @@ Promises: it writes nothing; an issue that memory says is settled costs no call 
 of unfinished work (intents, parked issues whose time has come) is looked at again even if Halo
 lists its issue no more. The stages overlap: while some issues are looked up in memory and in Jira,
 Halo lists the next. A few pages are held, never a list.
+Does not do: saying which issues must be looked at (`core/cases.py`), or finding tickets
+(`lookup.py`).
 """
 
 from collections.abc import Awaitable, Callable, Collection, Sequence

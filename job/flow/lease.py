@@ -4,6 +4,7 @@ Promises: nobody writes without asking `hold` first, when the write is about to 
 lease in good time, and the lease is short, so that of a killed run dies within minutes; when it
 cannot be held for as long as the next write may take, it raises instead of hoping; tasks of two
 different numbers, whose shards overlap, are never at work together.
+Does not do: keeping the lease itself, which the store does (`state/rules.py`).
 """
 
 import asyncio

@@ -1,7 +1,8 @@
-"""Everything before the bridge: prove who we are, read the watermark, gather, decide, plan, guard.
+"""Everything before the first write: prove who we are, read the watermark, gather, decide, plan.
 
 Promises: nothing is written to Jira or Halo; the one thing that may be written to memory is where a
 first run began; a plan over its limits goes no further.
+Does not do: carrying the plan out (`apply.py`).
 """
 
 from collections.abc import Awaitable, Callable

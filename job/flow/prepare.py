@@ -2,6 +2,7 @@
 
 Promises: nothing is written; the way through the workflow is known before anything is said about
 taking it; while an earlier comment may still be on its way, no other is prepared.
+Does not do: sending (`send.py`).
 """
 
 import asyncio

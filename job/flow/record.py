@@ -1,7 +1,8 @@
-"""The record of a run: what became of it, how far all is settled, and the one canonical line.
+"""Writes down what became of a run: its record, the new watermark, and one line with all counts.
 
 Promises: the record and the new watermark are written together, and what is said of a run is what
 was written.
+Does not do: saying how far the watermark may move (`core/ledger.py`).
 """
 
 from collections import Counter

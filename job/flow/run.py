@@ -1,4 +1,4 @@
-"""One run, from the lease to the watermark: the whole flow.
+"""Joins the stretches of one run, and of a `plan`, in their order.
 
     prove the credentials -> take the lease -> look -> apply -> record
 
@@ -6,6 +6,7 @@ Promises: a plan over its limits writes nothing; the watermark moves only when e
 is settled; the ledger balances or the run fails; what happened is recorded in the store and in one
 canonical log line, `run.finished`. `plan` is the same road, stopped before the first write: it
 takes no lease and leaves no record.
+Does not do: the work of a stretch. Each has a file beside this one.
 """
 
 import asyncio

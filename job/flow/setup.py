@@ -1,4 +1,8 @@
-"""What a run is given: what the deployment decided for all its runs, and what this one shall do."""
+"""What a run is given: what the deployment decided for all its runs, and what this one shall do.
+
+Promises: every value is frozen.
+Does not do: opening any of it (`wiring.py`), or reading the settings it comes from.
+"""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta

@@ -1,8 +1,7 @@
-"""Halo as a run sees it: keeps the promises of `ports.HaloIssues` by joining `wire.py` with the
-caller.
+"""Halo as a run sees it: sends what `wire.py` asks, with one token for all, and reads the answers.
 
-Promises: one token for all workers, renewed once; a listed issue is never asked for again; an asset
-is fetched once for each client, and a client lives for one run.
+Promises: what `ports.HaloIssues` says; one token for all workers, renewed once; a listed issue is
+never asked for again; an asset is fetched once for each client, and a client lives for one run.
 Does not do: writing anything to Halo.
 """
 

@@ -1,7 +1,7 @@
-"""What Halo allows: it publishes no number, but refuses "calls per minute" (CloudPassage's Python
-SDK, CloudPassageRateLimit).
+"""What Halo allows: it publishes no number, but counts calls by the minute.
 
-Promises: each number says where it comes from.
+Promises: each number says where it comes from. That calls are counted by the minute is said by
+CloudPassage's Python SDK (`CloudPassageRateLimit`).
 Does not do: keeping to them (`job/http/governor.py`).
 """
 

@@ -1,9 +1,8 @@
-"""What we ask Halo and what its answers mean: pure functions from values to `Request`, from
-`Response` to values.
+"""What we ask Halo and what its answers mean: from values to requests, from answers to values.
 
-Promises: every list request carries `status`, all four `state` values, an explicit order and
-`per_page`; an answer that refuses us is a `RemoteRefused` with advice, one that cannot be read a
-`MalformedAnswer`; no URL that Halo sends ever decides which host we talk to.
+Promises: pure functions; every list request carries `status`, all four `state` values, an explicit
+order and `per_page`; an answer that refuses us is a `RemoteRefused` with advice, one that cannot be
+read a `MalformedAnswer`; no URL that Halo sends ever decides which host we talk to.
 Does not do: sending, or knowing what stands inside issues and assets (`bodies.py`) and inside
 findings (`findings.py`).
 """

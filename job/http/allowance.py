@@ -1,7 +1,8 @@
-"""What a remote gives in each of its periods: unknown until it refuses, then measured, kept to, and
-tried again.
+"""How many requests a remote allows where it publishes no number: measured, kept to, tried again.
 
-For remotes that limit calls by the minute and publish no number.
+Promises: nothing is held back until the remote has refused; then its own answers are the measure,
+and after clean periods the pace grows again.
+Does not do: anything where the remote's limits are known (`lanes.py`).
 """
 
 import asyncio

@@ -3,8 +3,8 @@
 Promises: every attempt is counted by the request's name and under a deadline; a pause that the
 remote asks for holds everybody; a write that must not be done twice is never sent again once it may
 have arrived (`FateUnknown`); after `hang_up` nobody waits for anything any more; nobody waits for a
-turn behind a pause that is longer than our patience. It does not read bodies and knows no vendor:
-what a 4xx means is for the clients to say.
+turn behind a pause that is longer than our patience.
+Does not do: reading bodies, or knowing a vendor: what a 4xx means is for the clients to say.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Decides when the next request to one remote may leave; all its callers share one.
+"""Decides when the next request to one remote may leave, for all its callers: pace and pauses.
 
 Promises: never more requests at once than the limit of the moment, which starts small, grows while
 answers are clean and halves when the remote complains; in no second more of one kind than allowed;
@@ -6,7 +6,7 @@ the pace that a remote turned out to give where it publishes none, and now and t
 to see whether that is so; two writes to one thing are as far apart as the remote wants; nobody
 leaves during a pause that the remote asked for. A request that waits for its time slot does not
 occupy a concurrency slot.
-Does not do: reading messages.
+Does not do: reading messages; that a remote asks for a pause (Retry-After) is seen by `retry.py`.
 """
 
 import asyncio

@@ -1,6 +1,7 @@
 """The pace of one kind of request, and the distance between two writes to one thing.
 
-Pure but for the locks that the governor waits on: nothing here reads a clock.
+Promises: nothing here reads a clock; but for the locks that the governor waits on it is pure.
+Does not do: waiting (`governor.py`).
 """
 
 import asyncio

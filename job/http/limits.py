@@ -1,7 +1,8 @@
 """What a remote allows and how it says that it is too much: values that each vendor fills in.
 
-This room knows no vendor; the numbers and names of headers stand in `halo/limits.py` and
+Promises: this room knows no vendor; the numbers and names of headers stand in `halo/limits.py` and
 `jira/limits.py`, with their sources.
+Does not do: keeping to them (`governor.py`).
 """
 
 from msgspec import Struct

@@ -1,5 +1,8 @@
-"""What goes to a remote and what comes back, as plain values, and the ways in which nothing comes
-back.
+"""Requests and answers as plain values, and the ways in which no answer comes.
+
+Promises: a request says itself whether it may be repeated; a body that is no JSON is a
+`ValueError`, whatever is wrong with it.
+Does not do: sending (`sockets.py`).
 """
 
 import json

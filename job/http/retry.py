@@ -1,4 +1,4 @@
-"""When to repeat a request, and after what pause: pure rules.
+"""When to repeat a request, and after what pause, Retry-After or our own: pure rules.
 
 Promises: a request that must not be done twice is repeated only when it surely was not done (never
 sent, or refused by a rate limit before it was looked at); a pause is never shorter than the remote

@@ -3,6 +3,7 @@
 Promises: one session, and so one pool of connections, for as long as its block lasts; a proxy and a
 private CA are honoured; redirects are not followed, so credentials never travel to another host; no
 cookie is kept, so each request is answered to whom its own credentials name.
+Does not do: repeating, pausing or counting (`caller.py`).
 """
 
 import ssl

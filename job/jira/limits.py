@@ -1,5 +1,7 @@
-"""What Jira Cloud allows, and how it says that it is too much (developer.atlassian.com, "Rate
-limiting").
+"""What Jira Cloud allows, and how it says that it is too much.
+
+Promises: the numbers are those of developer.atlassian.com, "Rate limiting".
+Does not do: keeping to them (`job/http/governor.py`).
 """
 
 from job.http.limits import RemoteLimits

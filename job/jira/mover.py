@@ -1,4 +1,4 @@
-"""Moves tickets through their workflows.
+"""Moves tickets through their workflows, one transition at a time.
 
 Promises: the transitions out of a state of a workflow are listed once a run, however many tickets
 stand there; after a failure the ticket is read anew, and what stands in the database decides.

@@ -1,4 +1,4 @@
-"""The environment's variables as one frozen value.
+"""Reads the environment's variables into one frozen value, and tells all that is wrong at once.
 
 Promises: every problem is found and told at once, each with its variable, what is wrong and what is
 allowed; a blank variable is an unset one; no secret is ever shown, in no message and in no `repr`.

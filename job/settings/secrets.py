@@ -1,8 +1,8 @@
-"""Secrets that the settings only point at, read from Secret Manager. Imported only when a setting
-says `sm://`.
+"""Reads the secrets that settings only point at (`sm://`) from Secret Manager, each checked.
 
-Promises: each reference is read once, all of them at once, and its checksum compared; every secret
-that cannot be used is told at once, with what to do about it.
+Promises: each reference is read once, all of them at once, and its checksum (CRC32C) compared;
+every secret that cannot be used is told at once, with what to do about it. It is imported only when
+a setting says `sm://`.
 Does not do: caching or rotation. Every run is a new process and reads anew, so `latest` follows a
 rotation by itself.
 """

@@ -1,4 +1,4 @@
-"""STATE_URL in, an open store out; whoever opens one here closes it by leaving the block.
+"""`STATE_URL` in, an open store out; whoever opens one here closes it by leaving the block.
 
 Promises: `sqlite:////absolute/path` is a file, and `firestore://PROJECT/DATABASE?prefix=PREFIX` a
 database, where all but the scheme may be left out for the ambient project, `(default)` and

@@ -1,7 +1,6 @@
-"""What Jira Cloud's REST API v3 means, as pure functions: from values to requests, from answers to
-values or errors.
+"""What Jira Cloud's REST API v3 means: from values to requests, from answers to values or errors.
 
-`exchange` knows how any request and any answer look; `tickets`, `comments`, `search`, `metadata`
-and `transitions` know the single endpoints. Nothing here sends, waits, remembers or logs:
-`client.py` does.
+Promises: pure functions; `exchange` knows how any request and any answer look; `tickets`,
+`comments`, `search`, `metadata` and `transitions` know the single endpoints.
+Does not do: sending (`connection.py`), waiting, remembering or logging.
 """

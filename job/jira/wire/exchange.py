@@ -1,5 +1,4 @@
-"""How any exchange with Jira Cloud looks: what goes around a body, and what has to be true before a
-body is believed.
+"""What goes around any request to Jira Cloud, and what must be true before an answer is believed.
 
 Promises: an answer that was given to a stranger (an expired token) or to somebody else never passes
 as an answer to us; no body is taken for JSON unread; Jira's words are kept, shortened, whatever

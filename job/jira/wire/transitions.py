@@ -1,5 +1,4 @@
-"""A ticket's ways through its workflow: the transitions that exist, the one to take, the request
-that takes it.
+"""A ticket's ways through its workflow: which transitions exist, which one to take, and how.
 
 Promises: a required resolution is filled with an allowed one; a transition that asks for anything
 else is never tried; who finds no way is told which ways there are.
