@@ -106,6 +106,14 @@ class ChosenTransition(Struct, frozen=True, kw_only=True):
     fields: Mapping[str, Any]
 
 
+class Probe(Struct, frozen=True, kw_only=True):
+    """What was found among the keys of a project."""
+
+    found: dict[IssueId, tuple[Ticket, ...]]
+    complete: bool
+    """Whether each key up to the newest was seen, so that no ticket can be hidden among them."""
+
+
 class Creation(Struct, frozen=True, kw_only=True):
     """How one draft of a bulk create ended: a confirmed ticket, or `IssueFailed`, `FateUnknown` or
     `Withheld`.
@@ -146,9 +154,7 @@ class JiraTickets(Protocol):
         """
         ...
 
-    async def probe(
-        self, project: str, *, above: int, wanted: Collection[IssueId]
-    ) -> dict[IssueId, tuple[Ticket, ...]]:
+    async def probe(self, project: str, *, above: int, wanted: Collection[IssueId]) -> Probe:
         """Looks for lost creates among the keys after `above`, from the database, until the keys
         run out.
         """

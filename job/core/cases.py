@@ -122,6 +122,7 @@ def make_case(
     linked_ticket: Ticket | None,
     found: Sequence[Ticket],
     shown: Collection[str],
+    create_denied: bool,
     scope: Scope,
 ) -> tuple[Case, Sequence[Ticket]]:
     """The case of one issue, and the further live tickets that name it. `shown` are projects in
@@ -148,6 +149,7 @@ def make_case(
         linked=is_linked,
         ticket_gone=ticket is None and link is not None and _is_gone(link, shown=shown),
         stranger=stranger,
+        create_denied=create_denied,
     )
     return case, [other for other in others if not scope.policy.is_hard_closed(other)]
 

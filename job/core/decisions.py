@@ -114,7 +114,8 @@ def create_unsettled(case: Case, policy: Policy, now: datetime) -> Decision | No
     if case.ticket is not None and not policy.is_hard_closed(case.ticket):
         return None
     if now - intent.at >= policy.create_patience:
-        return _give_up(case, policy) if intent.creates >= CREATES_MAX else None
+        given_up = intent.creates >= CREATES_MAX and not case.create_denied
+        return _give_up(case, policy) if given_up else None
     until = (intent.at + policy.create_patience).isoformat(timespec="seconds")
     because = f"An earlier create got no answer and is not found yet; looking for it until {until}."
     return _rest(case, policy, Reason.CREATE_UNSETTLED, because=because, afterwards=Afterwards.WAIT)

@@ -51,6 +51,8 @@ class Case(Struct, frozen=True, kw_only=True):
     """Whether the ticket was missing in an earlier run too, and Jira shows us other tickets of its
     project now.
     """
+    create_denied: bool = False
+    """Whether a create whose answer was lost has certainly had no effect so far."""
     stranger: Ticket | None = None
     """The ticket that memory links although it does not name the issue. It is never written to."""
 

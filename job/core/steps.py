@@ -153,12 +153,12 @@ def intent(step: Step, *, attempt: str, above_key: int, now: datetime) -> Intent
 
 
 def creates_with(decision: Decision) -> int:
-    """The how manieth create for its issue this one is: one whose fate was never learned, and one
-    whose ticket has vanished, count.
+    """The how manieth create for its issue this one is. One whose fate was never learned counts
+    unless it has certainly had no effect, and so does one whose ticket has vanished.
     """
     case = decision.case
     if case.intent is not None and case.intent.kind is IntentKind.CREATE:
-        return case.intent.creates + 1
+        return case.intent.creates + (not case.create_denied)
     if decision.reason is Reason.TICKET_GONE and case.link is not None:
         return case.link.creates + 1
     return 1

@@ -38,9 +38,12 @@ class Lookup:
         if not some:
             return []
         tickets = await self._jira.read({known.link.ticket_id for known in some if known.link})
-        found = await self._found(some, tickets=tickets)
+        found, denied = await self._found(some, tickets=tickets)
         shown = await self._projects_shown(some, tickets=tickets)
-        return [self._case(known, tickets=tickets, found=found, shown=shown) for known in some]
+        return [
+            self._case(known, tickets=tickets, found=found, shown=shown, denied=denied)
+            for known in some
+        ]
 
     def _case(
         self,
@@ -49,12 +52,14 @@ class Lookup:
         tickets: Mapping[TicketId, Ticket],
         found: Mapping[IssueId, Sequence[Ticket]],
         shown: Collection[str],
+        denied: Collection[IssueId],
     ) -> Case:
         case, others = make_case(
             known,
             linked_ticket=tickets.get(known.link.ticket_id) if known.link else None,
             found=found.get(known.issue.id, ()),
             shown=shown,
+            create_denied=known.issue.id in denied,
             scope=self._scope,
         )
         kept = case.ticket.key if case.ticket else None
@@ -66,8 +71,11 @@ class Lookup:
 
     async def _found(
         self, some: Sequence[IssueWithLink], *, tickets: Mapping[TicketId, Ticket]
-    ) -> dict[IssueId, tuple[Ticket, ...]]:
-        """Tickets found by the id field, or by their keys after a lost create."""
+    ) -> tuple[dict[IssueId, tuple[Ticket, ...]], set[IssueId]]:
+        """Tickets found by the id field, or by their keys after a lost create; and the issues whose
+        lost create has had no effect, for each key that it could have is another ticket's.
+        """
+        denied: set[IssueId] = set()
         sought = []
         for known in some:
             ticket = tickets.get(known.link.ticket_id) if known.link else None
@@ -79,10 +87,11 @@ class Lookup:
             here = [intent for intent in lost if intent.project == project]
             wanted = {intent.issue_id for intent in here}
             above = min(intent.above_key for intent in here)
-            probed = await self._jira.probe(project, above=above, wanted=wanted)
-            for issue_id, seen in probed.items():
+            probe = await self._jira.probe(project, above=above, wanted=wanted)
+            for issue_id, seen in probe.found.items():
                 found[issue_id] = (*found.get(issue_id, ()), *seen)
-        return found
+            denied |= wanted if probe.complete else set()
+        return found, denied
 
     async def _projects_shown(
         self, some: Sequence[IssueWithLink], *, tickets: Mapping[TicketId, Ticket]

@@ -24,6 +24,7 @@ from job.jira.remembered import Remembered
 from job.jira.wire import metadata, search, tickets
 from job.jira.wire.exchange import REMOTE
 from job.jira.wire.search import IdClause
+from job.ports import Probe
 
 log = structlog.get_logger()
 
@@ -63,9 +64,7 @@ class Finder:
         candidates = tickets.candidates(raws, id_field=spec.id, wanted=ids)
         return await self._reader.holding(candidates, wanted=ids)
 
-    async def probe(
-        self, project: str, *, above: int, wanted: Collection[IssueId]
-    ) -> dict[IssueId, tuple[Ticket, ...]]:
+    async def probe(self, project: str, *, above: int, wanted: Collection[IssueId]) -> Probe:
         """Looks for lost creates among the keys after `above`, until the keys run out."""
         id_field = (await self._catalogue.id_field()).id
         reach = PROBE_BLOCKS_MAX * tickets.FETCH_MAX
@@ -79,8 +78,12 @@ class Finder:
             )
             near_newest = max(above + reach, newest - reach // 2)
             seen += (await self._walk(project, above=near_newest, newest=newest))[0]
-        read = (tickets.ticket(raw, id_field=id_field) for raw in seen)
-        return tickets.by_issue_id(read, wanted=wanted)
+        read = [tickets.ticket(raw, id_field=id_field) for raw in seen]
+        here = [tickets.key_number(raw) for raw in seen if raw["key"].startswith(f"{project}-")]
+        return Probe(
+            found=tickets.by_issue_id(read, wanted=wanted),
+            complete=ended and len(read) >= max([newest, *here]) - above,
+        )
 
     async def highest_key(self, project: str) -> int:
         """A lower bound of the highest key number in a project; 0 for none."""
@@ -96,7 +99,7 @@ class Finder:
         if not metadata.may_browse(site.answer(response, doing=doing)):
             return False
         newest = await self._newest(project, count=10)
-        found = await self._reader.read([tickets.id_of(raw) for raw in newest])
+        found = await self._reader.look_at([tickets.id_of(raw) for raw in newest])
         return any(ticket.project == project for ticket in found.values())
 
     async def _walk(self, project: str, *, above: int, newest: int) -> tuple[list[Any], bool]:

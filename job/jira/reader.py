@@ -36,14 +36,15 @@ class Reader:
         field and its id was not needed yet, it is looked up for such tickets, and they are read
         again.
         """
-        found = await self._read(ids)
+        found = await self.look_at(ids)
         nameless = [ticket.id for ticket in found.values() if not ticket.names]
         if nameless and self._catalogue.id_field_id is None:
             await self._catalogue.id_field()
-            found |= await self._read(nameless)
+            found |= await self.look_at(nameless)
         return found
 
-    async def _read(self, ids: Collection[TicketId]) -> dict[TicketId, Ticket]:
+    async def look_at(self, ids: Collection[TicketId]) -> dict[TicketId, Ticket]:
+        """As `read`, where it does not matter which issues they name."""
         raws = await self._fetch(ids)
         found = [tickets.ticket(raw, id_field=self._catalogue.id_field_id) for raw in raws]
         return {ticket.id: ticket for ticket in found}

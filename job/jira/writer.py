@@ -50,11 +50,7 @@ class Writer:
         sent = sum(made, Sent())
         oldest_first = sorted((made.id for made in sent.created), key=tickets.age_order)
         shown = await self._reader.read(oldest_first)
-        wanted = [draft.issue_id for draft in drafts]
-        found = tickets.by_issue_id(shown.values(), wanted=wanted)
-        return [
-            tickets.creation(draft, sent=sent, found=found, shown=shown.keys()) for draft in drafts
-        ]
+        return tickets.creations(drafts, sent=sent, shown=shown)
 
     async def comment(
         self, ticket_id: TicketId, *, body: Document, marker: Marker, guard: Guard = unguarded

@@ -142,7 +142,7 @@ def draft(issue_id: IssueId, *, summary: str = "A finding", **fields: Any) -> Dr
             ID_FIELD: issue_id,
             **fields,
         },
-        properties=({"key": "halo.sync", "value": {"id": issue_id}},),
+        properties=({"key": "halo.sync", "value": {"v": 1, "issue": issue_id}},),
         fingerprint=Fingerprint("f"),
     )
 

@@ -26,6 +26,7 @@ from job.errors import (
     RemoteDown,
     RemoteRefused,
     TicketRejected,
+    Unconfirmed,
 )
 from job.jira.mover import DOUBTS_MAX
 from job.ports import Creation
@@ -232,6 +233,8 @@ async def test_a_name_that_two_fields_share_is_refused_with_their_ids(desk: Desk
 async def test_reading_250_tickets_takes_three_calls(desk: Desk) -> None:
     ids = add_tickets(desk.world, issue_ids(250))
     desk.world.jira.people.delete_ticket("SEC-7")
+    await desk.jira.create_screen(desk.home)
+    desk.forget_spending()
     found = await desk.jira.read(ids)
     assert set(found) == {*ids[:6], *ids[7:]}
     assert desk.spent == {"issue/bulkfetch": 3}
@@ -251,22 +254,32 @@ async def test_a_moved_ticket_is_read_by_its_id_under_its_new_key(desk: Desk) ->
     assert (ticket.key, ticket.project) == (new_key, "OPS")
 
 
-async def test_the_halo_id_is_read_along_as_soon_as_its_field_is_known(world: World) -> None:
+async def test_a_ticket_without_our_property_is_known_by_its_id_field(world: World) -> None:
     issue_id = issue_ids(1)[0]
     (ticket_id,) = add_tickets(world, [issue_id])
     async with at_desk(world) as desk:
-        assert (await desk.jira.read([ticket_id]))[ticket_id].issue_id is None
-        await desk.jira.create_screen(desk.home)
-        assert (await desk.jira.read([ticket_id]))[ticket_id].issue_id == issue_id
-    async with at_desk(
-        world, settings=TicketSettings(project_key="SEC", ticket_type="Bug", id_field=ID_FIELD)
-    ) as desk:
-        assert (await desk.jira.read([ticket_id]))[ticket_id].issue_id == issue_id
+        assert (await desk.jira.read([ticket_id]))[ticket_id].is_of(issue_id)
+        assert desk.spent["issue/bulkfetch"] == 2, "once more, when the field's id was known"
+    by_id = TicketSettings(project_key="SEC", ticket_type="Bug", id_field=ID_FIELD)
+    async with at_desk(world, settings=by_id) as desk:
+        assert (await desk.jira.read([ticket_id]))[ticket_id].is_of(issue_id)
+        assert desk.spent == {"issue/bulkfetch": 1}
+
+
+async def test_a_ticket_with_our_property_is_known_without_a_question(desk: Desk) -> None:
+    (creation,) = await desk.jira.create([draft(issue_ids(1)[0])])
+    assert creation.ticket is not None
+    desk.forget_spending()
+    read = await desk.jira.read([creation.ticket.id])
+    assert read[creation.ticket.id].is_of(issue_ids(1)[0])
+    assert desk.spent == {"issue/bulkfetch": 1}
 
 
 async def test_tickets_that_jira_could_not_load_are_asked_for_again(desk: Desk) -> None:
     ids = add_tickets(desk.world, issue_ids(3))
-    desk.world.jira.faults.at = {0: "retriable_issue_errors"}
+    await desk.jira.create_screen(desk.home)
+    desk.forget_spending()
+    desk.world.jira.faults.at = {2: "retriable_issue_errors"}
     assert set(await desk.jira.read(ids)) == set(ids)
     assert desk.spent == {"issue/bulkfetch": 2}
 
@@ -334,9 +347,7 @@ async def test_tickets_are_found_by_text_and_by_label_fields(
         found = await desk.jira.find(ids, doubtful=True)
     assert set(found) == set(ids[:110])
     assert [ticket.key for ticket in found[ids[0]]] == ["SEC-1", "SEC-111"]
-    assert all(
-        ticket.issue_id == issue_id for issue_id, tickets in found.items() for ticket in tickets
-    )
+    assert all(ticket.is_of(issue_id) for issue_id, tickets in found.items() for ticket in tickets)
     assert desk.spent == {"jql/autocompletedata": 1, "search/jql": 1 + 3, "issue/bulkfetch": 2}
 
 
@@ -371,7 +382,7 @@ async def test_what_is_not_found_is_not_read(desk: Desk) -> None:
 
 async def test_a_ticket_with_a_similar_id_is_not_found(desk: Desk) -> None:
     wanted = issue_ids(1)[0]
-    add_tickets(desk.world, [IssueId(f"see {wanted}"), IssueId(wanted.upper())])
+    add_tickets(desk.world, [IssueId(f"see {wanted}"), IssueId(f"{wanted}0")])
     assert await desk.jira.find([wanted]) == {}
 
 
@@ -434,23 +445,36 @@ async def test_a_probe_finds_what_search_does_not_show_yet(desk: Desk) -> None:
     await desk.jira.create_screen(desk.home)
     desk.forget_spending()
     assert await desk.jira.find(ids) == {}
-    found = await desk.jira.probe("SEC", above=20, wanted=[ids[19], ids[20], ids[30], ids[148]])
-    assert {issue_id: [one.key for one in ones] for issue_id, ones in found.items()} == {
+    probe = await desk.jira.probe("SEC", above=20, wanted=[ids[19], ids[20], ids[30], ids[148]])
+    assert {issue_id: [one.key for one in ones] for issue_id, ones in probe.found.items()} == {
         ids[20]: ["SEC-21"],
         ids[30]: ["SEC-31"],
         ids[148]: ["OPS-1"],
     }
-    assert desk.spent["issue/bulkfetch"] == 3
+    assert desk.spent["issue/bulkfetch"] == 4
+    assert probe.complete, "each key from 21 to 150 is a ticket that we see"
 
 
-async def test_a_probe_walks_over_holes_and_stops_after_a_hundred_missing_keys(desk: Desk) -> None:
-    ids = issue_ids(199)
+async def test_a_probe_walks_over_any_hole_below_the_newest_key(desk: Desk) -> None:
+    ids = issue_ids(399)
     add_tickets(desk.world, ids)
-    for number in range(1, 199):
+    for number in range(1, 399):
         desk.world.jira.people.delete_ticket(f"SEC-{number}")
-    assert await desk.jira.probe("SEC", above=0, wanted=ids) == {}
-    assert set(await desk.jira.probe("SEC", above=60, wanted=ids)) == set()
-    assert set(await desk.jira.probe("SEC", above=100, wanted=ids)) == {ids[198]}
+    for above in (0, 60, 300):
+        probe = await desk.jira.probe("SEC", above=above, wanted=ids)
+        assert set(probe.found) == {ids[398]}
+        assert not probe.complete, "a ticket may be hidden among the missing keys"
+
+
+async def test_a_probe_looks_beyond_the_newest_key_that_search_knows(desk: Desk) -> None:
+    ids = issue_ids(150)
+    add_tickets(desk.world, ids[:10])
+    desk.world.clock.advance(60.0)
+    desk.world.jira.search.lag = fixed_lag(43_200.0)
+    add_tickets(desk.world, ids[10:])
+    for number in range(11, 115):
+        desk.world.jira.people.delete_ticket(f"SEC-{number}")
+    assert set((await desk.jira.probe("SEC", above=10, wanted=ids)).found) == set(ids[114:])
 
 
 async def test_a_probe_is_bounded_says_so_and_looks_near_the_newest_key_as_well(desk: Desk) -> None:
@@ -460,9 +484,10 @@ async def test_a_probe_is_bounded_says_so_and_looks_near_the_newest_key_as_well(
     await desk.jira.create_screen(desk.home)
     desk.forget_spending()
     with capture_logs() as logs:
-        found = await desk.jira.probe("SEC", above=0, wanted=[ids[1_999], ids[2_100], ids[3_599]])
-    assert found.keys() == {ids[1_999], ids[3_599]}
-    assert desk.spent["issue/bulkfetch"] == 20 + 11
+        probe = await desk.jira.probe("SEC", above=0, wanted=[ids[1_999], ids[2_100], ids[3_599]])
+    assert probe.found.keys() == {ids[1_999], ids[3_599]}
+    assert not probe.complete
+    assert desk.spent["issue/bulkfetch"] == 20 + 12
     assert [line["event"] for line in logs] == ["probe.bounded"]
 
 
@@ -475,10 +500,10 @@ async def test_a_hundred_tickets_take_two_creates_and_one_confirmation(desk: Des
     desk.forget_spending()
     creations = await desk.jira.create([draft(issue_id) for issue_id in ids])
     assert desk.spent == {"issue/bulk": 2, "issue/bulkfetch": 1}
-    assert [one.ticket.issue_id for one in creations if one.ticket] == ids
+    assert all(made.ticket and made.ticket.is_of(made.draft.issue_id) for made in creations)
     assert halo_ids(desk.world) == Counter(ids)
     for ticket in desk.world.jira.people.tickets():
-        assert ticket.properties["halo.sync"] == {"id": ticket.fields[ID_FIELD]}
+        assert ticket.properties["halo.sync"] == {"v": 1, "issue": ticket.fields[ID_FIELD]}
 
 
 async def test_results_are_matched_by_the_halo_id_and_not_by_place(desk: Desk) -> None:
@@ -603,8 +628,10 @@ async def test_one_lost_block_of_two_leaves_the_other_confirmed(desk: Desk) -> N
     assert halo_ids(desk.world) == Counter(ids)
 
 
-async def test_a_created_ticket_without_its_halo_id_leaves_the_fate_unknown(desk: Desk) -> None:
-    kept, lost = issue_ids(2)
+async def test_a_created_ticket_whose_id_field_was_rewritten_is_known_by_its_property(
+    desk: Desk,
+) -> None:
+    kept, rewritten = issue_ids(2)
 
     def lose_a_field(call: Call, moment: str) -> Answer | None:
         if moment == "after" and call.path.endswith("/issue/bulk"):
@@ -612,9 +639,26 @@ async def test_a_created_ticket_without_its_halo_id_leaves_the_fate_unknown(desk
         return None
 
     desk.world.jira.faults.hook = lose_a_field
-    first, second = await desk.jira.create([draft(kept), draft(lost)])
+    creations = await desk.jira.create([draft(kept), draft(rewritten)])
+    assert [made.ticket and made.ticket.key for made in creations] == ["SEC-1", "SEC-2"]
+
+
+async def test_a_created_ticket_that_jira_does_not_show_is_named_and_never_unknown(
+    desk: Desk,
+) -> None:
+    shown, hidden = issue_ids(2)
+
+    def hide(call: Call, moment: str) -> Answer | None:
+        if moment == "after" and call.path.endswith("/issue/bulk"):
+            desk.world.jira.people.hide_ticket("SEC-2")
+        return None
+
+    desk.world.jira.faults.hook = hide
+    first, second = await desk.jira.create([draft(shown), draft(hidden)])
     assert first.ticket is not None
-    assert isinstance(second.error, FateUnknown)
+    assert isinstance(second.error, Unconfirmed)
+    assert second.error.ticket_key == "SEC-2"
+    assert "security level" in str(second.error)
 
 
 async def test_a_token_that_expires_before_a_create_creates_nothing(desk: Desk) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import job.jira.wire
-from job.core.ids import IssueId, TicketId
+from job.core.ids import IssueId, TicketId, canonical
 from job.core.routes import Goal
 from job.core.shape import FieldSpec, TicketSettings
 from job.errors import (
@@ -227,18 +227,45 @@ def test_a_ticket_is_read_as_the_database_has_it() -> None:
         ticket.project,
         ticket.status,
         ticket.type_id,
-        ticket.issue_id,
-    ) == (("7", "SEC-7", "SEC", "To Do", "10004", A))
+        ticket.names,
+    ) == (("7", "SEC-7", "SEC", "To Do", "10004", frozenset({canonical(A)})))
 
 
 @pytest.mark.parametrize(
-    ("holds", "issue_id"),
-    [(None, None), ("", None), ([], None), ([A], A), (["x", A], None), ({"odd": 1}, None)],
+    ("holds", "named"),
+    [
+        (None, []),
+        ("", []),
+        ([], []),
+        (A, [A]),
+        (A.upper(), [A]),
+        (f" {A.replace('-', '')} ", [A]),
+        (f"https://api.example/v3/issues/{A}", [A]),
+        ([A], [A]),
+        (["halo", A], [A]),
+        ([A, B], []),
+        ({"odd": 1}, []),
+    ],
 )
-def test_one_value_is_the_halo_id_and_several_labels_are_not(
-    holds: Any, issue_id: IssueId | None
+def test_a_ticket_names_the_one_issue_whose_id_its_field_holds(
+    holds: Any, named: list[IssueId]
 ) -> None:
-    assert tickets.ticket(raw_ticket(7, holds=holds), id_field=ID_FIELD).issue_id == issue_id
+    ticket = tickets.ticket(raw_ticket(7, holds=holds), id_field=ID_FIELD)
+    assert ticket.names == set(map(canonical, named)), "two ids on one ticket are nobody's"
+
+
+@pytest.mark.parametrize("holds", [None, B, [A, B]])
+def test_our_property_says_more_than_the_id_field(holds: Any) -> None:
+    raw = raw_ticket(7, holds=holds) | {"properties": {"halo.sync": {"v": 1, "issue": A}}}
+    ticket = tickets.ticket(raw, id_field=ID_FIELD)
+    assert ticket.is_of(A)
+    assert not ticket.is_of(B)
+
+
+@pytest.mark.parametrize("odd", [None, [], {}, {"halo.sync": None}, {"halo.sync": {"issue": 5}}])
+def test_without_a_readable_property_the_id_field_counts(odd: Any) -> None:
+    ticket = tickets.ticket(raw_ticket(7, holds=A) | {"properties": odd}, id_field=ID_FIELD)
+    assert ticket.is_of(A)
 
 
 @pytest.mark.parametrize(
@@ -256,15 +283,15 @@ def test_a_ticket_with_odd_fields_is_malformed(changes: dict[str, Any]) -> None:
 
 
 def test_tickets_are_recognised_by_equality_and_not_by_likeness() -> None:
-    likes = [A.upper(), f"{A} ", f"x {A}", [f"{A}x"], None]
+    likes = ["", f"{A}0", f"x {A}", [f"{A}x"], None]
     raws = [
         raw_ticket(n, holds=holds) for n, holds in enumerate([*likes, A, ["other", A], B], start=1)
     ]
-    found = tickets.by_issue_id([*raws, raws[5]], id_field=ID_FIELD, wanted={A})
+    read = [tickets.ticket(raw, id_field=ID_FIELD) for raw in [*raws, raws[5]]]
+    found = tickets.by_issue_id(read, wanted={A})
     assert {issue_id: [one.id for one in ones] for issue_id, ones in found.items()} == {
         A: ["6", "7"]
     }
-    assert all(one.issue_id == A for one in found[A])
 
 
 def test_older_tickets_come_first() -> None:
@@ -294,12 +321,12 @@ def element(
 
 def test_errors_of_single_drafts_are_read_from_both_places() -> None:
     body = {
-        "issues": [{"id": "5"}],
+        "issues": [{"id": "5", "key": "SEC-5"}],
         "errors": [element(0, general=("No.",)), element(2, summary="Too long.")],
     }
     three = [draft(issue_id) for issue_id in issue_ids(3)]
     sent = tickets.created(response(201, body), drafts=three)
-    assert sent.created == ("5",)
+    assert [made.id for made in sent.created] == ["5"]
     assert {issue_id: str(error) for issue_id, error in sent.errors.items()} == {
         three[0].issue_id: "Jira refused creating the ticket (400): No.",
         three[2].issue_id: "Jira refused creating the ticket (400): summary: Too long.",
@@ -351,7 +378,8 @@ def test_a_draft_that_broke_jira_itself_is_unknown_and_not_rejected() -> None:
     sent = tickets.created(
         response(201, {"issues": [], "errors": [element(0, status=500)]}), drafts=[draft(A)]
     )
-    assert isinstance(tickets.creation(draft(A), sent=sent, found={}).error, FateUnknown)
+    (creation,) = tickets.creations([draft(A)], sent=sent, shown={})
+    assert isinstance(creation.error, FateUnknown)
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 413, 422])

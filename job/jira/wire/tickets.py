@@ -169,17 +169,9 @@ class Sent(Struct, frozen=True):
 
     created: tuple[Made, ...] = ()
     errors: Mapping[IssueId, SyncError] = field(default_factory=dict)
-    made_for: Mapping[IssueId, Made] = field(default_factory=dict)
-    """Which draft became which ticket, by their order: successes carry no place, so this is only
-    believed for a ticket that nobody can read.
-    """
 
     def __add__(self, other: "Sent") -> "Sent":
-        return Sent(
-            self.created + other.created,
-            {**self.errors, **other.errors},
-            {**self.made_for, **other.made_for},
-        )
+        return Sent(self.created + other.created, {**self.errors, **other.errors})
 
 
 def create(site: Site, drafts: Sequence[Draft]) -> Request:
@@ -214,14 +206,7 @@ def created(response: Response, *, drafts: Sequence[Draft]) -> Sent:
         made = tuple(
             Made(TicketId(str(raw["id"])), TicketKey(raw["key"])) for raw in body["issues"]
         )
-        failed = {int(error["failedElementNumber"]) for error in body["errors"]}
-        succeeded = [draft for place, draft in enumerate(drafts) if place not in failed]
-        pairs = zip(succeeded, made, strict=False) if len(succeeded) == len(made) else ()
-        return Sent(
-            made,
-            dict(_refused(body["errors"], drafts=drafts)),
-            {draft.issue_id: ticket for draft, ticket in pairs},
-        )
+        return Sent(made, dict(_refused(body["errors"], drafts=drafts)))
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         what = f"the answer cannot be read ({type(error).__name__}: {error})."
         raise FateUnknown(REMOTE, CREATING, what) from error
@@ -253,29 +238,50 @@ def _refused(
             yield draft.issue_id, rejected(words, doing="creating the ticket", status=status)
 
 
-def creation(
-    draft: Draft,
-    *,
-    sent: Sent,
-    found: Mapping[IssueId, Sequence[Ticket]],
-    shown: Collection[TicketId],
-) -> Creation:
-    """How one draft ended. A ticket that was read back outweighs whatever the answer said about its
-    place; `shown` are the new tickets that Jira shows us.
+def creations(
+    drafts: Sequence[Draft], *, sent: Sent, shown: Mapping[TicketId, Ticket]
+) -> list[Creation]:
+    """How each draft ended. A ticket that was read back outweighs whatever the answer said; `shown`
+    are the new tickets that Jira shows us.
     """
-    if tickets := found.get(draft.issue_id):
-        return Creation(draft=draft, ticket=tickets[0])
-    made = sent.made_for.get(draft.issue_id)
-    accounted_for = {ticket.id for tickets in found.values() for ticket in tickets}
-    if made is not None and made.id not in accounted_for:
-        why = "it does not show it to us: a security level, or the right to browse"
-        if made.id in shown:
-            why = "it does not hold our id: a rule of the site may have rewritten it"
-        error = Unconfirmed(
-            f"Jira created {made.key} ({made.id}), but {why}. It is not created again.",
-            ticket_id=made.id,
-            ticket_key=made.key,
-        )
-        return Creation(draft=draft, error=error)
-    unconfirmed = FateUnknown(REMOTE, CREATING, "no new ticket that can be read holds the Halo id.")
-    return Creation(draft=draft, error=sent.errors.get(draft.issue_id, unconfirmed))
+    found = by_issue_id(shown.values(), wanted=[draft.issue_id for draft in drafts])
+    missing = _unaccounted(drafts, sent=sent, found=found)
+    ended: list[Creation] = []
+    for draft in drafts:
+        if draft.issue_id in found:
+            ended.append(Creation(draft=draft, ticket=found[draft.issue_id][0]))
+            continue
+        error: SyncError | None = sent.errors.get(draft.issue_id)
+        if draft.issue_id in missing:
+            made = missing[draft.issue_id]
+            error = _unconfirmed(made, is_shown=made.id in shown)
+        silence = "no new ticket that can be read holds the Halo id."
+        ended.append(Creation(draft=draft, error=error or FateUnknown(REMOTE, CREATING, silence)))
+    return ended
+
+
+def _unaccounted(
+    drafts: Sequence[Draft], *, sent: Sent, found: Mapping[IssueId, Sequence[Ticket]]
+) -> dict[IssueId, Made]:
+    """The drafts that became tickets which name none of the issues, each with one of these. Which
+    it is, nobody knows where there are several; whoever sees them later finds his own by search.
+    """
+    known = {ticket.id for tickets in found.values() for ticket in tickets}
+    made = [ticket for ticket in sent.created if ticket.id not in known]
+    silent = [
+        draft.issue_id
+        for draft in drafts
+        if draft.issue_id not in found and draft.issue_id not in sent.errors
+    ]
+    return dict(zip(silent, made, strict=True)) if len(silent) == len(made) else {}
+
+
+def _unconfirmed(made: Made, *, is_shown: bool) -> Unconfirmed:
+    why = "it does not show it to us: look at its security level and at our right to browse"
+    if is_shown:
+        why = "it does not name its issue: a rule of the site may have rewritten it"
+    return Unconfirmed(
+        f"Jira created {made.key} ({made.id}), but {why}. It is not created again.",
+        ticket_id=made.id,
+        ticket_key=made.key,
+    )

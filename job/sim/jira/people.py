@@ -106,6 +106,13 @@ class People:
         )
         return copy.key
 
+    def hide_ticket(self, key: str) -> None:
+        """A security level takes it from the sight of our account."""
+        self._tickets.update(self._find(key), hidden=True)
+
+    def show_ticket(self, key: str) -> None:
+        self._tickets.update(self._find(key), hidden=False)
+
     def hide_project(self, key: str) -> None:
         """Our account loses the permission to browse: 404 and silence from now on."""
         self._tickets.site.hidden.add(key)

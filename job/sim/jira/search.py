@@ -127,5 +127,5 @@ class Search:
         return [
             ticket
             for ticket in pool.values()
-            if not ticket.deleted and not ticket.archived and test(ticket)
+            if not (ticket.deleted or ticket.archived or ticket.hidden) and test(ticket)
         ]

@@ -64,6 +64,8 @@ class Ticket:
     old_keys: tuple[str, ...] = ()
     deleted: bool = False
     archived: bool = False
+    hidden: bool = False
+    """By a security level that our account does not have."""
 
     @property
     def ours(self) -> bool:
@@ -102,7 +104,9 @@ class Tickets:
     def visible(self, id_or_key: str) -> Ticket | None:
         """As `find`, but only what our account may see."""
         ticket = self.find(id_or_key)
-        return ticket if ticket is not None and ticket.project.key not in self.site.hidden else None
+        if ticket is None or ticket.hidden or ticket.project.key in self.site.hidden:
+            return None
+        return ticket
 
     def live(self) -> Iterator[Ticket]:
         return (ticket for ticket in self.by_id.values() if not ticket.deleted)
