@@ -49,12 +49,22 @@ def cli() -> None:
     metavar="DIGEST",
     help="Carry out the plan of this digest although it is over a limit.",
 )
+@click.option(
+    "--adopt-memory",
+    is_flag=True,
+    help="Take memory for ours although another site or Halo account made it.",
+)
 @click.pass_obj
 def run_command(
-    context: CommandContext, *, since: str | None, sweep: bool, approve: str | None
+    context: CommandContext,
+    *,
+    since: str | None,
+    sweep: bool,
+    approve: str | None,
+    adopt_memory: bool,
 ) -> int:
     """Bring Jira up to date with Halo (the default)."""
-    return run.run(context, since=since, sweep=sweep, approve=approve)
+    return run.run(context, since=since, sweep=sweep, approve=approve, adopt_memory=adopt_memory)
 
 
 @cli.command("plan")

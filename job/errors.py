@@ -7,6 +7,7 @@
     │   ├── ClocksDiffer       our clock or theirs is wrong
     │   ├── RemoteDown         no usable answer although we asked politely and repeatedly
     │   ├── MalformedAnswer    an answer that contradicts itself or what we know
+    │   ├── MemoryOfAnother    memory of another site or another Halo account
     │   ├── StateUnreadable    our own memory cannot be read safely
     │   └── LeaseLost          another run may be writing
     ├── LeaseHeld          another run is at work; this one has nothing to do              exit 0
@@ -104,6 +105,10 @@ class MalformedAnswer(StopsRun):
 
 class StateUnreadable(StopsRun):
     """The store holds something newer than this program, from the future, or not ours."""
+
+
+class MemoryOfAnother(StopsRun):
+    """Memory belongs to another site, Halo account or id field than the settings name."""
 
 
 class LeaseLost(StopsRun):

@@ -137,6 +137,10 @@ class JiraTickets(Protocol):
         """Proves the credentials before anything else is believed. Raises `RemoteRefused`."""
         ...
 
+    async def cloud_id(self) -> str:
+        """What names the site for good, whatever its address is by now."""
+        ...
+
     async def read(self, ids: Collection[TicketId]) -> dict[TicketId, Ticket]:
         """Tickets by immutable id, from the database and not the index. Deleted or invisible ones
         are simply absent.

@@ -17,6 +17,7 @@ from msgspec import Struct, field
 from job import __version__
 from job.console.redactor import Redactor
 from job.core.decisions import Policy, WhenGone
+from job.core.memory import Owner
 from job.core.plan import Limits
 from job.core.routes import Destination, Goal, Routes, Workflow
 from job.core.shape import TicketSettings
@@ -109,6 +110,7 @@ async def open_setup(settings: Settings, surroundings: Surroundings) -> AsyncIte
         yield Setup(
             ports=ports,
             run_id=_run_id(settings, now=clock.now(), rng=rng),
+            owner=_owner(settings),
             policy=policy,
             limits=_limits(settings),
             shard=Shard(index=settings.cloud_run_task_index, count=tasks),
@@ -185,6 +187,15 @@ def destination_of(settings: Settings) -> Destination:
         new_status=new,
     )
     return Destination(tickets=tickets, workflow=workflow, comments=not settings.no_comment)
+
+
+def _owner(settings: Settings) -> Owner:
+    return Owner(
+        jira_url=settings.jira_api_url,
+        halo_url=settings.halo_api_hostname,
+        halo_key_id=settings.halo_api_key.text,
+        id_field=settings.jira_issue_id_field,
+    )
 
 
 def _limits(settings: Settings) -> Limits:

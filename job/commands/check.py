@@ -17,7 +17,9 @@ from job.console.words import explain
 from job.core import fields
 from job.errors import BadSettings, SyncError
 from job.events import Event
-from job.flow.setup import Setup
+from job.flow.identity import prove_memory
+from job.flow.look import begin_mark
+from job.flow.setup import Order, Setup
 
 GLIMPSE = timedelta(minutes=1)
 
@@ -82,6 +84,9 @@ async def _fields(setup: Setup) -> str:
 
 
 async def _store(setup: Setup) -> str:
+    now, order = setup.ports.clock.now(), Order()
+    mark = await begin_mark(setup, order=order, started_at=now)
+    await prove_memory(setup, order=order, mark=mark)
     links = await setup.ports.store.live_count()
     runs = await setup.ports.store.runs(limit=1)
     last = "no run is recorded"

@@ -15,10 +15,17 @@ from job.flow.setup import ALL_TIME, Order, Setup
 from job.settings.parse import Unfit, duration
 
 
-def run(context: CommandContext, *, since: str | None, sweep: bool, approve: str | None) -> int:
+def run(
+    context: CommandContext,
+    *,
+    since: str | None,
+    sweep: bool,
+    approve: str | None,
+    adopt_memory: bool,
+) -> int:
     """Brings Jira up to date, and returns the exit code."""
     begin = look_back(since, now=context.clock.now())
-    order = Order(since=begin, sweep=sweep, approved=approve)
+    order = Order(since=begin, sweep=sweep, approved=approve, adopt_memory=adopt_memory)
 
     async def work(setup: Setup, asked_to_stop: asyncio.Event) -> int:
         with context.console.watching(carries_out=True) as watcher:

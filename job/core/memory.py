@@ -91,6 +91,19 @@ class Parked(Struct, frozen=True, kw_only=True):
     """
 
 
+class Owner(Struct, frozen=True, kw_only=True):
+    """Whose memory it is: one Jira site, one Halo account, one id field."""
+
+    jira_url: str
+    cloud_id: str = ""
+    """Jira's immutable id of the site, which it keeps when it is renamed."""
+    halo_url: str
+    halo_key_id: str
+    """The id of the API key, which is no secret."""
+    id_field: str
+    """As the settings name it."""
+
+
 class Watermark(Struct, frozen=True, kw_only=True):
     """The time up to which everything is settled, and the highest ticket key number known in each
     project by then.
@@ -99,6 +112,8 @@ class Watermark(Struct, frozen=True, kw_only=True):
     at: Instant
     swept_at: Instant | None = None
     highest_keys: Mapping[str, int] = field(default_factory=dict)
+    owner: Owner | None = None
+    """`None` until a run has asked."""
 
 
 class Lease(Struct, frozen=True, kw_only=True):

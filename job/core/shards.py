@@ -78,4 +78,5 @@ def inherited(watermarks: Mapping[str, Watermark], *, look_back_to: datetime) ->
         at=min(mark.at for mark in latest),
         swept_at=None if None in swept else min(at for at in swept if at is not None),
         highest_keys=highest,
+        owner=next((mark.owner for mark in watermarks.values() if mark.owner), None),
     )

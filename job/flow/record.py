@@ -12,6 +12,7 @@ from typing import assert_never
 
 import structlog
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from job.core.ledger import Ledger, next_watermark, unsettled
 from job.core.memory import Changes, RunRecord, Verdict, Watermark
@@ -106,7 +107,7 @@ class Recorder:
             may_go_back=may_go_back,
         )
         swept_at = self._started_at if survey.sweeps and not left else survey.mark.swept_at
-        return Watermark(at=at, swept_at=swept_at, highest_keys=highest_keys)
+        return replace(survey.mark, at=at, swept_at=swept_at, highest_keys=highest_keys)
 
     def parked_now(self, survey: Survey, *, ledger: Ledger) -> int:
         """How many issues are parked after the run; those parked for too long are shouted about."""

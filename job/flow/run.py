@@ -13,15 +13,17 @@ import asyncio
 from itertools import islice
 
 import structlog
+from msgspec.structs import replace
 
 from job.core.ledger import account
-from job.core.memory import RunRecord, Verdict
+from job.core.memory import Changes, RunRecord, Verdict, Watermark
 from job.core.outcomes import quietly
 from job.core.plan import Plan
 from job.each import beside, unless
 from job.errors import StopsRun, UnsafePlan
 from job.events import Event
 from job.flow.apply import Apply
+from job.flow.identity import prove_memory
 from job.flow.lease import HeldLease, take_lease
 from job.flow.look import Look, Survey, begin_mark, event_of, prove_identity
 from job.flow.record import Recorder, Report, errors_of, verdict_of
@@ -50,6 +52,7 @@ async def plan(setup: Setup, *, order: Order, watcher: Watcher) -> Plan:
     look = Look(setup, order=order, watcher=watcher, started_at=started_at)
     await prove_identity(setup)
     mark = await begin_mark(setup, order=order, started_at=started_at)
+    await prove_memory(setup, order=order, mark=mark)
     return (await look(mark, keep_lease=no_lease)).plan
 
 
@@ -103,6 +106,7 @@ class Run:
         look = Look(setup, order=order, watcher=self._watcher, started_at=self._started_at)
         try:
             mark = await begin_mark(setup, order=order, started_at=self._started_at, lease=lease)
+            mark = await self._own(mark, lease=lease)
             looking = look(mark, keep_lease=lease.hold)
             survey = await unless(self._asked_to_stop, looking)
             if survey is None:
@@ -111,6 +115,15 @@ class Run:
         except (UnsafePlan, StopsRun) as error:
             await self._recorder.record_failure(error, parked=look.parked, lease=lease)
             raise
+
+    async def _own(self, mark: Watermark, *, lease: HeldLease) -> Watermark:
+        """Memory says whose it is before anything else is done with it. Raises `MemoryOfAnother`."""
+        setup = self._setup
+        owner = await prove_memory(setup, order=self._order, mark=mark)
+        if owner != mark.owner:
+            mark = replace(mark, owner=owner)
+            await setup.ports.store.commit(await lease.hold(), Changes(watermark=mark))
+        return mark
 
     async def _carry_out(self, survey: Survey, *, lease: HeldLease) -> Report:
         """Everything after the bridge: remember what was only seen, apply the plan, see how far all

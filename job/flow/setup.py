@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 
 from job.core.decisions import Policy
+from job.core.memory import Owner
 from job.core.plan import Limits
 from job.core.shards import Shard
 from job.ports import Ports
@@ -22,6 +23,8 @@ class Setup(Struct, frozen=True, kw_only=True):
 
     ports: Ports
     run_id: str
+    owner: Owner
+    """Whose memory it must be, as the settings say: the site's id is not known from them."""
     policy: Policy
     limits: Limits
     shard: Shard
@@ -51,5 +54,7 @@ class Order(Struct, frozen=True, kw_only=True):
     watermark.
     """
     sweep: bool = False
+    adopt_memory: bool = False
+    """Take memory for ours, whose ever it was."""
     approved: str | None = None
     """The digest of a plan that was over its limits and is to be carried out all the same."""

@@ -35,6 +35,7 @@ class JiraClient:
         mover = Mover(connection, reader=reader, clock=clock)
 
         self.myself = connection.myself
+        self.cloud_id = connection.cloud_id
         self.create_screen = catalogue.create_screen
         self.read = reader.read
         self.find = finder.find

@@ -36,6 +36,21 @@ class Connection:
         self._account_id = identity.account_id
         return identity
 
+    async def cloud_id(self) -> str:
+        """What names the site for good: the gateway's address carries it, a site tells it, and where
+        it does not, its base address has to serve. Raises `RemoteRefused`.
+        """
+        if in_address := self.site.cloud_id:
+            return in_address
+        request = self.site.request("GET /_edge/tenant_info")
+        answer = await self._caller.call(request)
+        if answer.status == 200 and (told := exchange.cloud_id(answer)):
+            return told
+        doing = "asking which site it is"
+        body = await self.ask(self.site.request("GET /rest/api/3/serverInfo"), doing=doing)
+        with exchange.readable(doing):
+            return str(body["baseUrl"])
+
     async def send(self, request: Request, *, doing: str, guard: Guard = unguarded) -> Response:
         """The answer to one request, whatever its status, if it was given to us."""
         answer = await self._caller.call(request, guard=guard)

@@ -7,6 +7,7 @@ names exist (`check`).
 """
 
 import difflib
+import re
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -74,7 +75,17 @@ def _default_state_url(environ: Mapping[str, str]) -> str:
         environ.get("XDG_STATE_HOME")
         or Path(environ.get("HOME") or Path.home()) / ".local" / "state"
     )
-    return f"sqlite:///{folder.absolute() / 'halo-jira-sync' / 'state.db'}"
+    folder = folder.absolute() / "halo-jira-sync"
+    if (folder / "state.db").exists():
+        return f"sqlite:///{folder / 'state.db'}"  # where it was before files were named by site
+    return f"sqlite:///{folder / f'{_site(environ)}.db'}"
+
+
+def _site(environ: Mapping[str, str]) -> str:
+    """A name for a file of the site's own: its host, or the id that a gateway's address ends in."""
+    host, _, path = environ.get("JIRA_API_URL", "").rpartition("://")[2].partition("/")
+    named = path.rpartition("ex/jira/")[2] or host
+    return re.sub(r"[^\w.-]", "_", named.partition("/")[0]) or "state"
 
 
 def _contradictions(given: Mapping[str, str]) -> list[Problem]:

@@ -17,7 +17,7 @@ from typing import Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 
 from job.core.decisions import Policy
-from job.core.memory import Link, RunRecord
+from job.core.memory import Link, Owner, RunRecord
 from job.core.model import Outcome
 from job.core.plan import Limits, Plan
 from job.core.routes import Goal
@@ -163,6 +163,12 @@ class Tube:
         self.store = MemoryStore()
         self.policy = policy
         self.settings_digest = "d"
+        self.owner = Owner(
+            jira_url="http://jira",
+            halo_url="http://halo",
+            halo_key_id="a1b2c3d4",
+            id_field=policy.routes.default.tickets.id_field,
+        )
         self.limits = limits or Limits(close_percent_max=100)
         self.runs = 0
         self.rng = random.Random(seed)
@@ -229,6 +235,7 @@ class Tube:
                 clock=self.clock,
             ),
             run_id=f"run-{self.runs}",
+            owner=self.owner,
             policy=self.policy,
             settings_digest=self.settings_digest,
             limits=self.limits,

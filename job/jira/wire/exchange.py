@@ -59,6 +59,12 @@ class Site:
         """What to look at when Jira does not know us."""
         return GATEWAY_ADVICE if self._base_url.startswith(GATEWAY) else SITE_ADVICE
 
+    @property
+    def cloud_id(self) -> str:
+        """The site's id where the address carries it, as the gateway's does; else ""."""
+        _, found, cloud_id = self._base_url.partition("/ex/jira/")
+        return cloud_id if found else ""
+
     def request(
         self,
         name: str,
@@ -134,6 +140,18 @@ class Site:
             )
         with readable(doing):
             return response.json()
+
+
+def cloud_id(response: Response) -> str:
+    """The id in the answer to `_edge/tenant_info` of a site; "" where it has none (observed: it is
+    not part of the documented API).
+    """
+    try:
+        body = response.json()
+    except ValueError:
+        return ""
+    told = body.get("cloudId") if isinstance(body, dict) else None
+    return told if isinstance(told, str) else ""
 
 
 class Complaint(Struct, frozen=True, kw_only=True):

@@ -1,6 +1,6 @@
 """Tickets as Jira's database has them: reading by id or key, and creating in bulk.
 
-Promises: a ticket is recognised by the issue that it names, in our property or else in its id
+Promises: a ticket is recognised by what it names, in our property or else in its id
 field, and never by its number or its place in an answer; a ticket that Jira confirms and does not
 show is `Unconfirmed`, and whatever else an answer to a create leaves open is `FateUnknown`.
 Does not do: search (`search.py`), comments (`comments.py`), moving through a workflow
@@ -79,7 +79,7 @@ def fetched(body: Any) -> tuple[list[Any], list[str]]:
 
 
 def ticket(raw: Any, *, id_field: str | None) -> Ticket:
-    """One ticket, and the issues that it names."""
+    """One ticket, and what it names."""
     with readable(READING):
         fields = raw["fields"]
         return Ticket(
@@ -95,7 +95,7 @@ def ticket(raw: Any, *, id_field: str | None) -> Ticket:
 def by_issue_id(
     tickets: Iterable[Ticket], *, wanted: Collection[IssueId]
 ) -> dict[IssueId, tuple[Ticket, ...]]:
-    """Those tickets that name one of the wanted issues; each once, in the order given."""
+    """Those tickets that name one of the wanted ids; each once, in the order given."""
     by_name = {canonical(issue_id): issue_id for issue_id in wanted}
     found: dict[IssueId, dict[TicketId, Ticket]] = {}
     for known in tickets:
@@ -105,7 +105,7 @@ def by_issue_id(
 
 
 def candidates(raws: Iterable[Any], *, id_field: str, wanted: Collection[IssueId]) -> set[TicketId]:
-    """Which tickets may name one of the wanted issues, by what the search index says of their id
+    """Which tickets may name one of the wanted ids, by what the search index says of their id
     field.
     """
     names = {canonical(issue_id) for issue_id in wanted}
@@ -263,7 +263,7 @@ def creations(
 def _unaccounted(
     drafts: Sequence[Draft], *, sent: Sent, found: Mapping[IssueId, Sequence[Ticket]]
 ) -> dict[IssueId, Made]:
-    """The drafts that became tickets which name none of the issues, each with one of these. Which
+    """The drafts that became tickets which name none of the ids, each with one of these. Which
     it is, nobody knows where there are several; whoever sees them later finds his own by search.
     """
     known = {ticket.id for tickets in found.values() for ticket in tickets}

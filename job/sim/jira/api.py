@@ -43,6 +43,7 @@ from job.sim.jira.tickets import Tickets
 from job.sim.jira.writes import Writes
 
 _FAILED_LOGIN: Final = {"x-seraph-loginreason": "AUTHENTICATED_FAILED"}
+TENANT_INFO: Final = "/_edge/tenant_info"
 _API: Final = ("rest", "api", "3")
 
 
@@ -124,6 +125,8 @@ class JiraSim:
         rest = self._rest_of(call)
         found = self._routes.find(call.method, rest=rest) if rest else None
         title = found[0].title if found else f"{call.method} (unknown)"
+        if call.path == TENANT_INFO:
+            title = f"{call.method} {TENANT_INFO}"
         self.calls[title] += 1
         answer = self.faults.around(call, effect=lambda asked: self._carry_out(asked, found=found))
         self.recorded.append(Exchange(title, call, answer))
@@ -169,6 +172,8 @@ class JiraSim:
     def _carry_out(self, call: Call, *, found: tuple[Route, tuple[str, ...]] | None) -> Answer:
         visitor = self._who(call)
         headers = {**visitor.headers, "x-arequestid": f"{self.faults.count:032x}"}
+        if call.path == TENANT_INFO:
+            return json_answer({"cloudId": self.site.cloud_id})  # to anybody who asks
         if found is None:
             return _with(_unknown_path(call), headers=headers)
         route, names = found
