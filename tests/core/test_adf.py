@@ -3,10 +3,8 @@ silence.
 """
 
 import json
-import os
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
@@ -18,10 +16,10 @@ from jsonschema import Draft4Validator, ValidationError, validators
 
 from job.core import adf
 from job.core.adf import Node
+from tests.kit.schemas import SCHEMAS
 
 JIRA_TEXT_MAX = 32_767
 JIRA_JSON_MAX = 1_048_576
-SCHEMAS = Path(os.environ.get("VENDOR_SCHEMAS", Path(__file__).parents[3] / "shared" / "data"))
 REST = adf.link("Read on.", href="https://halo.example/1")
 
 

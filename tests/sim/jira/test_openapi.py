@@ -5,22 +5,20 @@ and additional properties are tolerated.
 """
 
 import json
-import os
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
 from job.sim import Answer, World
+from tests.kit.schemas import SCHEMAS
 
 Ask = Callable[..., Answer]
 Draft = Callable[..., dict[str, Any]]
 Doc = Callable[[str], dict[str, Any]]
 
-SCHEMAS = Path(os.environ.get("VENDOR_SCHEMAS", Path(__file__).parents[3] / "shared" / "data"))
 DOCUMENT = SCHEMAS / "jira-cloud-openapi-v3.json"
 
 pytestmark = pytest.mark.skipif(not DOCUMENT.exists(), reason=f"{DOCUMENT} is not there")
