@@ -155,7 +155,7 @@ async def test_who_hangs_up_waits_for_nothing_any_more(
     await asyncio.sleep(0.05)
     polite.hang_up()
     ended = await asyncio.gather(*calls, polite.call(request_), return_exceptions=True)
-    assert {type(one) for one in ended} == {error}
+    assert {type(end) for end in ended} == {error}
     assert silent.sent < 20, "some still waited for their turn"
 
 
@@ -375,7 +375,7 @@ async def crowd(
     """Sends a crowd through and returns the most that were inside at once."""
     inside, most = 0, 0
 
-    async def one(place: int) -> None:
+    async def pass_through(place: int) -> None:
         nonlocal inside, most
         async with turnstile.turn(kinds[place % len(kinds)]) as era:
             inside += 1
@@ -383,7 +383,7 @@ async def crowd(
             await during(place, era)
             inside -= 1
 
-    await asyncio.gather(*(one(place) for place in range(size)))
+    await asyncio.gather(*(pass_through(place) for place in range(size)))
     return most
 
 
@@ -464,7 +464,7 @@ async def test_in_no_second_do_more_leave_than_allowed_and_nearly_as_many_do(
     left = (await left_at(governor(time, at_once_max=300, per_second_max=allowed), time, size=301))[
         "any"
     ]
-    most = max(sum(at <= one < at + 1.0 for one in left) for at in left)
+    most = max(sum(at <= other < at + 1.0 for other in left) for at in left)
     assert most <= allowed
     assert left[-1] == pytest.approx(300 / (0.9 * allowed), rel=0.05)
 

@@ -160,8 +160,8 @@ def test_every_route_exists_in_the_document_and_is_checked_here_or_answers_witho
     assert routes <= declared
     checked = {(method, _shape(f"/rest/api/3{template}")) for method, template, *_ in OPERATIONS}
     checked |= {
-        ("POST", _shape(f"/rest/api/3{one}"))
-        for one in ("/issue", "/issue/bulk", "/issue/{key}/comment")
+        ("POST", _shape(f"/rest/api/3{path}"))
+        for path in ("/issue", "/issue/bulk", "/issue/{key}/comment")
     }
     assert {
         f"{method} {shape.removeprefix('/rest/api/3')}" for method, shape in routes - checked
@@ -206,7 +206,7 @@ def _document() -> dict[str, Any]:
 
 def _lenient(schema: Any) -> Any:
     if isinstance(schema, list):
-        return [_lenient(one) for one in schema]
+        return [_lenient(part) for part in schema]
     if not isinstance(schema, dict):
         return schema
     relaxed = {key: _lenient(value) for key, value in schema.items()}
