@@ -19,8 +19,7 @@ Doc = Callable[[str], dict[str, Any]]
 DONE = {"resolution": {"name": "Done"}}
 
 
-# Identity
-# -----------------------------------------------------------------------------------------------------------
+# --- Identity -------------------------------------------------------------------------------------
 
 
 def test_a_bad_token_looks_like_an_empty_site(jira: Ask, draft: Draft) -> None:
@@ -82,8 +81,7 @@ def test_sentences_come_in_the_users_language_unless_english_is_forced(
     assert "does not exist" in forced.json()["errorMessages"][0]
 
 
-# Create
-# -------------------------------------------------------------------------------------------------------------
+# --- Create ---------------------------------------------------------------------------------------
 
 
 def test_a_created_ticket_is_read_back_at_once_with_all_it_was_given(
@@ -233,8 +231,7 @@ def test_unknown_properties_of_a_body_are_refused(jira: Ask, draft: Draft) -> No
     )
 
 
-# Read
-# ---------------------------------------------------------------------------------------------------------------
+# --- Read -----------------------------------------------------------------------------------------
 
 
 def test_bulkfetch_answers_in_ascending_id_and_leaves_out_what_is_gone(
@@ -331,8 +328,7 @@ def test_instants_carry_an_offset_without_a_colon_in_a_zone_that_is_not_utc(
     assert jira("GET", "/issue/SEC-1").json()["fields"]["created"] == "2026-01-01T10:00:00.000+1000"
 
 
-# Comments
-# -----------------------------------------------------------------------------------------------------------
+# --- Comments -------------------------------------------------------------------------------------
 
 
 def test_comments_come_newest_first_when_asked_with_their_properties_and_a_hundred_at_a_time(
@@ -377,8 +373,7 @@ def test_beyond_its_limit_of_comments_a_ticket_answers_413(
     assert statuses == [201, 201, 413]
 
 
-# Transitions
-# --------------------------------------------------------------------------------------------------------
+# --- Transitions ----------------------------------------------------------------------------------
 
 
 def test_a_transition_needs_its_screen_filled_and_then_changes_the_status(
@@ -473,8 +468,7 @@ def test_without_the_permission_there_are_no_transitions(
     assert jira("GET", "/issue/SEC-1/transitions").json()["transitions"] == []
 
 
-# Edits, properties, limits
-# ------------------------------------------------------------------------------------------
+# --- Edits, properties, limits --------------------------------------------------------------------
 
 
 def test_an_edit_adds_and_removes_labels_and_leaves_a_history(
