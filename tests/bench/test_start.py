@@ -23,7 +23,7 @@ HEAVY = (
     "google.cloud.secretmanager",
     "grpc",
     "functions_framework",
-    "job.screen",
+    "job.console.screen",
     "job.sim",
     "rich",
 )

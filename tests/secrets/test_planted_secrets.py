@@ -392,7 +392,7 @@ def vault(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, bytes]]:
             transport=SecretManagerServiceGrpcAsyncIOTransport(channel=channel)
         )
 
-    monkeypatch.setattr("job.secrets.SecretManagerServiceAsyncClient", client)
+    monkeypatch.setattr("job.settings.secrets.SecretManagerServiceAsyncClient", client)
     yield secrets
     server.stop(grace=None).wait()
 
