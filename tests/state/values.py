@@ -18,6 +18,7 @@ __all__ = ["NOW", "SOON", "World", "intent", "issue_id", "link", "parked", "run"
 
 World = Callable[[], AbstractAsyncContextManager[CountingStore]]
 """Opens a store on one memory, a new one each time, as processes do."""
+
 NOW = builders.NOW.replace(microsecond=123_456)
 SOON = NOW + timedelta(minutes=5)
 
