@@ -90,7 +90,8 @@ began = time.monotonic()
 code = subprocess.call([sys.executable, "-m", "job", *sys.argv[1:]], stdout=sys.stderr)
 took_s, spent = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
 cpu_s, peak_mb = spent.ru_utime + spent.ru_stime, spent.ru_maxrss / 1024
-print(json.dumps({"exit_code": code, "began": began, "wall_s": took_s, "cpu_s": cpu_s, "peak_mb": peak_mb}))
+told = {"exit_code": code, "began": began, "wall_s": took_s, "cpu_s": cpu_s, "peak_mb": peak_mb}
+print(json.dumps(told))
 """
 """Starts the job and tells what it cost. A small process, because a child's peak begins with its
 parent's size.
@@ -98,7 +99,7 @@ parent's size.
 
 
 class Stage:
-    """A world with a job beside it. Issues happen in the past, so that only what we change is news."""
+    """A world with a job beside it. Issues happen in the past, so only what we change is news."""
 
     def __init__(self, folder: Path) -> None:
         self.world = World.make(seed=4, keep=0)
@@ -151,8 +152,10 @@ class Stage:
         self.world.jira.limit_rates(Limits(self.world.clock, seed=4))
         self._tallies = {"halo": Tally(REAL_LATENCY.halo), "jira": Tally(REAL_LATENCY.jira)}
         log = self._folder / "job.log"
+        # A search for circles among 20,000 tickets would stand still for longer than any answer
+        # takes.
         gc.collect()
-        gc.freeze()  # a search for circles among 20,000 tickets would stand still for longer than any answer takes
+        gc.freeze()
         with log.open("w") as said:
             command = (sys.executable, "-c", WITNESS, "run", *args)
             environ = self.environ | changed

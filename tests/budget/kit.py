@@ -32,11 +32,9 @@ TOKEN = {"POST /oauth/access_token": 1}
 MYSELF = {"GET /myself": 1}
 CREATE_METADATA = {
     "GET /issue/createmeta/{project}/issuetypes": 1,  # which id the ticket type's name has
-    "GET /issue/createmeta/{project}/issuetypes/{id}": 1,  # which fields a create may fill, and with what
+    "GET /issue/createmeta/{project}/issuetypes/{id}": 1,  # which fields may be filled, and how
 }
-ID_METADATA = {
-    "GET /jql/autocompletedata": 1
-}  # whether the id field is asked for by `in` or by `~`
+ID_METADATA = {"GET /jql/autocompletedata": 1}  # whether the id field is searched by `in` or `~`
 HIGHEST_KEY = 1
 """One search, once for each deployment: later runs know the newest key from the watermark. A
 lost create is looked for among the keys above it.

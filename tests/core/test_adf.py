@@ -3,89 +3,22 @@ silence.
 """
 
 import json
-import os
-from collections.abc import Iterator
-from functools import cache
-from pathlib import Path
 from textwrap import wrap
-from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from jsonschema import Draft4Validator, ValidationError, validators
 
 from job.core import adf
 from job.core.adf import Node
+from tests.core.documents import long_words, opened, plain, schema, utf16_units, words
 
 JIRA_TEXT_MAX = 32_767
 JIRA_JSON_MAX = 1_048_576
-SCHEMAS = Path(os.environ.get("VENDOR_SCHEMAS", Path(__file__).parents[3] / "shared" / "data"))
 REST = adf.link("Read on.", href="https://halo.example/1")
 
 
-@cache
-def schema() -> Any:
-    """A validator for the vendor's schema, with one shortcut that makes it fit for property tests."""
-    file = SCHEMAS / "adf-schema-full.json"
-    if not file.exists():
-        pytest.skip(f"the vendor's schema {file} is missing; VENDOR_SCHEMAS names its folder")
-    whole = json.loads(file.read_text())
-
-    def any_of(
-        validator: Any, options: list[Any], instance: Any, part: Any
-    ) -> Iterator[ValidationError]:
-        """Alternatives for another type of node would fail as well, but slowly."""
-        kind = instance.get("type") if isinstance(instance, dict) else None
-        fitting = [
-            one for one in options if kind is None or _may_be(kind, one, nodes=whole["definitions"])
-        ]
-        yield from Draft4Validator.VALIDATORS["anyOf"](validator, fitting, instance, part)
-
-    extended: Any = validators.extend(Draft4Validator, {"anyOf": any_of})  # type: ignore[no-untyped-call]
-    return extended(whole)
-
-
-def _may_be(kind: object, option: Any, *, nodes: Any) -> bool:
-    if "$ref" in option:
-        return _may_be(kind, nodes[option["$ref"].rpartition("/")[2]], nodes=nodes)
-    if "allOf" in option:
-        return all(_may_be(kind, one, nodes=nodes) for one in option["allOf"])
-    return kind in option.get("properties", {}).get("type", {}).get("enum", [kind])
-
-
-def opened(document: adf.Document) -> Any:
-    """A document as nodes again."""
-    return json.loads(bytes(document))
-
-
-def plain(node: Any) -> str:
-    """All words of a document, a line for each block."""
-    return "\n".join(line for line in _lines(node) if line)
-
-
-def _lines(node: Any) -> list[str]:
-    children = node.get("content", [])
-    if all(child["type"] == "text" for child in children):
-        return ["".join(child["text"] for child in children)]
-    return [line for child in children for line in _lines(child)]
-
-
-def utf16_units(document: Any) -> int:
-    return len(plain(document).encode("utf-16-le")) // 2
-
-
-# Characters that break careless code, among all others: halves of pairs, controls, emoji, line
-# ends.
-words = st.text(
-    st.characters() | st.sampled_from("\ud800\udfff\x00\x1b\x7f\r\n\t\u2028😀<>&\"'"), max_size=200
-)
-long_words = st.builds(
-    lambda one, length: one * (length // len(one)),
-    st.sampled_from(["a", "word ", "a line " * 20 + "\n", "é", "😀", '"']),
-    st.integers(1, 60_000),
-)
 inlines = st.one_of(
     words, words.map(adf.strong), words.map(adf.code), st.builds(adf.link, words, href=words)
 )
@@ -109,8 +42,8 @@ blocks = st.one_of(
     st.lists(st.tuples(words, inlines), min_size=1, max_size=5).map(adf.facts),
 )
 documents = st.lists(
-    st.one_of(blocks.map(lambda one: [one]), long_words.map(adf.prose)), max_size=6
-).map(lambda lists: [one for some in lists for one in some])
+    st.one_of(blocks.map(lambda block: [block]), long_words.map(adf.prose)), max_size=6
+).map(lambda lists: [block for some in lists for block in some])
 
 
 @pytest.mark.parametrize(
@@ -165,7 +98,9 @@ def test_what_counts_as_short_without_being_measured_is_short(
 def test_no_control_character_survives(text: str) -> None:
     kept = adf.clean(text)
     assert not [
-        one for one in kept if (ord(one) < 32 and one not in "\n\t") or 0x7F <= ord(one) < 0xA0
+        letter
+        for letter in kept
+        if (ord(letter) < 32 and letter not in "\n\t") or 0x7F <= ord(letter) < 0xA0
     ]
     assert "\n" not in adf.one_line(text)
 
@@ -255,7 +190,9 @@ def test_one_line_has_single_spaces_and_no_control_characters(text: str) -> None
 
 
 def test_prose_has_a_paragraph_for_each_line() -> None:
-    assert [plain(one) for one in adf.prose("Root must not log in.\r\n\n  Set it to no. \n")] == [
+    assert [
+        plain(block) for block in adf.prose("Root must not log in.\r\n\n  Set it to no. \n")
+    ] == [
         "Root must not log in.",
         "  Set it to no.",
     ]

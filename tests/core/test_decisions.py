@@ -1,4 +1,4 @@
-"""The decision table, as data: every state that Halo, Jira and memory can be in, and what follows."""
+"""The decision table, as data: each state of Halo, Jira and memory, and what follows from it."""
 
 from datetime import timedelta
 from itertools import product
@@ -79,9 +79,7 @@ def test_a_found_ticket_gets_the_same_and_is_adopted_where_nothing_else_is_done(
     assert (decision.action, decision.reason) == (adopted, reason)
 
 
-def test_an_issue_that_was_resolved_and_is_active_again_reopens_its_ticket_because_it_came_back() -> (
-    None
-):
+def test_a_resolved_issue_that_is_active_again_reopens_its_ticket_because_it_came_back() -> None:
     decision = decide(case("active", "closed", link=link(live=False)), policy=POLICY, now=NOW)
     assert (decision.action, decision.reason) == (Action.REOPEN, "came_back")
 

@@ -1,8 +1,6 @@
-"""Mapped and static fields: read from the right place, written in the right type, refused before
-Jira refuses them.
-"""
+"""Mapped and static fields: read from the right place, refused before Jira refuses them."""
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -13,77 +11,24 @@ from msgspec.structs import replace
 from job.core import fields
 from job.core.fields import HALO_FIELDS, check, parse_pairs
 from job.core.issues import Asset, Evidence, Gone, Issue
-from job.core.shape import Allowed, CreateScreen, FieldSpec, TicketSettings
-from job.core.values import Value, typed
+from job.core.shape import CreateScreen, FieldSpec, TicketSettings
+from job.core.values import Value
 from job.errors import UnusableValue
-from tests.core.test_adf import opened
+from tests.core.jira_fields import (
+    CHOICE,
+    ID_FIELD,
+    LABELS,
+    MAPPABLE,
+    NUMBER,
+    SCREEN,
+    TEXT,
+    URL,
+    screen,
+)
 from tests.kit.builders import issue
 
-CUSTOM = "com.atlassian.jira.plugin.system.customfieldtypes:"
 AT = datetime(2026, 12, 1, 11, 29, 29, 908_123, tzinfo=timezone(timedelta(hours=1)))
-
-
-def spec(name: str, type_: str, **more: Any) -> FieldSpec:
-    custom = CUSTOM + more.pop("custom") if "custom" in more else ""
-    return FieldSpec(id=more.pop("id", name), name=name, type=type_, custom=custom, **more)
-
-
-TEXT = spec("Text", "string", custom="textfield", id="customfield_1")
-RICH = spec("Notes", "string", custom="textarea", id="customfield_2")
-URL = spec("Link", "string", custom="url", id="customfield_3")
-NUMBER = spec("Score", "number", custom="float", id="customfield_4")
-CHOICE = spec(
-    "Severity",
-    "option",
-    custom="select",
-    id="customfield_5",
-    allowed=(Allowed("10", "High"), Allowed("11", "Low")),
-)
-BOXES = spec(
-    "Modules",
-    "array",
-    items="option",
-    custom="multicheckboxes",
-    id="customfield_6",
-    allowed=CHOICE.allowed,
-)
-RADIO = spec(
-    "Critical",
-    "option",
-    custom="radiobuttons",
-    id="customfield_7",
-    allowed=(Allowed("1", "Yes"), Allowed("2", "No")),
-)
-LABELS = spec("Labels", "array", items="string", system="labels", id="labels")
-USER = spec("Contact", "user", custom="userpicker", id="customfield_8")
-DATE = spec("Due date", "date", system="duedate", id="duedate")
-WHEN = spec("Created in Halo", "datetime", custom="datetime", id="customfield_9")
-PRIORITY = spec(
-    "Priority",
-    "priority",
-    system="priority",
-    id="priority",
-    allowed=(Allowed("2", "High"), Allowed("3", "2")),
-)
-TEAM = spec("Team", "team", custom="atlassian-team", id="customfield_11")
-ID_FIELD = spec("Halo Issue ID", "string", custom="textfield", id="customfield_12")
-SCREEN = (
-    spec("Project", "project", system="project", id="project", required=True),
-    spec("Issue Type", "issuetype", system="issuetype", id="issuetype", required=True),
-    spec("Summary", "string", system="summary", id="summary", required=True),
-    spec("Description", "string", system="description", id="description"),
-    ID_FIELD,
-)
-MAPPABLE = (TEXT, RICH, URL, NUMBER, CHOICE, BOXES, RADIO, LABELS, USER, DATE, WHEN, PRIORITY, TEAM)
 ISSUE = issue(name="Ensure bootloader password is set")
-
-
-def screen(*more: FieldSpec, **changes: Any) -> CreateScreen:
-    on_screen = {one.id: one for one in (*SCREEN, *MAPPABLE, *more)}
-    plain = CreateScreen(
-        project_key="SEC", type_id="10001", type_name="Bug", id_field=ID_FIELD, fields=on_screen
-    )
-    return replace(plain, **changes)
 
 
 def settings(*, mapping: str = "", static: str = "") -> TicketSettings:
@@ -94,105 +39,6 @@ def settings(*, mapping: str = "", static: str = "") -> TicketSettings:
         mapping=tuple(parse_pairs(mapping)),
         static=tuple(parse_pairs(static)),
     )
-
-
-# --- Values in the field's own type ---------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("field", "value", "written"),
-    [
-        (TEXT, "two\r\nlines\x00", "two lines"),
-        (TEXT, True, "True"),
-        (TEXT, AT, "2026-12-01T10:29:29.908Z"),
-        (URL, " https://halo.example/v3/issues/1\x00", "https://halo.example/v3/issues/1"),
-        (NUMBER, "3.5", 3.5),
-        (NUMBER, "210987654321", 210_987_654_321),
-        (CHOICE, "high", {"id": "10"}),
-        (CHOICE, "11", {"id": "11"}),
-        (BOXES, "Low", [{"id": "11"}]),
-        (BOXES, ("Low", "10"), [{"id": "11"}, {"id": "10"}]),
-        (RADIO, True, {"id": "1"}),
-        (RADIO, False, {"id": "2"}),
-        (LABELS, "Acme/Web  Shop", ["Acme/Web_Shop"]),
-        (LABELS, ("a", "b c", "a"), ["a", "b_c"]),
-        (USER, "712020:5b10-ac8d", {"accountId": "712020:5b10-ac8d"}),
-        (DATE, AT, "2026-12-01"),
-        (DATE, "2026-12-24", "2026-12-24"),
-        (WHEN, AT, "2026-12-01T10:29:29.908+0000"),
-        (WHEN, "2026-12-01T10:29:29.9Z", "2026-12-01T10:29:29.900+0000"),
-        (WHEN, "2026-12-01", "2026-12-01T00:00:00.000+0000"),
-        (PRIORITY, "HIGH", {"id": "2"}),
-    ],
-)
-def test_a_value_is_written_in_the_type_of_its_field(
-    field: FieldSpec, value: Value, written: Any
-) -> None:
-    assert typed(value, spec=field) == written
-
-
-def test_the_name_of_a_value_goes_before_the_id_of_another() -> None:
-    assert typed("2", spec=PRIORITY) == {"id": "3"}
-
-
-def test_a_long_text_field_is_written_as_a_document() -> None:
-    document = opened(typed("one\ntwo", spec=RICH))
-    assert document["type"] == "doc"
-    assert [block["content"][0]["text"] for block in document["content"]] == ["one", "two"]
-
-
-@given(st.text())
-def test_a_single_line_field_never_gets_two_lines_or_more_than_255_units(text: str) -> None:
-    written = typed(text, spec=TEXT)
-    assert len(written.splitlines()) <= 1
-    assert len(written.encode("utf-16-le")) <= 2 * 255
-
-
-@given(st.lists(st.text()).map(tuple))
-def test_labels_never_hold_white_space_or_nothing(texts: tuple[str, ...]) -> None:
-    labels = typed(texts, spec=LABELS)
-    assert all(label and not any(one.isspace() for one in label) for label in labels)
-    assert len(labels) == len(set(labels))
-
-
-@given(st.datetimes(timezones=st.just(UTC)))
-def test_an_instant_keeps_its_millisecond(at: datetime) -> None:
-    assert datetime.fromisoformat(typed(at, spec=WHEN)) == at.replace(
-        microsecond=at.microsecond // 1000 * 1000
-    )
-
-
-@pytest.mark.parametrize(
-    ("field", "value", "wanted"),
-    [
-        (URL, "halo.example/1", "absolute"),
-        (URL, "javascript://halo.example/%0aalert(1)", "absolute"),
-        (URL, "https://[::1", "absolute"),
-        (NUMBER, "many", "a number"),
-        (NUMBER, "inf", "a number"),
-        (NUMBER, True, "a number"),
-        (CHOICE, "Medium", "High, Low"),
-        (CHOICE, True, "High, Low"),
-        (BOXES, ("High", "Medium"), "High, Low"),
-        (USER, "anna@example.com", "account id"),
-        (USER, "Anna Example", "account id"),
-        (DATE, "tomorrow", "2026-12-01"),
-        (WHEN, "", "2026-12-01"),
-        (TEAM, "x", "team"),
-    ],
-)
-def test_a_value_that_jira_would_refuse_is_refused_with_what_is_allowed(
-    field: FieldSpec, value: Value, wanted: str
-) -> None:
-    with pytest.raises(UnusableValue, match=wanted) as refused:
-        typed(value, spec=field)
-    assert field.name in str(refused.value)
-
-
-def test_of_many_allowed_values_the_first_twenty_are_named() -> None:
-    many = replace(CHOICE, allowed=tuple(Allowed(str(n), f"value {n}") for n in range(33)))
-    with pytest.raises(UnusableValue, match="value 19 and 13 more"):
-        typed("none of them", spec=many)
 
 
 # --- Halo's fields --------------------------------------------------------------------------------
@@ -302,18 +148,6 @@ def test_a_required_field_for_which_halo_has_nothing_is_refused_in_our_words() -
         )
 
 
-def test_an_id_goes_before_a_name_and_a_name_may_be_in_any_case() -> None:
-    named_like_an_id = spec("customfield_1", "string", custom="textfield", id="customfield_99")
-    assert screen(named_like_an_id).find("customfield_1") == TEXT
-    assert screen().find("hALO iSSUE id") == ID_FIELD
-
-
-def test_a_name_of_several_fields_is_refused_with_their_ids() -> None:
-    twin = replace(TEXT, id="customfield_99")
-    with pytest.raises(LookupError, match="customfield_1, customfield_99"):
-        screen(twin).find("Text")
-
-
 # --- Checking the configuration -------------------------------------------------------------------
 
 
@@ -396,7 +230,7 @@ def test_the_id_field_must_be_on_the_screen_and_able_to_hold_an_id() -> None:
     (unfit,) = check(settings(), screen=screen(id_field=NUMBER))
     (ours,) = check(settings(), screen=screen(id_field=SCREEN[2]))
     assert missing.variable == unfit.variable == ours.variable == "JIRA_ISSUE_ID_FIELD"
-    assert [problems(settings(), screen(id_field=one)) for one in (TEXT, URL, LABELS)] == [
+    assert [problems(settings(), screen(id_field=field)) for field in (TEXT, URL, LABELS)] == [
         [],
         [],
         [],
@@ -404,9 +238,8 @@ def test_the_id_field_must_be_on_the_screen_and_able_to_hold_an_id() -> None:
 
 
 def test_a_screen_without_a_description_is_a_problem_of_the_ticket_type() -> None:
-    (problem,) = check(
-        settings(), screen=screen(fields={one.id: one for one in SCREEN if one.id != "description"})
-    )
+    bare = {field.id: field for field in SCREEN if field.id != "description"}
+    (problem,) = check(settings(), screen=screen(fields=bare))
     assert problem.variable == "JIRA_ISSUE_TYPE"
 
 

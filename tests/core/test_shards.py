@@ -16,13 +16,18 @@ DAY_AGO = NOON - timedelta(days=1)
 def marks(count: int, *minutes: int) -> dict[str, Watermark]:
     """Watermarks of the first shards among `count`, so many minutes after noon."""
     at = (NOON + timedelta(minutes=minute) for minute in minutes)
-    return {f"{index}-of-{count}": Watermark(at=one, swept_at=one) for index, one in enumerate(at)}
+    return {
+        f"{index}-of-{count}": Watermark(at=instant, swept_at=instant)
+        for index, instant in enumerate(at)
+    }
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 8, 100])
 def test_every_issue_belongs_to_exactly_one_shard_and_they_are_about_equal(count: int) -> None:
     ids = [IssueId(f"issue-{number}") for number in range(200 * count)]
-    owners = Counter(shard.index for one in ids for shard in _shards(count) if one in shard)
+    owners = Counter(
+        shard.index for issue_id in ids for shard in _shards(count) if issue_id in shard
+    )
     assert owners.total() == len(ids)
     assert all(120 < many < 280 for many in owners.values())
 
@@ -31,8 +36,8 @@ def test_the_hash_is_the_same_for_ever() -> None:
     """With another one a task would take over issues whose changes its watermark has passed."""
     ids = [IssueId("3d1f6a80-9b44-11eb-8c1e-41f0a2b7d963"), IssueId("a")]
     assert [
-        [place for place, shard in enumerate(_shards(count)) if one in shard]
-        for one in ids
+        [place for place, shard in enumerate(_shards(count)) if issue_id in shard]
+        for issue_id in ids
         for count in (3, 8)
     ] == [
         *([2], [5]),

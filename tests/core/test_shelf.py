@@ -94,7 +94,7 @@ def decision(number: int, *, name: str = "x") -> Decision:
 
 def test_beyond_the_first_ones_a_decision_takes_a_sixth_of_its_words() -> None:
     shelf = shelf_of([decision(number) for number in range(1_000)], whole_max=10)
-    kept = [len(one._kept.difference) for one in shelf if not isinstance(one._kept, Decision)]
+    kept = [len(held._kept.difference) for held in shelf if not isinstance(held._kept, Decision)]
     assert len(kept) == 990
     assert sum(kept) / len(kept) < len(pickle.dumps(decision(1))) / 6
 
@@ -104,7 +104,7 @@ def test_of_one_issue_only_the_last_decision_stays(whole_max: int) -> None:
     shelf = shelf_of(
         [decision(1, name="old"), decision(2), decision(1, name="new")], whole_max=whole_max
     )
-    assert [one.whole().case.issue.name for one in shelf] == ["x", "new"]
+    assert [held.whole().case.issue.name for held in shelf] == ["x", "new"]
     shelf.drop(decision(2).case.issue.id)
     assert len(shelf) == 1
     shelf.drop(IssueId("nobody"))
@@ -114,7 +114,7 @@ def test_of_one_issue_only_the_last_decision_stays(whole_max: int) -> None:
 def test_a_row_gives_single_ones_slices_and_those_with_some_actions(dictionary: bytes) -> None:
     closing = replace(decision(2), action=Action.CLOSE)
     row = Row(
-        tuple(Held.of(one, dictionary=dictionary) for one in (decision(1), closing, decision(3)))
+        tuple(Held.of(made, dictionary=dictionary) for made in (decision(1), closing, decision(3)))
     )
     assert (len(row), row[1], list(row[1:])) == (3, closing, [closing, decision(3)])
     assert list(row.of({Action.CREATE})) == [decision(1), decision(3)]

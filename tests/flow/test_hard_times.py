@@ -81,9 +81,7 @@ def test_a_lost_create_is_not_forgotten_when_the_note_that_should_follow_it_cann
     play(story())
 
 
-def test_a_lost_comment_is_not_forgotten_when_the_note_that_should_follow_it_cannot_be_written() -> (
-    None
-):
+def test_a_lost_comment_is_not_forgotten_when_the_note_that_follows_cannot_be_written() -> None:
     async def story() -> None:
         tube = Tube()
         first, second = (tube.halo.estate.open_issue(type="csm") for _ in range(2))

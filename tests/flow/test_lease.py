@@ -26,9 +26,7 @@ def lease_for(holder: str, *, store: MemoryStore) -> AbstractAsyncContextManager
     return take_lease(Shard(), holder=holder, store=store, clock=CLOCK)
 
 
-def test_a_lease_held_again_and_again_is_always_good_for_the_longest_write_and_keeps_its_fence() -> (
-    None
-):
+def test_a_lease_held_again_is_always_good_for_the_longest_write_and_keeps_its_fence() -> None:
     async def story() -> None:
         store = MemoryStore()
         async with lease_for("run-1", store=store) as tenure:

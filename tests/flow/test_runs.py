@@ -1,4 +1,4 @@
-"""A run as its operator meets it: limits and approval, stopping, overlap, the record, back-fills."""
+"""A run as its operator meets it: limits, approval, stopping, overlap, the record, back-fills."""
 
 import asyncio
 from datetime import timedelta

@@ -131,9 +131,7 @@ def test_a_ticket_of_a_lost_answer_is_remembered_although_halo_has_forgotten_its
     play(story())
 
 
-def test_a_ticket_of_a_lost_answer_is_still_known_when_the_answer_to_its_first_comment_is_lost_as_well() -> (
-    None
-):
+def test_a_ticket_of_a_lost_answer_is_known_when_that_to_its_first_comment_is_lost_too() -> None:
     async def story() -> None:
         tube = Tube(policy=QUIET)
         tube.jira.search.lag = fixed_lag(43_200.0)
@@ -152,9 +150,7 @@ def test_a_ticket_of_a_lost_answer_is_still_known_when_the_answer_to_its_first_c
     play(story())
 
 
-def test_what_a_sweep_began_and_left_is_taken_up_by_the_next_run_although_no_sweep_is_asked_for() -> (
-    None
-):
+def test_what_a_sweep_began_and_left_is_taken_up_by_the_next_run_although_it_is_none() -> None:
     async def story() -> None:
         tube, stop = Tube(policy=QUIET), asyncio.Event()
         tube.halo.estate.open_issue(type="fim")

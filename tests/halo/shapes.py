@@ -181,7 +181,8 @@ EVENT: dict[str, Any] = {
     "rule_name": "Sudo authentication failed",
     "critical": False,
     "created_at": "2020-03-02T11:40:03.19Z",
-    "message": "Rule Sudo authentication failed matched on Linux server ip-10-4-1-22 (203.0.113.9).",
+    "message": "Rule Sudo authentication failed matched "
+    "on Linux server ip-10-4-1-22 (203.0.113.9).",
     "original_log_entry": "Mar  2 11:40:01 sudo: authentication failure; user=DOMAIN\\nora",
     "tag": None,
 }

@@ -84,7 +84,7 @@ Script = Mapping[str, Answer | Callable[[web.Request], Awaitable[Answer]]]
 
 @dataclass(slots=True)
 class Scripted:
-    """A Halo that says what it is told to, path by path; anything else is a 404. Tokens are free."""
+    """A Halo that says what it is told to, path by path; all else is a 404. Tokens are free."""
 
     script: Script
     asked: list[web.Request] = field(default_factory=list)

@@ -340,7 +340,7 @@ async def test_every_type_of_issue_brings_its_own_evidence(issue_type: str, kind
         world.halo.estate.rescan(world.halo.estate.open_issue(type=issue_type))
     async with simulated(world) as site:
         found = [await site.halo.finding(issue) for issue in await everything(site.halo.active())]
-    assert [type(one) for one in found] == [kind] * 8
+    assert [type(finding) for finding in found] == [kind] * 8
 
 
 async def test_all_pages_of_a_file_finding_are_read() -> None:

@@ -17,34 +17,34 @@ from job.core.issues import IssueStatus
 from job.errors import MalformedAnswer
 from job.halo.listing import READINGS_MAX
 from job.halo.wire import CREATED, LAST_SEEN, Listing, Page
-from tests.halo.shelf import T0, UNTIL, Shelf, listed
+from tests.halo.moving_list import T0, UNTIL, MovingList, listed
 
 BY_LAST_SEEN = Listing(status=IssueStatus.ACTIVE, stamp=LAST_SEEN, since=T0)
 BY_CREATION = Listing(status=IssueStatus.ACTIVE, stamp=CREATED)
 
 
-def shelf(rows: int, *, apart: timedelta = timedelta(seconds=2), seed: int = 0) -> Shelf:
-    return Shelf(
+def moving_list(rows: int, *, apart: timedelta = timedelta(seconds=2), seed: int = 0) -> MovingList:
+    return MovingList(
         [listed(n, at=T0 + n * apart, created_at=T0 + n * apart) for n in range(rows)], seed=seed
     )
 
 
 @pytest.mark.parametrize("rows", [0, 1, 99, 100, 101, 200, 1101])
 async def test_every_issue_is_given_once_and_every_page_is_asked_for_once(rows: int) -> None:
-    halo = shelf(rows)
+    halo = moving_list(rows)
     given = await halo.read(BY_LAST_SEEN)
     assert sorted(issue.id for issue in given) == sorted(halo.issues)
     assert sorted(page for _, page in halo.asked) == list(range(1, max(1, -(-rows // 100)) + 1))
 
 
 async def test_pages_are_asked_for_ten_at_a_time_so_that_memory_stays_flat() -> None:
-    halo = shelf(3_000)
+    halo = moving_list(3_000)
     sizes = [len(piece) async for piece in _pieces(halo)]
     assert max(sizes) == 1_000
     assert sum(sizes) == 3_000
 
 
-async def _pieces(halo: Shelf):  # type: ignore[no-untyped-def]
+async def _pieces(halo: MovingList):  # type: ignore[no-untyped-def]
     from job.halo.listing import read
 
     async for piece in read(BY_LAST_SEEN, until=UNTIL, fetch=halo.fetch):
@@ -53,7 +53,7 @@ async def _pieces(halo: Shelf):  # type: ignore[no-untyped-def]
 
 @pytest.mark.parametrize("move", ["touch", "resolve", "resolve and add", "touch and add"])
 async def test_an_issue_that_slips_over_a_page_border_is_found_by_reading_again(move: str) -> None:
-    halo = shelf(250)
+    halo = moving_list(250)
     moved: list[IssueId] = []
 
     def once() -> None:
@@ -73,7 +73,7 @@ KINDS = st.sampled_from(["touch", "resolve", "add", "touch and add", "resolve an
 
 
 async def give_while_moving(
-    halo: Shelf, listing: Listing, moves: dict[int, tuple[str, float]]
+    halo: MovingList, listing: Listing, moves: dict[int, tuple[str, float]]
 ) -> None:
     """Reads while the world moves before the n-th page; asserts that no issue that stayed in its
     place is left out.
@@ -107,7 +107,7 @@ async def give_while_moving(
 async def test_whatever_moves_no_issue_that_stayed_is_left_out(
     seed: int, rows: int, moves: dict[int, tuple[str, float]]
 ) -> None:
-    await give_while_moving(shelf(rows, seed=seed), BY_LAST_SEEN, moves)
+    await give_while_moving(moving_list(rows, seed=seed), BY_LAST_SEEN, moves)
 
 
 @settings(max_examples=30)
@@ -121,7 +121,7 @@ async def test_whatever_moves_no_issue_that_stayed_is_left_out(
 async def test_whatever_moves_reading_backward_leaves_nothing_out_either(
     seed: int, moves: dict[int, tuple[str, float]]
 ) -> None:
-    halo = shelf(2_000, seed=seed)
+    halo = moving_list(2_000, seed=seed)
     halo.keeps_gte = False
     await give_while_moving(halo, replace(BY_LAST_SEEN, since=T0 + timedelta(seconds=2_000)), moves)
 
@@ -137,11 +137,11 @@ async def test_whatever_moves_reading_backward_leaves_nothing_out_either(
 async def test_whatever_moves_during_a_deep_reading_nothing_that_stayed_is_left_out(
     seed: int, moves: dict[int, tuple[str, float]], listing: Listing
 ) -> None:
-    await give_while_moving(shelf(11_000, seed=seed), listing, moves)
+    await give_while_moving(moving_list(11_000, seed=seed), listing, moves)
 
 
 async def test_new_issues_that_keep_joining_at_the_end_do_not_stop_a_reading() -> None:
-    halo = shelf(250)
+    halo = moving_list(250)
     numbers = count(9_000)
     halo.before = lambda: halo.add(next(numbers))
     given = {issue.id for issue in await halo.read(BY_LAST_SEEN)}
@@ -150,7 +150,7 @@ async def test_new_issues_that_keep_joining_at_the_end_do_not_stop_a_reading() -
 
 
 async def test_an_issue_that_changed_between_two_readings_comes_again_as_it_is_now() -> None:
-    halo = shelf(150)
+    halo = moving_list(150)
     halo.before = lambda: halo.touch(IssueId("i3")) if len(halo.asked) == 1 else None
     given = [issue.last_seen_at for issue in await halo.read(BY_LAST_SEEN) if issue.id == "i3"]
     assert given[0] == T0 + timedelta(seconds=6)
@@ -158,7 +158,7 @@ async def test_an_issue_that_changed_between_two_readings_comes_again_as_it_is_n
 
 
 def repeat_page_one(page: Page) -> Page:
-    return replace(page, issues=tuple(shelf(100).issues.values()))
+    return replace(page, issues=tuple(moving_list(100).issues.values()))
 
 
 def drop_a_row(page: Page) -> Page:
@@ -195,7 +195,7 @@ def forget_the_rest(page: Page) -> Page:
 async def test_a_listing_that_contradicts_its_own_count_is_never_taken_for_an_end(
     lie: Callable[[Page], Page],
 ) -> None:
-    halo = shelf(250)
+    halo = moving_list(250)
     halo.after = lie
     with capture_logs() as logs, pytest.raises(MalformedAnswer, match=r"count|10000"):
         await halo.read(BY_LAST_SEEN)
@@ -206,20 +206,20 @@ async def test_a_listing_that_contradicts_its_own_count_is_never_taken_for_an_en
 
 
 async def test_a_single_short_page_is_read_again_and_then_believed() -> None:
-    halo = shelf(250)
+    halo = moving_list(250)
     halo.after = lambda page: drop_a_row(page) if len(halo.asked) <= 3 else page
     assert len(await halo.read(BY_LAST_SEEN)) == 250
 
 
 async def test_an_empty_page_that_halo_counts_rows_for_is_no_end() -> None:
-    halo = shelf(40)
+    halo = moving_list(40)
     halo.after = lambda page: replace(page, issues=())
     with pytest.raises(MalformedAnswer):
         await halo.read(BY_LAST_SEEN)
 
 
 async def test_a_next_link_beyond_the_count_is_followed_by_our_own_numbers() -> None:
-    halo = shelf(200)
+    halo = moving_list(200)
     halo.after = lambda page: replace(page, names_next=page.number == 2)
     assert len(await halo.read(BY_LAST_SEEN)) == 200
     assert [page for _, page in halo.asked] == [1, 2, 3]
@@ -229,7 +229,7 @@ async def test_a_next_link_beyond_the_count_is_followed_by_our_own_numbers() -> 
 
 
 async def test_where_the_filter_is_ignored_we_read_backward_and_stop_below_the_cursor() -> None:
-    halo = shelf(2_000)
+    halo = moving_list(2_000)
     halo.keeps_gte = False
     since = T0 + timedelta(seconds=2 * 1_850)
     with capture_logs() as logs:
@@ -240,7 +240,7 @@ async def test_where_the_filter_is_ignored_we_read_backward_and_stop_below_the_c
 
 
 async def test_an_issue_without_the_filtered_timestamp_is_given_and_does_no_harm() -> None:
-    halo = shelf(150)
+    halo = moving_list(150)
     halo.put(listed(900, at=None))
     halo.keeps_gte = False
     assert "i900" in {issue.id for issue in await halo.read(BY_LAST_SEEN)}
@@ -250,7 +250,7 @@ async def test_an_issue_without_the_filtered_timestamp_is_given_and_does_no_harm
 
 
 async def test_where_filter_and_order_are_both_ignored_nothing_is_believed() -> None:
-    halo = shelf(400)
+    halo = moving_list(400)
     halo.keeps_gte = halo.keeps_order = False
     halo.issues = dict(sorted(halo.issues.items()))
     with pytest.raises(MalformedAnswer, match="order"):
@@ -260,14 +260,14 @@ async def test_where_filter_and_order_are_both_ignored_nothing_is_believed() -> 
 async def test_a_cursor_deeper_than_ten_thousand_rows_without_a_filter_is_refused_with_advice() -> (
     None
 ):
-    halo = shelf(10_200)
+    halo = moving_list(10_200)
     halo.keeps_gte = False
     with pytest.raises(MalformedAnswer, match="--since"):
         await halo.read(replace(BY_LAST_SEEN, since=T0 + timedelta(seconds=4)))
 
 
 async def test_a_row_rounded_to_just_before_the_cursor_is_no_sign_of_an_ignored_filter() -> None:
-    halo = shelf(10)
+    halo = moving_list(10)
     given = await halo.read(replace(BY_LAST_SEEN, since=T0 + timedelta(milliseconds=900)))
     assert len(given) == 10
 
@@ -279,7 +279,7 @@ async def test_a_row_rounded_to_just_before_the_cursor_is_no_sign_of_an_ignored_
 async def test_more_than_ten_thousand_rows_are_halved_by_time_and_none_is_lost(
     listing: Listing,
 ) -> None:
-    halo = shelf(33_333)
+    halo = moving_list(33_333)
     given = await halo.read(listing)
     assert len(given) == len({issue.id for issue in given}) == 33_333
     assert len(halo.asked) < 333 * 1.3
@@ -287,33 +287,35 @@ async def test_more_than_ten_thousand_rows_are_halved_by_time_and_none_is_lost(
 
 async def test_crowded_hours_are_halved_as_often_as_it_takes() -> None:
     crowd = [listed(n, at=T0 + timedelta(hours=20, milliseconds=n)) for n in range(12_000)]
-    halo = Shelf([*crowd, *shelf(300).issues.values()])
+    halo = MovingList([*crowd, *moving_list(300).issues.values()])
     given = await halo.read(BY_LAST_SEEN)
     assert {issue.id for issue in given} == set(halo.issues)
 
 
 async def test_the_first_and_unfiltered_part_keeps_rows_older_than_any_guess() -> None:
-    halo = shelf(12_000)
+    halo = moving_list(12_000)
     await halo.read(BY_CREATION)
     assert any(listing.since is None for listing, _ in halo.asked)
     assert {listing.stamp for listing, _ in halo.asked} == {CREATED}
 
 
 async def test_ten_thousand_rows_in_one_second_cannot_be_parted_and_say_so() -> None:
-    halo = Shelf([listed(n, at=T0 + timedelta(hours=1, microseconds=n)) for n in range(10_500)])
+    halo = MovingList(
+        [listed(n, at=T0 + timedelta(hours=1, microseconds=n)) for n in range(10_500)]
+    )
     with pytest.raises(MalformedAnswer, match="--since"):
         await halo.read(BY_LAST_SEEN)
 
 
 async def test_a_deep_listing_without_filters_is_refused_and_not_cut() -> None:
-    halo = shelf(12_000)
+    halo = moving_list(12_000)
     halo.keeps_gte = False
     with pytest.raises(MalformedAnswer, match="ignores created_at_gte"):
         await halo.read(BY_CREATION)
 
 
 async def test_a_count_that_is_capped_at_ten_thousand_never_looks_like_an_end() -> None:
-    halo = shelf(25_000)
+    halo = moving_list(25_000)
     halo.count_max = 10_000
     try:
         given = {issue.id for issue in await halo.read(BY_LAST_SEEN)}
@@ -323,7 +325,7 @@ async def test_a_count_that_is_capped_at_ten_thousand_never_looks_like_an_end() 
 
 
 async def test_issues_touched_during_a_deep_reading_are_not_lost() -> None:
-    halo = shelf(15_000)
+    halo = moving_list(15_000)
     stayed = set(halo.issues)
 
     def touch() -> None:

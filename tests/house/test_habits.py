@@ -107,7 +107,7 @@ def test_no_name_says_helper_util_common_manager_process_or_handle() -> None:
     named = {path.stem for path in OURS} | {
         function.name for path in OURS for function in functions(path)
     }
-    assert {one for one in named if banned.search(one)} == set()
+    assert {word for word in named if banned.search(word)} == set()
 
 
 def test_only_the_clock_reads_the_time_or_sleeps() -> None:
@@ -142,7 +142,7 @@ def test_nobody_speaks_past_the_console_and_the_log() -> None:
 
 @pytest.mark.parametrize("path", sorted((ROOT / "job/jira/wire").glob("*.py")), ids=name)
 def test_in_jiras_wire_the_word_issue_stands_only_inside_quotes(path: Path) -> None:
-    """Names of ours about Halo's issues (`IssueId`, `issue_id`) are Halo's and may stand anywhere."""
+    """Our names for Halo's issues (`IssueId`, `issue_id`) are Halo's and may stand anywhere."""
     halos = re.compile(r"IssueId|[a-z_]*issue_ids?|ISSUE_[A-Z_]+|ids_held", re.ASCII)
     loose = []
     for token in tokenize.generate_tokens(io.StringIO(path.read_text()).readline):

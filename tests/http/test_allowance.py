@@ -147,7 +147,7 @@ def test_what_it_gave_in_a_minute_is_kept_to_and_tried_again_after_three() -> No
         )
         known = [at for at in remote.answered_at if 180 <= at < 420]
         minutes = [
-            sum(at <= one < at + MINUTE_S for one in known)
+            sum(at <= answered < at + MINUTE_S for answered in known)
             for at in known
             if at <= known[-1] - MINUTE_S
         ]
@@ -189,8 +189,8 @@ def test_kinds_that_share_what_is_given_take_turns() -> None:
 
         asking = [asyncio.create_task(keep_asking(kind)) for kind in kinds]
         await asyncio.sleep(15 * MINUTE_S)
-        for one in asking:
-            one.cancel()
+        for task in asking:
+            task.cancel()
         await asyncio.gather(*asking, return_exceptions=True)
         assert min(answered.values()) >= 0.95 * max(answered.values())
 
@@ -233,7 +233,7 @@ class Glutton:
     ("at_s", "begins_s", "calls", "minutes"),
     [
         ((0.0, 60.0), 45.0, 1_500, 5),
-        (tuple(300.0 + 600.0 * one for one in range(6)), 0.0, 60_000, 45),
+        (tuple(300.0 + 600.0 * number for number in range(6)), 0.0, 60_000, 45),
     ],
     ids=["while we begin", "again and again"],
 )

@@ -213,8 +213,9 @@ async def test_without_a_bundle_the_certificates_of_the_machine_are_trusted(
 def test_the_contexts_that_aiohttp_makes_for_itself_trust_nobody_and_ours_can_load_again() -> None:
     """In a process of its own, for here aiohttp may have come first."""
     told = (
-        "import job.http.sockets, ssl, aiohttp.connector as c; "
-        "print(len(c._SSL_CONTEXT_VERIFIED.get_ca_certs()), c._SSL_CONTEXT_VERIFIED.verify_mode.name, "
+        "import job.http.sockets, ssl; "
+        "from aiohttp.connector import _SSL_CONTEXT_VERIFIED as theirs; "
+        "print(len(theirs.get_ca_certs()), theirs.verify_mode.name, "
         "'set_default_verify_paths' in vars(ssl.SSLContext))"
     )
     ended = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)

@@ -66,7 +66,7 @@ class Image:
     def start(
         self, *words: str, env: Mapping[str, str], entrypoint: Sequence[str] | None = None
     ) -> "subprocess.Popen[str]":
-        """Start its entrypoint, or another, with these words; the process is the caller's to end."""
+        """Start its entrypoint, or another, with these words; the caller ends the process."""
         given = [*self.config["Env"], *(f"{name}={value}" for name, value in env.items())]
         command = [*(entrypoint or self.config["Entrypoint"]), *words]
         isolated = [

@@ -48,7 +48,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Image]:
 
 @pytest.fixture
 def vendors() -> Iterator[dict[str, Any]]:
-    """Both simulated vendors with the first act of a story behind them, as a process of their own."""
+    """Both simulated vendors with a story's first act behind them, as a process of their own."""
     command = [sys.executable, "-m", "job.sim", "--story", "--lag", "none"]
     with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -156,7 +156,8 @@ def test_the_demo_plays_inside_it(image: Image) -> None:
 
 
 def test_its_root_cannot_be_written_and_its_user_is_nobody(image: Image) -> None:
-    probe = "import os; print(os.getpid(), os.getuid()); open('/tmp/x', 'w').close(); open('/app/x', 'w')"
+    probe = "import os; print(os.getpid(), os.getuid()); "
+    probe += "open('/tmp/x', 'w').close(); open('/app/x', 'w')"
     done = image.run("-c", probe, env={}, entrypoint=["python"])
     assert done.stdout.split() == ["1", image.config["User"].split(":")[0]]
     assert "Read-only file system" in done.stderr

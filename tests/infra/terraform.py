@@ -94,9 +94,7 @@ class Terraform:
             and self.provider.label == "registry"
             and "query available provider" in done.stderr
         ):
-            give_up(
-                "the google provider can be had neither from the registry nor from TERRAFORM_OFFLINE"
-            )
+            give_up("neither the registry nor TERRAFORM_OFFLINE has the google provider")
         assert done.returncode == 0, done.stdout + done.stderr
 
     def test(self, cwd: Path = PROJECT, *, tests: str = "tests/infra") -> "TestReport":
@@ -127,12 +125,11 @@ class TestReport:
 
     def complaints(self) -> list[str]:
         """Every error, as "file: text"."""
-        errors = [
-            said for said in self.messages if said.get("diagnostic", {}).get("severity") == "error"
-        ]
+        found = [(said.get("@testfile", ""), said.get("diagnostic", {})) for said in self.messages]
         return [
-            f"{Path(said.get('@testfile', '')).name}: {said['diagnostic']['summary']}: {said['diagnostic']['detail']}"
-            for said in errors
+            f"{Path(file).name}: {diagnostic['summary']}: {diagnostic['detail']}"
+            for file, diagnostic in found
+            if diagnostic.get("severity") == "error"
         ]
 
     def plan(self, run: str) -> list[dict[str, Any]]:

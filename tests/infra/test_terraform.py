@@ -227,7 +227,8 @@ def test_the_smallest_example_in_each_readme_can_be_applied(
         for path in readmes
     }
     assert set(examples) == modules
-    needs = 'terraform {\n  required_providers {\n    google = { source = "hashicorp/google" }\n  }\n}\n'
+    google = 'google = { source = "hashicorp/google" }'
+    needs = f"terraform {{\n  required_providers {{\n    {google}\n  }}\n}}\n"
     done = apart(
         newest,
         tmp_path,
@@ -248,6 +249,8 @@ def test_the_settings_in_the_deployment_chapter_can_be_applied(
     assert done.statuses() == {"chapter.tftest.hcl: it": "pass"}, done.complaints()
 
 
+SOURCES = ("server", "container", "cloud")
+NO_SOURCE = ", ".join(f"exclude_{source}_secure = true" for source in SOURCES)
 # What is set, and the words of the refusal that say what is allowed.
 REFUSED = {
     'project_id = "Acme Sec"': "6 to 30 lower-case letters",
@@ -266,7 +269,7 @@ REFUSED = {
     "jira.concurrency_max = 1.5": "1 to 64",
     "scope = { time_range_min = 0 }": "at least 1",
     "scope = { issue_sync_max = -1 }": "0 is no cap",
-    "scope = { exclude_server_secure = true, exclude_container_secure = true, exclude_cloud_secure = true }": "be left",
+    f"scope = {{ {NO_SOURCE} }}": "be left",
     "safety = { max_close_percent = 101 }": "must be 0 to 100",
     "safety = { max_create = -1 }": "0 is no limit",
     'safety = { overlap = "5 minutes" }': "such as 15m, or 0",
@@ -276,7 +279,7 @@ REFUSED = {
     'runtime = { https_proxy = "http://me:pass@proxy:3128" }': "without credentials",
     'runtime = { ca_bundle = "ca.pem" }': "absolute path",
     'runtime = { extra_env = { CLOUD_RUN_JOB = "x" } }': "none of Cloud Run's own",
-    'runtime = { extra_env = { MAX_CREATE = "1" } }': "names MAX_CREATE, which has a setting of its own",
+    'runtime = { extra_env = { MAX_CREATE = "1" } }': "MAX_CREATE, which has a setting of its own",
     'job = { cpu = "3" }': '"1", "2", "4" or "8"',
     'job = { memory = "3Gi" }': "512Mi, 1Gi, 2Gi",
     'job = { memory = "16Gi" }': "512Mi to 4Gi with 1 cpu",
@@ -434,7 +437,8 @@ FAULTS = {
         ('"^main$"', '".*"'),
         (
             "  substitutions = {\n",
-            '  nobody = { owner = "o", repository = "r", branch = "b", approval = true }\n  substitutions = {\n',
+            '  nobody = { owner = "o", repository = "r", branch = "b", approval = true }\n'
+            "  substitutions = {\n",
         ),
         ("--service-account=${google_service_account.builder.id}", "--service-account=default"),
         ("= google_service_account.builder.id", '= "default"'),
@@ -456,7 +460,8 @@ FAULTS = {
         ("if contains(var.alerts, name)", 'if name != ""'),
         (
             "  alerts = {\n",
-            '  alerts = {\n    more = { title = "t", severity = "ERROR", query = "q", advice = "a" }\n',
+            "  alerts = {\n"
+            '    more = { title = "t", severity = "ERROR", query = "q", advice = "a" }\n',
         ),
         ("> ${var.limits.lag_s}", "> 1"),
         ('jsonPayload.event=\\"plan.refused\\"', 'jsonPayload.event=\\"plan.made\\"'),

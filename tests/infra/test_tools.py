@@ -46,7 +46,8 @@ def test_checkov_finds_nothing_that_has_no_reason() -> None:
 def test_checkov_would_find_a_basic_role(tmp_path: Path) -> None:
     wrong = tmp_path / "wrong.tf"
     wrong.write_text(
-        'resource "google_project_iam_member" "x" {\n  project = "p"\n  role = "roles/editor"\n  member = "m"\n}\n'
+        'resource "google_project_iam_member" "x" {\n'
+        '  project = "p"\n  role = "roles/editor"\n  member = "m"\n}\n'
     )
     assert checkov(str(wrong)).returncode == 1
 

@@ -157,7 +157,12 @@ def response(
     status: int, body: object = None, *, headers: Mapping[str, str] | None = None
 ) -> Response:
     """An answer with a JSON body, or with the very bytes."""
-    raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+    if body is None:
+        raw = b""
+    elif isinstance(body, bytes):
+        raw = body
+    else:
+        raw = json.dumps(body).encode()
     return Response(
         status=status, headers={"content-type": "application/json", **(headers or {})}, body=raw
     )

@@ -5,13 +5,11 @@ The description is not part of this project: VENDOR_SCHEMAS names the folder tha
 """
 
 import json
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -24,12 +22,12 @@ from job.core.shape import TicketSettings
 from job.errors import BadSettings
 from job.http.message import Request
 from tests.jira.site import Desk, at_desk, draft, issue_ids, new_world, paragraph
+from tests.kit.schemas import SCHEMAS
 
-FOLDER = Path(os.environ.get("VENDOR_SCHEMAS") or Path(__file__).parents[3] / "shared" / "data")
-DOCUMENT = FOLDER / "jira-cloud-openapi-v3.json"
+DOCUMENT = SCHEMAS / "jira-cloud-openapi-v3.json"
 pytestmark = pytest.mark.skipif(
     not DOCUMENT.is_file(),
-    reason=f"no {DOCUMENT.name} in {FOLDER}; set VENDOR_SCHEMAS to its folder",
+    reason=f"no {DOCUMENT.name} in {SCHEMAS}; set VENDOR_SCHEMAS to its folder",
 )
 CREATE_KEYS = {"fields", "update", "properties", "transition", "historyMetadata"}
 

@@ -42,7 +42,7 @@ async def test_a_second_process_says_who_holds_the_lease_and_until_when_and_leav
         assert town.wrong_at_rest() == []
 
 
-async def test_sigterm_while_tickets_are_being_made_ends_the_run_in_time_and_the_next_one_does_the_rest(
+async def test_sigterm_between_creates_ends_the_run_in_time_and_the_next_one_does_the_rest(
     tmp_path: Path,
 ) -> None:
     with open_town(seed=1, STATE_URL=f"sqlite:///{tmp_path}/state.db", **SETTINGS) as town:

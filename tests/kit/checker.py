@@ -37,7 +37,7 @@ class Diary:
         self.said[issue_id].append((at, resolved))
 
     def was_resolved_by(self, issue_id: str, *, at: datetime) -> bool:
-        """Whether Halo had said `resolved` at some time before, so that a close then had evidence."""
+        """Whether Halo had said `resolved` some time before, so that a close then had evidence."""
         return any(resolved for when, resolved in self.said[issue_id] if when <= at)
 
 
@@ -86,7 +86,8 @@ def settled(
 
 def _active(issue_id: str, *, tickets: list[Snapshot], news_at: datetime | None) -> Iterator[str]:
     if len(tickets) != 1:
-        yield f"active {issue_id} has {len(tickets)} live tickets: {[ticket.key for ticket in tickets]}"
+        keys = [ticket.key for ticket in tickets]
+        yield f"active {issue_id} has {len(tickets)} live tickets: {keys}"
     for ticket in tickets:
         if ticket.status in CLOSED:
             yield f"{ticket.key} is {ticket.status}, but {issue_id} is active"
@@ -146,4 +147,7 @@ def _closes_without_evidence(ticket: Snapshot, *, diary: Diary) -> Iterator[str]
         if change.what == "status" and change.ours and change.after in CLOSED:
             issue_id = str(ticket.fields.get(ID_FIELD))
             if not diary.was_resolved_by(issue_id, at=change.at):
-                yield f"we closed {ticket.key} at {change.at}, and Halo had never said that {issue_id} was resolved"
+                yield (
+                    f"we closed {ticket.key} at {change.at}, "
+                    f"and Halo had never said that {issue_id} was resolved"
+                )

@@ -102,7 +102,7 @@ def _header(name: str, *, status: int, before: str = "") -> Manner:
 
 
 def _elements(words: str) -> Answer:
-    """A bulk create in which Jira refuses the first ticket, in both places where words can stand."""
+    """A bulk create in which Jira refuses the first ticket, in both places where words stand."""
     told = {"errorMessages": [words], "errors": {"summary": words}}
     error = {"status": 400, "elementErrors": told, "failedElementNumber": 0}
     return json_answer({"issues": [], "errors": [error]}, status=400)

@@ -108,7 +108,7 @@ def vendors(world: World, tmp_path: Path) -> Iterator[Vendors]:
 
 @pytest.fixture
 def program(vendors: Vendors, capfd: pytest.CaptureFixture[str]) -> Program:
-    """The program with planted secrets, called here: its exit code, and every byte that it wrote."""
+    """The program with planted secrets, called here: its exit code and every byte it wrote."""
 
     def run(
         *args: str,

@@ -41,7 +41,7 @@ SETTINGS = {
 async def execution(
     town: Town, *, tasks: int, victims: Mapping[int, str] | None = None
 ) -> list[Ended]:
-    """All tasks at once, as Cloud Run starts them; each victim is killed once it has said its word."""
+    """All tasks at once, as Cloud Run starts them; a victim is killed when it says its word."""
     names = (
         {"CLOUD_RUN_TASK_INDEX": str(index), "CLOUD_RUN_TASK_COUNT": str(tasks)}
         for index in range(tasks)

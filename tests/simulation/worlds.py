@@ -353,9 +353,8 @@ def main() -> int:
         bad += 1
         print(f"seed {seed}: {'; '.join(wrong[:3])}", flush=True)
     took_s = time.perf_counter() - began
-    print(
-        f"{asked.seeds} worlds in {took_s:.1f} s, {asked.seeds / took_s:.0f} a second: {bad} came out wrong."
-    )
+    pace = f"{asked.seeds / took_s:.0f} a second"
+    print(f"{asked.seeds} worlds in {took_s:.1f} s, {pace}: {bad} came out wrong.")
     return 1 if bad else 0
 
 

@@ -2,8 +2,8 @@
 as by processes.
 """
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -11,8 +11,8 @@ import pytest
 
 from job.state.memory import MemoryStore
 from job.state.urls import CountingStore, open_store
+from tests.state.values import World
 
-World = Callable[[], AbstractAsyncContextManager[CountingStore]]
 KINDS = ("memory", "sqlite", "firestore")
 
 

@@ -228,7 +228,7 @@ async def test_when_patience_ends_the_remote_is_down_and_the_next_commit_finds_i
     assert await store.live_count() == {"none": 1, "full": 2}[effect]
 
 
-async def test_a_lease_document_that_keeps_being_contended_is_a_remote_that_is_down_not_a_lost_lease(
+async def test_a_lease_document_that_stays_contended_is_a_remote_that_is_down_not_a_lost_lease(
     store: FirestoreStore, between: Network
 ) -> None:
     lease = await lease_of(store)

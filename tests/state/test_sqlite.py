@@ -113,11 +113,13 @@ async def test_an_empty_file_becomes_a_store(tmp_path: Path) -> None:
     [
         ("UPDATE documents SET document = '{\"schema\": 9}' WHERE kind = 'links'", "newer version"),
         (
-            "UPDATE documents SET document = json_remove(document, '$.ticket_id') WHERE kind = 'links'",
+            "UPDATE documents SET document = json_remove(document, '$.ticket_id') "
+            "WHERE kind = 'links'",
             "ticket_id",
         ),
         (
-            "UPDATE documents SET document = json_set(document, '$.issue_id', 'x') WHERE kind = 'links'",
+            "UPDATE documents SET document = json_set(document, '$.issue_id', 'x') "
+            "WHERE kind = 'links'",
             "another issue",
         ),
     ],
@@ -179,7 +181,8 @@ async def test_opening_a_file_twice_in_one_process_leaves_its_locks_alone(
         with pytest.raises(RemoteDown):
             async with open_sqlite(path):
                 pass
-        locked = "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0).execute('BEGIN IMMEDIATE')"
+        locked = "import sqlite3, sys; "
+        locked += "sqlite3.connect(sys.argv[1], timeout=0).execute('BEGIN IMMEDIATE')"
         other = subprocess.run(
             [sys.executable, "-c", locked, str(path)], capture_output=True, text=True, check=False
         )
@@ -223,7 +226,8 @@ from tests.state.values import NOW, intent, link
 
 async def main(path, number, count):
     async with open_sqlite(Path(path)) as store:
-        lease = await store.take_lease(str(number), holder=f"run-{number}", now=NOW, until=NOW + timedelta(minutes=5))
+        until = NOW + timedelta(minutes=5)
+        lease = await store.take_lease(str(number), holder=f"run-{number}", now=NOW, until=until)
         print("ready", flush=True)
         for step in range(count):
             key = number * 100000 + step

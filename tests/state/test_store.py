@@ -13,8 +13,7 @@ from job.core.ids import IssueId
 from job.core.memory import Changes, Lease, Link, Verdict
 from job.errors import LeaseHeld, LeaseLost, StateUnreadable
 from job.state.urls import CountingStore
-from tests.state.conftest import World
-from tests.state.values import NOW, SOON, intent, issue_id, link, parked, run, watermark
+from tests.state.values import NOW, SOON, World, intent, issue_id, link, parked, run, watermark
 
 
 async def lease_of(store: CountingStore, *, holder: str = "run-1") -> Lease:

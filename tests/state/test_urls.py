@@ -97,7 +97,8 @@ async def main():
     async with open_store("sqlite:///{tmp_path}/state.db") as store:
         await store.live_count()
 asyncio.run(main())
-print([name for name in sys.modules if name.startswith(("google.cloud.firestore", "google.api_core", "grpc"))])
+googles = ("google.cloud.firestore", "google.api_core", "grpc")
+print([name for name in sys.modules if name.startswith(googles)])
 """
     root = Path(__file__).parents[2]
     done = subprocess.run(

@@ -3,15 +3,21 @@
 Does not do: building them anew; they are those of `tests/kit/builders.py` with the rest filled in.
 """
 
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from typing import Any
 
 from job.core.ids import Fingerprint, Marker, TicketId, TicketKey, Version
 from job.core.memory import Intent, IntentKind, Link, Parked, RunRecord, Verdict, Watermark
+from job.state.urls import CountingStore
 from tests.kit import builders
 from tests.kit.builders import issue_id
 
-__all__ = ["NOW", "SOON", "intent", "issue_id", "link", "parked", "run", "watermark"]
+__all__ = ["NOW", "SOON", "World", "intent", "issue_id", "link", "parked", "run", "watermark"]
+
+World = Callable[[], AbstractAsyncContextManager[CountingStore]]
+"""Opens a store on one memory, a new one each time, as processes do."""
 
 NOW = builders.NOW.replace(microsecond=123_456)
 SOON = NOW + timedelta(minutes=5)

@@ -12,7 +12,7 @@ import pytest
 
 from job.sim.server import REAL_LATENCY
 from job.sim.world import World
-from tests.cli.conftest import PYTHON, Program, Spoken
+from tests.kit.program import PYTHON, Program, Spoken
 
 HEAD = {"severity", "message", "time", "event"}
 
@@ -248,3 +248,10 @@ def test_what_is_heavy_is_imported_only_by_those_who_need_it() -> None:
         "job.sim",
     }
     assert not heavy & set(shown.stdout.split())
+
+
+def test_help_names_every_command() -> None:
+    shown = subprocess.run(
+        [*PYTHON, "-m", "job", "--help"], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert all(f"\n  {command} " in shown.stdout for command in ("run", "plan", "check", "demo"))

@@ -19,8 +19,7 @@ Doc = Callable[[str], dict[str, Any]]
 DONE = {"resolution": {"name": "Done"}}
 
 
-# Identity
-# -----------------------------------------------------------------------------------------------------------
+# --- Identity -------------------------------------------------------------------------------------
 
 
 def test_a_bad_token_looks_like_an_empty_site(jira: Ask, draft: Draft) -> None:
@@ -82,8 +81,7 @@ def test_sentences_come_in_the_users_language_unless_english_is_forced(
     assert "does not exist" in forced.json()["errorMessages"][0]
 
 
-# Create
-# -------------------------------------------------------------------------------------------------------------
+# --- Create ---------------------------------------------------------------------------------------
 
 
 def test_a_created_ticket_is_read_back_at_once_with_all_it_was_given(
@@ -109,7 +107,10 @@ def test_a_created_ticket_is_read_back_at_once_with_all_it_was_given(
     got = read["fields"]
     assert got["description"] == fields["description"]
     assert got["customfield_10014"]["id"] == "10020"
-    assert [one["value"] for one in got["customfield_10015"]] == ["server_secure", "cloud_secure"]
+    assert [option["value"] for option in got["customfield_10015"]] == [
+        "server_secure",
+        "cloud_secure",
+    ]
     assert got["customfield_10017"] == "2026-02-03T14:05:06.000+1000"
     assert got["priority"]["id"] == "2"
     assert got["status"]["name"] == "To Do"
@@ -176,12 +177,15 @@ def test_a_bulk_create_makes_what_it_can_and_says_the_place_of_the_rest(
     updates = [draft("a"), draft("b", labels=["x y"]), {"wrong": 1}, draft("d")]
     answer = jira("POST", "/issue/bulk", {"issueUpdates": updates})
     assert answer.status == 201
-    assert [one["key"] for one in answer.json()["issues"]] == ["SEC-1", "SEC-2"]
+    assert [made["key"] for made in answer.json()["issues"]] == ["SEC-1", "SEC-2"]
     first, second = answer.json()["errors"]
     assert (first["failedElementNumber"], second["failedElementNumber"]) == (1, 2)
     assert "labels" in first["elementErrors"]["errors"]
     assert "Invalid request payload" in second["elementErrors"]["errorMessages"][0]
-    assert [one.fields["customfield_10010"] for one in world.jira.people.tickets()] == ["a", "d"]
+    assert [ticket.fields["customfield_10010"] for ticket in world.jira.people.tickets()] == [
+        "a",
+        "d",
+    ]
 
 
 def test_a_bulk_create_where_all_fail_is_400_in_the_same_shape(jira: Ask, draft: Draft) -> None:
@@ -205,7 +209,7 @@ def test_a_bulk_create_that_breaks_leaves_a_prefix_and_no_answer(
         "POST", "/issue/bulk", {"issueUpdates": [draft(str(number)) for number in range(10)]}
     )
     assert answer.lost
-    made = [one.fields["customfield_10010"] for one in world.jira.people.tickets()]
+    made = [ticket.fields["customfield_10010"] for ticket in world.jira.people.tickets()]
     assert made == [str(number) for number in range(len(made))]
     assert len(made) < 10
 
@@ -215,7 +219,7 @@ def test_successes_may_come_in_another_order_than_they_were_sent(
 ) -> None:
     world.jira.faults.set_chance({"shuffled_successes": 1.0})
     answer = jira("POST", "/issue/bulk", {"issueUpdates": [draft()] * 20})
-    ids = [int(one["id"]) for one in answer.json()["issues"]]
+    ids = [int(made["id"]) for made in answer.json()["issues"]]
     assert ids != sorted(ids)
 
 
@@ -227,8 +231,7 @@ def test_unknown_properties_of_a_body_are_refused(jira: Ask, draft: Draft) -> No
     )
 
 
-# Read
-# ---------------------------------------------------------------------------------------------------------------
+# --- Read -----------------------------------------------------------------------------------------
 
 
 def test_bulkfetch_answers_in_ascending_id_and_leaves_out_what_is_gone(
@@ -240,7 +243,7 @@ def test_bulkfetch_answers_in_ascending_id_and_leaves_out_what_is_gone(
     body = jira(
         "POST", "/issue/bulkfetch", {"issueIdsOrKeys": ["SEC-4", "sec-1", "SEC-2", "99", "10102"]}
     ).json()
-    assert [one["key"] for one in body["issues"]] == ["SEC-1", "SEC-3", "SEC-4"]
+    assert [ticket["key"] for ticket in body["issues"]] == ["SEC-1", "SEC-3", "SEC-4"]
     assert body["issueErrors"] == []
 
 
@@ -303,7 +306,7 @@ def test_create_metadata_is_empty_without_the_right_to_create(world: World, jira
     held = jira(
         "GET", "/mypermissions", projectKey="SEC", permissions="CREATE_ISSUES,EDIT_ISSUES"
     ).json()["permissions"]
-    assert {key: one["havePermission"] for key, one in held.items()} == {
+    assert {key: permission["havePermission"] for key, permission in held.items()} == {
         "CREATE_ISSUES": False,
         "EDIT_ISSUES": True,
     }
@@ -325,8 +328,7 @@ def test_instants_carry_an_offset_without_a_colon_in_a_zone_that_is_not_utc(
     assert jira("GET", "/issue/SEC-1").json()["fields"]["created"] == "2026-01-01T10:00:00.000+1000"
 
 
-# Comments
-# -----------------------------------------------------------------------------------------------------------
+# --- Comments -------------------------------------------------------------------------------------
 
 
 def test_comments_come_newest_first_when_asked_with_their_properties_and_a_hundred_at_a_time(
@@ -371,8 +373,7 @@ def test_beyond_its_limit_of_comments_a_ticket_answers_413(
     assert statuses == [201, 201, 413]
 
 
-# Transitions
-# --------------------------------------------------------------------------------------------------------
+# --- Transitions ----------------------------------------------------------------------------------
 
 
 def test_a_transition_needs_its_screen_filled_and_then_changes_the_status(
@@ -382,7 +383,7 @@ def test_a_transition_needs_its_screen_filled_and_then_changes_the_status(
     listed = jira("GET", "/issue/SEC-1/transitions", expand="transitions.fields").json()[
         "transitions"
     ]
-    resolve = next(one for one in listed if one["name"] == "Resolve")
+    resolve = next(way for way in listed if way["name"] == "Resolve")
     assert resolve["fields"]["resolution"]["required"]
     refused = jira("POST", "/issue/SEC-1/transitions", {"transition": {"id": resolve["id"]}})
     assert (refused.status, refused.json()["errors"]) == (
@@ -397,9 +398,9 @@ def test_a_transition_needs_its_screen_filled_and_then_changes_the_status(
         "done",
         "Done",
     )
-    assert [(one.what, one.before, one.after, one.ours) for one in ticket.history] == [
-        ("status", "To Do", "Done", True)
-    ]
+    assert [
+        (change.what, change.before, change.after, change.ours) for change in ticket.history
+    ] == [("status", "To Do", "Done", True)]
 
 
 def test_a_transition_that_does_not_start_here_is_not_valid(jira: Ask, draft: Draft) -> None:
@@ -454,7 +455,7 @@ def test_a_test_may_bring_its_own_workflow_for_one_issue_type(
     jira("POST", "/issue", draft(issuetype={"name": "Task"}))
     jira("POST", "/issue", draft())
     assert [
-        one["name"] for one in jira("GET", "/issue/SEC-1/transitions").json()["transitions"]
+        way["name"] for way in jira("GET", "/issue/SEC-1/transitions").json()["transitions"]
     ] == ["Bury"]
     assert world.jira.people.ticket("SEC-2").status == "To Do"
 
@@ -467,8 +468,7 @@ def test_without_the_permission_there_are_no_transitions(
     assert jira("GET", "/issue/SEC-1/transitions").json()["transitions"] == []
 
 
-# Edits, properties, limits
-# ------------------------------------------------------------------------------------------
+# --- Edits, properties, limits --------------------------------------------------------------------
 
 
 def test_an_edit_adds_and_removes_labels_and_leaves_a_history(

@@ -17,7 +17,7 @@ def keys(jira: Ask) -> Callable[[str], list[str]]:
     def find(jql: str) -> list[str]:
         answer = jira("POST", "/search/jql", {"jql": jql, "maxResults": 5_000})
         assert answer.status == 200, answer.body
-        return [one["key"] for one in answer.json()["issues"]]
+        return [ticket["key"] for ticket in answer.json()["issues"]]
 
     return find
 
@@ -230,8 +230,8 @@ def test_jql_that_jira_would_refuse_is_refused_with_its_sentence(
 
 def test_the_site_says_which_operators_a_field_takes(jira: Ask) -> None:
     names = {
-        one.get("cfid"): one
-        for one in jira("GET", "/jql/autocompletedata").json()["visibleFieldNames"]
+        field.get("cfid"): field
+        for field in jira("GET", "/jql/autocompletedata").json()["visibleFieldNames"]
     }
     assert "=" not in names["cf[10010]"]["operators"]
     assert "in" in names["cf[10012]"]["operators"]
@@ -256,7 +256,7 @@ def _all_pages(jira: Ask) -> list[str]:
     seen: list[str] = []
     while True:
         page = jira("POST", "/search/jql", body).json()
-        seen += [one["key"] for one in page["issues"]]
+        seen += [ticket["key"] for ticket in page["issues"]]
         if not page.get("nextPageToken"):
             return seen
         body["nextPageToken"] = page["nextPageToken"]

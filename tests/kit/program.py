@@ -1,25 +1,20 @@
-"""The program as it is started by people and machines, and the simulated vendors that it meets."""
+"""The program as it is started by people and machines, and what it says then.
+
+Does not do: settings, which a test gives, or vendors to meet (`loopback.py`).
+"""
 
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from job.cli import answer
 from job.commands.context import CommandContext
-from job.sim.server import NO_LATENCY, Latency, Urls
-from job.sim.story import Story, settings
-from job.sim.world import World
-from tests.kit.loopback import served
-from tests.kit.silence import quiet_again
-
-__all__ = ["quiet_again"]
 
 PYTHON = (sys.executable, "-W", "error")
 
@@ -60,34 +55,3 @@ class Program:
         return subprocess.Popen(
             command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
-
-
-@pytest.fixture
-def world(request: pytest.FixtureRequest) -> World:
-    """The world of the demo's story after its first act."""
-    world = World.make(seed=1)
-    Story(world).play(1)
-    return world
-
-
-@pytest.fixture
-def urls(request: pytest.FixtureRequest, world: World) -> Iterator[Urls]:
-    """The world on loopback, served by a thread of its own. A parameter is the latency."""
-    latency: Latency = getattr(request, "param", NO_LATENCY)
-    with served(world, latency=latency) as opened:
-        yield opened
-
-
-@pytest.fixture
-def bare(capsys: pytest.CaptureFixture[str], quiet_again: None) -> Program:
-    """The program without any setting."""
-    return Program({}, capsys)
-
-
-@pytest.fixture
-def program(world: World, urls: Urls, tmp_path: Path, bare: Program) -> Program:
-    """The program with good settings for this world."""
-    return Program(
-        {**settings(world, urls=urls), "STATE_URL": f"sqlite:///{tmp_path / 'state.db'}"},
-        bare.capsys,
-    )

@@ -5,22 +5,20 @@ and additional properties are tolerated.
 """
 
 import json
-import os
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
 from job.sim import Answer, World
+from tests.kit.schemas import SCHEMAS
 
 Ask = Callable[..., Answer]
 Draft = Callable[..., dict[str, Any]]
 Doc = Callable[[str], dict[str, Any]]
 
-SCHEMAS = Path(os.environ.get("VENDOR_SCHEMAS", Path(__file__).parents[3] / "shared" / "data"))
 DOCUMENT = SCHEMAS / "jira-cloud-openapi-v3.json"
 
 pytestmark = pytest.mark.skipif(not DOCUMENT.exists(), reason=f"{DOCUMENT} is not there")
@@ -162,8 +160,8 @@ def test_every_route_exists_in_the_document_and_is_checked_here_or_answers_witho
     assert routes <= declared
     checked = {(method, _shape(f"/rest/api/3{template}")) for method, template, *_ in OPERATIONS}
     checked |= {
-        ("POST", _shape(f"/rest/api/3{one}"))
-        for one in ("/issue", "/issue/bulk", "/issue/{key}/comment")
+        ("POST", _shape(f"/rest/api/3{path}"))
+        for path in ("/issue", "/issue/bulk", "/issue/{key}/comment")
     }
     assert {
         f"{method} {shape.removeprefix('/rest/api/3')}" for method, shape in routes - checked
@@ -208,7 +206,7 @@ def _document() -> dict[str, Any]:
 
 def _lenient(schema: Any) -> Any:
     if isinstance(schema, list):
-        return [_lenient(one) for one in schema]
+        return [_lenient(part) for part in schema]
     if not isinstance(schema, dict):
         return schema
     relaxed = {key: _lenient(value) for key, value in schema.items()}

@@ -3,16 +3,13 @@ schema where it is there.
 """
 
 import json
-import os
-from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft4Validator
 
 from job.sim.jira.adf import plain_text, problems, text_length
-
-SCHEMAS = Path(os.environ.get("VENDOR_SCHEMAS", Path(__file__).parents[3] / "shared" / "data"))
+from tests.kit.schemas import SCHEMAS
 
 
 def text(words: str, *marks: dict[str, Any]) -> dict[str, Any]:

@@ -60,8 +60,8 @@ def test_comments_tell_whose_they_are(world: World, jira: Ask, doc: Callable[[st
 def test_a_deleted_ticket_stays_in_the_log_of_creations(world: World) -> None:
     world.jira.people.delete_ticket("SEC-1")
     assert world.jira.people.tickets() == []
-    assert [one.key for one in world.jira.people.creations()] == ["SEC-1"]
-    assert [one.deleted for one in world.jira.people.tickets(deleted=True)] == [True]
+    assert [ticket.key for ticket in world.jira.people.creations()] == ["SEC-1"]
+    assert [ticket.deleted for ticket in world.jira.people.tickets(deleted=True)] == [True]
 
 
 def test_an_archived_ticket_can_be_read_and_not_written(world: World, jira: Ask) -> None:

@@ -25,7 +25,7 @@ def listed(number: int, *, at: datetime | None, created_at: datetime = T0) -> Is
     return issue(id=IssueId(f"i{number}"), last_seen_at=at, created_at=created_at)
 
 
-class Shelf:
+class MovingList:
     """The active issues of a Halo, and its bad manners."""
 
     def __init__(self, issues: Sequence[Issue], *, seed: int = 0) -> None:

@@ -1,0 +1,85 @@
+"""Which listed issues may need anything at all, and which are asked for though no list has them."""
+
+from datetime import timedelta
+
+import pytest
+from msgspec.structs import replace
+
+from job.core.cases import Notes, Scope, is_newsworthy
+from job.core.ids import IssueId, Version
+from job.core.memory import Link, Parked
+from job.core.shards import Shard
+from tests.kit.builders import NOW, intent, issue, issue_id, link, parked, policy
+
+ISSUE = issue(last_seen_at=NOW)
+APPLIED = link(version=ISSUE.version)
+CHANGED = link(version=Version("older"))
+OWED = replace(APPLIED, status_owed="Backlog")
+BEGUN = {ISSUE.id: intent()}
+NOT_DUE = parked(version=ISSUE.version, next_at=NOW + timedelta(minutes=5))
+DUE = replace(NOT_DUE, next_at=NOW)
+UNDER_OTHER_SETTINGS = replace(NOT_DUE, settings_digest="other")
+BEFORE_IT_CHANGED = replace(NOT_DUE, version=Version("older"))
+NOTHING = Notes()
+
+
+def scope(notes: Notes = NOTHING, *, critical_only: bool = False, sweep: bool = False) -> Scope:
+    return Scope(
+        since=NOW - timedelta(hours=1),
+        until=NOW,
+        sweep=sweep,
+        shard=Shard(),
+        policy=policy(critical_only=critical_only),
+        settings_digest=NOT_DUE.settings_digest,
+        notes=notes,
+    )
+
+
+def set_aside(parked: Parked) -> Notes:
+    return Notes(parked={ISSUE.id: parked})
+
+
+@pytest.mark.parametrize(
+    ("known", "within", "newsworthy"),
+    [
+        pytest.param(None, scope(), True, id="never seen"),
+        pytest.param(CHANGED, scope(), True, id="changed"),
+        pytest.param(APPLIED, scope(), False, id="same version"),
+        pytest.param(APPLIED, scope(sweep=True), True, id="same version, in a sweep"),
+        pytest.param(OWED, scope(), True, id="same version, status owed"),
+        pytest.param(APPLIED, scope(Notes(intents=BEGUN)), True, id="same version, begun"),
+        pytest.param(None, scope(critical_only=True), False, id="excluded"),
+        pytest.param(None, scope(critical_only=True, sweep=True), False, id="excluded, in a sweep"),
+        pytest.param(CHANGED, scope(critical_only=True), True, id="excluded, with a ticket"),
+        pytest.param(
+            None, scope(Notes(intents=BEGUN), critical_only=True), True, id="excluded, begun"
+        ),
+        pytest.param(None, scope(set_aside(NOT_DUE)), False, id="parked, not due"),
+        pytest.param(
+            None, scope(set_aside(NOT_DUE), sweep=True), False, id="parked, not due, in a sweep"
+        ),
+        pytest.param(None, scope(set_aside(DUE)), True, id="parked, due"),
+        pytest.param(
+            None, scope(set_aside(UNDER_OTHER_SETTINGS)), True, id="parked under other settings"
+        ),
+        pytest.param(None, scope(set_aside(BEFORE_IT_CHANGED)), True, id="changed since parked"),
+        pytest.param(
+            APPLIED, scope(set_aside(BEFORE_IT_CHANGED)), True, id="applied, but still parked"
+        ),
+    ],
+)
+def test_a_listed_issue_may_need_something(
+    known: Link | None, within: Scope, newsworthy: bool
+) -> None:
+    assert is_newsworthy(ISSUE, link=known, scope=within) is newsworthy
+
+
+def test_what_is_begun_or_due_again_is_asked_for_even_if_no_list_has_it() -> None:
+    begun, due, not_due, other = map(issue_id, range(1, 5))
+    notes = Notes(
+        intents={begun: intent()},
+        parked={due: DUE, not_due: NOT_DUE, other: UNDER_OTHER_SETTINGS},
+    )
+    assert scope(notes).to_describe == {begun, due, other}
+    assert not_due in notes
+    assert IssueId("unheard-of") not in notes
