@@ -16,9 +16,9 @@ from msgspec import Struct, field
 
 from job import __version__
 from job.console.redactor import Redactor
-from job.core.decisions import Policy, WhenGone
 from job.core.memory import Owner
 from job.core.plan import Limits
+from job.core.policy import Policy, WhenGone
 from job.core.routes import Destination, Goal, Routes, Workflow
 from job.core.shape import TicketSettings
 from job.core.shards import Shard

@@ -12,12 +12,13 @@ from datetime import datetime
 
 from msgspec import Struct, field
 
-from job.core.decisions import MISSES_BEFORE_GONE, Policy, choose
+from job.core.decisions import MISSES_BEFORE_GONE
 from job.core.ids import IssueId, TicketId
 from job.core.issues import Issue, IssueStatus
 from job.core.links import link_from
 from job.core.memory import Intent, IntentKind, Link, Parked
 from job.core.model import Case, Ticket
+from job.core.policy import Policy, choose
 from job.core.shards import Shard
 
 

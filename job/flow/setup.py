@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from job.core.decisions import Policy
 from job.core.memory import Owner
 from job.core.plan import Limits
+from job.core.policy import Policy
 from job.core.shards import Shard
 from job.ports import Ports
 

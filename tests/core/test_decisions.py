@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from job.core.decisions import RULES, Policy, WhenGone, choose, decide
+from job.core.decisions import RULES, decide
 from job.core.issues import Issue, IssueStatus
 from job.core.memory import Intent
 from job.core.model import Action, Afterwards, Case, Ticket
+from job.core.policy import Policy, WhenGone, choose
 from tests.kit import builders
 from tests.kit.builders import NOW, intent, issue_id, link, policy
 

@@ -6,8 +6,8 @@ import pytest
 from msgspec.structs import replace
 from structlog.testing import LogCapture
 
-from job.core.decisions import WhenGone
 from job.core.memory import RunRecord
+from job.core.policy import WhenGone
 from job.flow.setup import Order
 from job.sim.jira.people import Snapshot
 from job.sim.jira.site import ANNA

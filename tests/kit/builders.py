@@ -12,7 +12,6 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from job.core.decisions import Policy
 from job.core.ids import (
     Fingerprint,
     IssueId,
@@ -25,6 +24,7 @@ from job.core.ids import (
 from job.core.issues import Issue, IssueStatus
 from job.core.memory import Intent, IntentKind, Link, Parked
 from job.core.model import Ticket
+from job.core.policy import Policy
 from job.core.routes import Destination, Goal, Routes, Workflow
 from job.core.shape import TicketSettings
 from job.http.limits import RemoteLimits

@@ -16,10 +16,10 @@ from email.utils import format_datetime
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 
-from job.core.decisions import Policy
 from job.core.memory import Link, Owner, RunRecord
 from job.core.model import Outcome
 from job.core.plan import Limits, Plan
+from job.core.policy import Policy
 from job.core.routes import Goal
 from job.core.shards import Shard
 from job.errors import RemoteDown, SyncError

@@ -60,7 +60,7 @@ MUTANTS: Final = (
     Mutant("a closed ticket of an active issue stays closed", "RULES", "ticket_closed, ", ""),
     Mutant(
         "of two tickets the linked one is dropped",
-        "decisions:choose",
+        "policy:choose",
         "linked, not policy.is_closed(ticket)",
         "not linked, not policy.is_closed(ticket)",
     ),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from job.clock import SystemClock
-from job.core.decisions import WhenGone
+from job.core.policy import WhenGone
 from job.flow.setup import Setup
 from job.settings.load import load
 from job.wiring import Surroundings, open_setup, reveal

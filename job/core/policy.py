@@ -1,0 +1,78 @@
+"""What the operator chose, as far as deciding needs it, and which of several tickets is kept by it.
+
+Promises: the same policy, link and tickets always give the same choice.
+Does not do: deciding what is done for an issue (`decisions.py`).
+"""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from enum import StrEnum
+
+from msgspec import Struct
+
+from job.core.issues import Issue, IssueKind
+from job.core.memory import Link
+from job.core.model import Case, Ticket
+from job.core.routes import Destination, Routes
+
+
+class WhenGone(StrEnum):
+    """What to do when one side of a link is gone for good."""
+
+    REPORT = "report"
+    RECREATE = "recreate"
+    CLOSE = "close"
+
+
+class Policy(Struct, frozen=True, kw_only=True):
+    """What the operator chose, as far as deciding needs it."""
+
+    routes: Routes
+    critical_only: bool = False
+    no_sva: bool = False
+    excluded_sources: frozenset[str] = frozenset()
+    create_patience: timedelta = timedelta(minutes=15)
+    when_ticket_gone: WhenGone = WhenGone.RECREATE
+    when_issue_gone: WhenGone = WhenGone.REPORT
+
+    def is_hard_closed(self, ticket: Ticket) -> bool:
+        """Never to be reopened."""
+        return self.routes.at(ticket.project).workflow.is_hard_closed(ticket.status)
+
+    def is_closed(self, ticket: Ticket) -> bool:
+        """Closed, in either way."""
+        return self.routes.at(ticket.project).workflow.is_closed(ticket.status)
+
+    def excludes(self, issue: Issue) -> bool:
+        """Whether the operator wants no tickets for such issues."""
+        return (
+            (self.critical_only and not issue.critical)
+            or (self.no_sva and issue.kind in {IssueKind.SVA, IssueKind.IMAGE_SVA})
+            or issue.source in self.excluded_sources
+        )
+
+    def destination(self, case: Case) -> Destination:
+        """Whose words count for the ticket that is there; without one, where a new one goes."""
+        if case.ticket is None:
+            return self.routes.to(case.issue)
+        return self.routes.at(case.ticket.project)
+
+
+def choose(
+    link: Link | None, *, tickets: Iterable[Ticket], policy: Policy
+) -> tuple[Ticket | None, tuple[Ticket, ...]]:
+    """The ticket to keep among several of one issue, and the rest: not hard-closed, then linked,
+    open, newest.
+    """
+
+    def rank(ticket: Ticket) -> tuple[bool, bool, bool, int]:
+        linked = link is not None and ticket.id == link.ticket_id
+        return (
+            not policy.is_hard_closed(ticket),
+            linked,
+            not policy.is_closed(ticket),
+            int(ticket.id),
+        )
+
+    ranked = sorted(tickets, key=rank, reverse=True)
+    return (ranked[0], tuple(ranked[1:])) if ranked else (None, ())
