@@ -37,6 +37,10 @@ def _variable(
     )
 
 
+_NO_SECRETS = frozenset({"halo_api_key"})
+"""What may be kept in Secret Manager and shown all the same: memory says whose it is by it."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ProcessSettings:
     """How the process speaks and how it reaches the network: what every command is asked for."""
@@ -73,7 +77,8 @@ class ProcessSettings:
         """Every text that is a secret: each by itself, and in the pairs of which HTTP Basic makes
         one text.
         """
-        return [*self._secrets.values(), *self._pairs()]
+        hidden = (text for name, text in self._secrets.items() if name not in _NO_SECRETS)
+        return [*hidden, *self._pairs()]
 
     @property
     def _secrets(self) -> dict[str, str]:
@@ -89,7 +94,7 @@ class ProcessSettings:
 class HaloSettings(ProcessSettings):
     """How Halo is reached."""
 
-    halo_api_key: Secret = _variable(parse.secret, does="Id of a Halo API key with auditor rights.")
+    halo_api_key: Secret = _variable(parse.key_id, does="Id of a Halo API key with auditor rights.")
     halo_api_secret_key: Secret = _variable(parse.secret, does="Secret of that key.")
     halo_api_hostname: str = _variable(
         parse.halo_url,
@@ -252,7 +257,7 @@ class MemorySettings(ProcessSettings):
         "",
         does="Memory between runs: `sqlite:////PATH` or `firestore://PROJECT/DATABASE?prefix=P`. "
         "When unset: Firestore of the ambient project on Cloud Run, else a file in the user's "
-        "state folder.",
+        "state folder that is named by the Jira site.",
     )
     cloud_run_task_index: int = _variable(
         parse.whole(0), "0", does="Set by Cloud Run: which task of the execution this is."

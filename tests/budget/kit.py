@@ -30,6 +30,7 @@ ASSET = "GET /v1/servers/{id}"
 
 TOKEN = {"POST /oauth/access_token": 1}
 MYSELF = {"GET /myself": 1}
+WHICH_SITE = Counter({"GET /_edge/tenant_info": 1})
 CREATE_METADATA = {
     "GET /issue/createmeta/{project}/issuetypes": 1,  # which id the ticket type's name has
     "GET /issue/createmeta/{project}/issuetypes/{id}": 1,  # which fields may be filled, and how

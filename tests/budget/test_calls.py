@@ -24,6 +24,7 @@ from tests.budget.kit import (
     SIZES,
     TOKEN,
     WAYS,
+    WHICH_SITE,
     Shop,
     batches,
     lists,
@@ -54,7 +55,7 @@ def test_a_first_run_searches_for_no_issue_once_it_knows_that_no_ticket_holds_an
     async def story() -> None:
         bill = await shop_with(many).run()
         assert bill.halo == TOKEN | lists(many, 0) | {FINDING: many}
-        assert bill.jira == MYSELF | CREATE_METADATA | ID_METADATA | {
+        assert bill.jira == MYSELF | WHICH_SITE | CREATE_METADATA | ID_METADATA | {
             SEARCH: IN_USE + HIGHEST_KEY,
             CREATE: batches(many, of=50),
             READ: batches(many, of=100),

@@ -30,7 +30,7 @@ from job.errors import (
 )
 from job.jira.mover import DOUBTS_MAX
 from job.ports import Creation
-from job.sim.call import Answer, Call
+from job.sim.call import Answer, Call, json_answer
 from job.sim.jira.search import fixed_lag
 from job.sim.jira.workflow import DEFAULT, SIMPLIFIED, Transition
 from job.sim.world import World
@@ -153,6 +153,27 @@ async def test_a_token_that_expires_on_the_way_is_noticed_at_the_next_answer(des
     desk.world.jira.token_expires_at = desk.world.clock()
     with pytest.raises(RemoteRefused, match="AUTHENTICATED_FAILED"):
         await desk.jira.read([TicketId("10001")])
+
+
+async def test_a_site_tells_what_names_it_for_good(desk: Desk) -> None:
+    assert await desk.jira.cloud_id() == desk.world.jira.site.cloud_id
+    assert desk.recorder.requests[-1].url.endswith("/_edge/tenant_info")
+
+
+async def test_the_gateways_address_carries_the_name_of_the_site(world: World) -> None:
+    async with at_desk(world, gateway=True) as desk:
+        assert await desk.jira.cloud_id() == world.jira.site.cloud_id
+        assert desk.spent == {}
+
+
+@pytest.mark.parametrize(
+    "told", [json_answer({}, status=404), json_answer([]), Answer(200, body=b"<html>")]
+)
+async def test_a_site_that_does_not_tell_goes_by_its_base_address(desk: Desk, told: Answer) -> None:
+    desk.world.jira.faults.hook = lambda call, moment: (
+        told if moment == "before" and call.path.startswith("/_edge/") else None
+    )
+    assert await desk.jira.cloud_id() == desk.world.jira.site.base_url
 
 
 async def test_an_answer_for_another_account_is_refused(desk: Desk) -> None:

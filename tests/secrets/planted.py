@@ -23,7 +23,7 @@ ACCESS_TOKEN: Final = "planted~access~token/5"
 USER: Final = "halo-sync@example.com"
 PROXY_USER: Final = "proxy-user"
 
-SECRETS: Final = (HALO_KEY, HALO_SECRET, JIRA_TOKEN, PROXY_PASSWORD, ACCESS_TOKEN)
+SECRETS: Final = (HALO_SECRET, JIRA_TOKEN, PROXY_PASSWORD, ACCESS_TOKEN)
 PAIRS: Final = (
     f"{HALO_KEY}:{HALO_SECRET}",
     f"{USER}:{JIRA_TOKEN}",

@@ -165,8 +165,11 @@ def test_a_ca_bundle_is_read_under_the_names_that_other_programs_use(tmp_path: P
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        ({}, "sqlite:////home/someone/.local/state/halo-jira-sync/state.db"),
-        ({"XDG_STATE_HOME": "/var/state"}, "sqlite:////var/state/halo-jira-sync/state.db"),
+        ({}, "sqlite:////home/someone/.local/state/halo-jira-sync/example.atlassian.net.db"),
+        (
+            {"XDG_STATE_HOME": "/var/state"},
+            "sqlite:////var/state/halo-jira-sync/example.atlassian.net.db",
+        ),
         ({"CLOUD_RUN_JOB": "sync"}, "firestore://"),
         (
             {"CLOUD_RUN_JOB": "sync", "STATE_URL": "firestore://p/d?prefix=x"},
@@ -178,6 +181,16 @@ def test_memory_is_firestore_on_cloud_run_and_a_file_elsewhere(
     given: dict[str, str], expected: str
 ) -> None:
     assert load({**GOOD, **given}).state_url == expected
+
+
+def test_a_file_of_memory_is_named_by_its_site(tmp_path: Path) -> None:
+    state = {"XDG_STATE_HOME": str(tmp_path)}
+    gateway = {**GOOD, **state, "JIRA_API_URL": "https://api.atlassian.com/ex/jira/11223344-a1b2"}
+    assert load(gateway).state_url == f"sqlite:///{tmp_path}/halo-jira-sync/11223344-a1b2.db"
+    (tmp_path / "halo-jira-sync").mkdir()
+    older = tmp_path / "halo-jira-sync" / "state.db"
+    older.touch()
+    assert load({**GOOD, **state}).state_url == f"sqlite:///{older}", "where it has always been"
 
 
 def test_a_misspelled_variable_is_named_with_the_one_that_was_meant() -> None:
