@@ -463,4 +463,35 @@ MUTANTS: Final = (
         "held.action in actions",
         "held.action in actions and isinstance(held._kept, Decision)",
     ),
+    # --- Who we talk to, and whose memory it is ---------------------------------------------------
+    Mutant(
+        "a linked ticket is believed by its number",
+        "make_case",
+        "linked_ticket and linked_ticket.is_of(issue.id)",
+        "linked_ticket",
+    ),
+    Mutant(
+        "a ticket is made at once for a link to a stranger",
+        "link_strange",
+        "case.parked is None or case.parked.error_class != Reason.LINK_STRANGE",
+        "case.parked is None and case.issue is None",
+    ),
+    Mutant("a collector of ids is somebody's ticket", "_names", "if len(held) == 1", "if held"),
+    Mutant("an id in another spelling is another's", "ids:canonical", ".lower()", ""),
+    Mutant("what Jira confirmed is created again", "RULES", "ticket_unconfirmed, ", ""),
+    Mutant(
+        "what Jira confirmed leaves no link", "Sender._create", "decision, link=link", "decision"
+    ),
+    Mutant("issues get a third ticket", "CREATES_MAX", "2", "9"),
+    Mutant(
+        "creates without effect count as tickets",
+        "creates_with",
+        "(not case.create_denied)",
+        "1",
+    ),
+    Mutant("memory of another site is used", "prove_memory", "cloud_id != kept.cloud_id", "False"),
+    Mutant(
+        "memory of another account is used", "_is_same_account", "return not sample", "return True"
+    ),
+    Mutant("memory never says whose it is", "Run._own", "owner != mark.owner", "False"),
 )
