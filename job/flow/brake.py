@@ -113,9 +113,12 @@ class Brake:
             log.warning(Event.WRITE_UNKNOWN, issue_id=issue_id, action=action, error=str(error))
             return steps.unknown(decision, because=str(error), link=link)
         if isinstance(error, Withheld):
+            if error.stops:
+                self.stop_for(error.stops)
             return steps.deferred(decision, because=str(error), link=link)
         if isinstance(error, StopsRun) and not self._only_this_issue(error):
-            self.stop_for(error)
+            if not _others_go_on(error):
+                self.stop_for(error)
             return steps.deferred(decision, because=str(error), link=link)
         log.error(Event.ISSUE_PARKED, issue_id=issue_id, action=action, error=str(error))
         return Outcome(
@@ -132,12 +135,18 @@ class Brake:
         """
         if not isinstance(error, RemoteDown | MalformedAnswer):
             return False
+        if isinstance(error, RemoteDown) and error.not_done:
+            return False  # nobody looked at it, so it is not the issue that was wrong
         self._down[error.remote] += 1
         return self._down[error.remote] < STREAK_MAX
 
 
 def _kind(decision: Decision) -> Kind:
     return steps.written_project(decision), decision.action
+
+
+def _others_go_on(error: StopsRun) -> bool:
+    return isinstance(error, RemoteDown) and error.others_go_on
 
 
 def _error_class(error: SyncError) -> str:

@@ -183,7 +183,8 @@ async def test_retry_after_holds_every_caller_of_the_remote() -> None:
     ],
 )
 def test_retry_after_is_a_number_or_a_date(text: str, seconds: float | None) -> None:
-    assert asked_pause_s(answer(429, retry_after=text), now=START) == seconds
+    refusal = answer(429, retry_after=text)
+    assert asked_pause_s(refusal, now=START, limits=JIRA_LIMITS) == seconds
 
 
 def test_pauses_double_to_a_bound_and_never_undercut_what_was_asked() -> None:
