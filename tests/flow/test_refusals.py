@@ -17,7 +17,7 @@ from tests.kit.tube import QUIET, Onlooker, Tube, writes
 
 HOUR_S = 3_600.0
 BULK, COMMENT = "POST /issue/bulk", "POST /issue/{key}/comment"
-MOVE = "POST /issue/{key}/transitions"
+MOVE, WAYS = "POST /issue/{key}/transitions", "GET /issue/{key}/transitions"
 BURST, PER_ISSUE = "jira-burst-based", "jira-per-issue-on-write"
 QUOTA = "jira-quota-tenant-based"
 DONE, DEFERRED, FAILED = OutcomeKind.DONE, OutcomeKind.DEFERRED, OutcomeKind.FAILED
@@ -219,6 +219,34 @@ def test_a_transition_that_was_refused_for_an_hour_is_taken_later() -> None:
         assert (await scene.run())[1] == {DONE: 12}
         assert {ticket.status for ticket in scene.tickets()} == {"Done"}
         assert all(len(ticket.comments) == 1 for ticket in scene.tickets())
+
+    play(story())
+
+
+def test_a_question_that_may_not_be_asked_for_an_hour_stops_nobody_else() -> None:
+    async def story() -> None:
+        scene = await Scene.with_news(12)
+        for issue_id in scene.known[:6]:
+            scene.tube.halo.estate.resolve(issue_id)
+        scene.limits.order(WAYS, wait_s=HOUR_S, reason=BURST, form="retry-after")
+        await asyncio.sleep(600)
+        record, ended = await scene.run()
+        assert isinstance(record, RunRecord)
+        assert ended == {DONE: 6, DEFERRED: 6}
+        assert scene.took_s < SOON_S
+
+    play(story())
+
+
+def test_a_halo_that_refuses_every_detail_parks_nothing() -> None:
+    async def story() -> None:
+        scene = await Scene.with_news(0, new=12)
+        refused = Answer(429, {"retry-after": "3600"})
+        scene.tube.halo.faults.hook = lambda call, _: refused if "finding" in call.path else None
+        error, ended = await scene.run()
+        assert isinstance(error, RemoteDown)
+        assert ended == {DEFERRED: 12}
+        assert await scene.tube.store.parked() == []
 
     play(story())
 
