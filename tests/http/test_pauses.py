@@ -13,7 +13,7 @@ from job.http.caller import Caller
 from job.http.governor import Governor
 from job.http.limits import Reach, RemoteLimits
 from job.http.message import NoAnswer, NotSent, Request, Response
-from job.http.retry import asked_pause_s
+from job.http.retry import asked_pause_s, pause_after
 from tests.kit.builders import limits
 from tests.kit.timeless import play
 
@@ -180,6 +180,29 @@ def test_refusals_of_one_thing_do_not_lengthen_the_pauses_of_others() -> None:
         polite = caller(remote)
         with pytest.raises(RemoteDown):
             await polite.call(write("1"))
+        assert polite._governor.refusals == 0
+
+    play(story())
+
+
+@pytest.mark.parametrize(
+    ("reason", "wait_s"), [("busy-thing", 2.0), ("busy-door", 30.0), ("", 30.0)]
+)
+def test_the_pause_of_one_thing_grows_with_its_own_refusals_alone(
+    reason: str, wait_s: float
+) -> None:
+    refusal = answer(429, x_why=reason)
+    pause = pause_after(refusal, attempt=1, refusals=5, scatter=0.5, now=NOW, limits=LIMITS)
+    assert pause.wait_s == wait_s
+
+
+def test_an_answer_with_a_warning_ends_a_row_of_refusals() -> None:
+    async def story() -> None:
+        near = limits(near_limit_header="x-near")
+        remote = refusing_once(answer(429))
+        polite = caller(remote, allowed=near)
+        remote.rule = lambda _, number: answer(429) if number == 1 else answer(201, x_near="true")
+        await polite.call(READ)
         assert polite._governor.refusals == 0
 
     play(story())

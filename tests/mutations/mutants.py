@@ -494,10 +494,10 @@ MUTANTS: Final = (
         "False",
     ),
     Mutant(
-        "refusals of one ticket lengthen its pauses by those of all",
+        "the pause of one ticket grows with the refusals of all",
         "pause_after",
         "asked_s is None and reach is not Reach.SUBJECT",
-        "False",
+        "asked_s is None",
     ),
     Mutant(
         "when a limit is a new one is not read",
