@@ -1,7 +1,9 @@
 """What Jira refuses: a ticket, a kind of request or everybody for a while, or every write alike."""
 
 import asyncio
+import json
 from collections import Counter
+from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -10,7 +12,7 @@ from job.core.ids import IssueId
 from job.core.memory import RunRecord
 from job.core.model import OutcomeKind
 from job.errors import RemoteDown, RemoteRefused, SyncError
-from job.sim.call import Answer, Call
+from job.sim.call import Answer, Call, json_answer
 from job.sim.jira.limits import Form, Limits
 from tests.kit.timeless import play
 from tests.kit.tube import QUIET, Onlooker, Tube, writes
@@ -312,6 +314,28 @@ def test_tickets_that_refuse_us_among_others_that_do_not_are_parked_alone(bad: s
         assert isinstance(record, RunRecord)
         assert (record.exit_code, record.parked_total) == (5, len(bad))
         assert ended == {DONE: 60 - len(bad), FAILED: len(bad)}
+
+    play(story())
+
+
+def test_new_tickets_that_are_refused_beside_one_that_is_made_are_parked_alone() -> None:
+    async def story() -> None:
+        scene = await Scene.with_news(0, new=3)
+        answer = scene.tube.jira.answer
+
+        def refuse_first_and_last(call: Call) -> Answer:
+            if not call.path.endswith("/issue/bulk"):
+                return answer(call)
+            _, middle, _ = json.loads(call.body)["issueUpdates"]
+            refused = {"status": 403, "elementErrors": {"errorMessages": ["Not here."]}}
+            made = answer(replace(call, body=json.dumps({"issueUpdates": [middle]}).encode()))
+            errors = [{**refused, "failedElementNumber": place} for place in (0, 2)]
+            return json_answer({**made.json(), "errors": errors}, status=201)
+
+        scene.tube.jira.answer = refuse_first_and_last  # type: ignore[method-assign]
+        record, ended = await scene.run()
+        assert isinstance(record, RunRecord)
+        assert (record.exit_code, ended) == (5, {DONE: 1, FAILED: 2})
 
     play(story())
 

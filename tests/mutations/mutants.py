@@ -592,4 +592,16 @@ MUTANTS: Final = (
     ),
     Mutant("a licence that ended leaves writes of unknown fate", "REJECTED", "402, ", ""),
     Mutant("a licence that ended parks one issue after the other", "TURNED_AWAY", "402, ", ""),
+    Mutant(
+        "a new ticket is no success of a write",
+        "Sender._create",
+        "self._brake.write_succeeded()",
+        "pass",
+    ),
+    Mutant(
+        "a comment is no success of a write",
+        "Sender._carry_out",
+        "self._brake.write_succeeded()",
+        "pass",
+    ),
 )
