@@ -89,8 +89,18 @@ class RemoteRefused(StopsRun):
     """
 
 
+@dataclass(eq=False)
 class RemoteDown(StopsRun):
     """No usable answer: connection failures, 429 or 5xx beyond our patience."""
+
+    status: int = 0
+    """Of what the last attempt was answered; 0 where no answer came."""
+    not_done: bool = False
+    """Whether the request certainly had no effect: each time it was refused by a rate limit or
+    never sent.
+    """
+    others_go_on: bool = False
+    """Whether it was this kind of request or this ticket alone that was asked to wait."""
 
 
 class ClocksDiffer(StopsRun):
@@ -188,6 +198,8 @@ class Withheld(SyncError):
     """Not begun, and not to be begun in this run: a later one does it."""
 
     because: str
+    stops: StopsRun | None = None
+    """What ends the whole run with it; `None` where the others may go on."""
 
     def __str__(self) -> str:
         return self.because

@@ -96,8 +96,9 @@ class Event(StrEnum):
     TABLE_ROW = "table.row", "one row of a table that a command shows"
     REMOTE_THROTTLED = (
         "remote.throttled",
-        "a remote asks for a pause; everybody waits so long. `a_minute` is the pace that is kept "
-        "to, once it is known what Halo allows",
+        "a remote asks for a pause. `holds` says who waits so long: everybody, requests of the "
+        "same `request`, or writes to one `subject`. `a_minute` is the pace that is kept to, once "
+        "it is known what Halo allows",
     )
     BLOCKS_SHRUNK = (
         "blocks.shrunk",

@@ -83,10 +83,11 @@ class Sender:
         """Creates in bulk; everything else ticket by ticket."""
         creating = [step for step in batch if step.draft]
         others = [step for step in batch if not step.draft]
-        return [
+        ended = [
             *await self._create(creating),
             *await each(self._carry_out, others, at_once=SENT_AT_ONCE),
         ]
+        return self._brake.judged(ended)
 
     async def _create(self, batch: Sequence[Step]) -> list[Outcome]:
         """Creates in bulk, then finishes each ticket: its first status, or its close."""
@@ -108,6 +109,7 @@ class Sender:
                 if isinstance(error, Unconfirmed):
                     link = steps.unconfirmed(step, error=error, now=self._ports.clock.now())
                 return self._brake.ended_by(error, decision=step.decision, link=link)
+            self._brake.write_succeeded()
             self._learn_key(creation.ticket)
             step.told = step.draft
             return await self._finish(step, ticket=creation.ticket)
@@ -123,6 +125,7 @@ class Sender:
                 await jira.comment(ticket.id, body=body, marker=marker, guard=guard)
             except SyncError as error:
                 return self._brake.ended_by(error, decision=step.decision)
+            self._brake.write_succeeded()
         step.told = step.comment
         return await self._finish(step, ticket=ticket)
 
@@ -141,6 +144,7 @@ class Sender:
                     step, ticket=ticket, now=clock.now(), whole=told, owed=owed
                 )
                 return self._brake.ended_by(error, decision=decision, link=unfinished)
+            self._brake.write_succeeded()
         link = steps.linked(step, ticket=ticket, now=clock.now(), owed="")
         self._log.info(
             event_of(decision),

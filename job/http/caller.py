@@ -1,9 +1,10 @@
 """Calls one remote, politely: every request of a run to that remote goes through one `Caller`.
 
 Promises: every attempt is counted by the request's name and under a deadline; a pause that the
-remote asks for holds everybody; a write that must not be done twice is never sent again once it may
-have arrived (`FateUnknown`); after `hang_up` nobody waits for anything any more; nobody waits for a
-turn behind a pause that is longer than our patience.
+remote asks for holds whom it concerns, by the limits of the remote, and nobody else; a write that
+must not be done twice is never sent again once it may have arrived (`FateUnknown`); after `hang_up`
+nobody waits for anything any more; nobody waits behind a pause that is longer than our patience,
+and who waited when it began waits no more.
 Does not do: reading bodies, or knowing a vendor: what a 4xx means is for the clients to say.
 """
 
@@ -20,10 +21,19 @@ import structlog
 from job.each import each
 from job.errors import FateUnknown, RemoteDown
 from job.events import Event
-from job.http.governor import ClosedTooLong, Governor
+from job.http.governor import Governor
 from job.http.limits import RemoteLimits
 from job.http.message import NoAnswer, NotSent, Request, Response, Transport
-from job.http.retry import AfterAttempt, asked_pause_s, judge, pause_s, throttled
+from job.http.pauses import ClosedTooLong
+from job.http.retry import (
+    AfterAttempt,
+    Result,
+    concerns_few,
+    judge,
+    not_done,
+    pause_after,
+    throttled,
+)
 from job.ports import Clock, Guard
 
 log = structlog.get_logger()
@@ -63,7 +73,8 @@ class Caller:
         self._limits = limits
         self._rng = rng
         self._patience_s = patience_s
-        self._waiting: set[asyncio.Timeout] = set()
+        self._open: dict[asyncio.Timeout, Request | None] = {}
+        """Every call that is under way, with its request as long as it waits to leave."""
         self._hung_up = False
 
     async def call(self, request: Request, *, guard: Guard = unguarded) -> Response:
@@ -74,29 +85,29 @@ class Caller:
         we want to. The guard is asked before each attempt, once it has its turn; what it raises
         goes to the caller.
         """
-        give_up_at, wait_s = inf, 0.0
+        give_up_at, wait_s, undone = inf, 0.0, True
         for attempt in count(1):
             result = await self._attempt(request, after_s=wait_s, guard=guard)
             after = judge(request, result)
             if after is AfterAttempt.ANSWERED and isinstance(result, Response):
                 return result
+            undone = undone and not_done(result)
             give_up_at = min(give_up_at, self._clock.monotonic() + self._patience_s)
-            wait_s = self._pause_after(result, attempt=attempt)
+            wait_s = self._pause_after(request, result=result, attempt=attempt)
             if after is AfterAttempt.UNKNOWN:
                 raise FateUnknown(self._remote, request.name, _words(result))
-            if self._clock.monotonic() + wait_s > give_up_at:
+            if isinstance(result, ClosedTooLong) or self._clock.monotonic() + wait_s > give_up_at:
                 break
-        happened = f"{_words(result)} (attempt {attempt}, the last)."
-        raise RemoteDown(self._remote, request.name, happened, "The next run tries again.")
+        few = concerns_few(result, limits=self._limits)
+        raise _down(self._remote, request, result=result, undone=undone, few=few, attempt=attempt)
 
     def hang_up(self) -> None:
         """Ends every call now, and any later one: nobody waits for an answer, for a turn or for a
         pause to pass.
         """
         self._hung_up = True
-        for waiting in self._waiting:
-            if not waiting.expired():
-                waiting.reschedule(asyncio.get_running_loop().time())
+        for waiting in self._open:
+            _end(waiting)
 
     async def each(self, work: Callable[[T], Awaitable[R]], items: Iterable[T]) -> list[R]:
         """Calls `work` for every item, enough of them at once to keep the remote as busy as it
@@ -104,72 +115,102 @@ class Caller:
         """
         return await each(work, items, at_once=self._at_once_max)
 
-    async def _attempt(
-        self, request: Request, *, after_s: float, guard: Guard
-    ) -> Response | NotSent | NoAnswer:
+    async def _attempt(self, request: Request, *, after_s: float, guard: Guard) -> Result:
         """Pauses, waits for a turn, sends, and waits for the answer no longer than the request's
         deadline.
         """
         waiting = asyncio.timeout(0 if self._hung_up else None)
-        self._waiting.add(waiting)
+        self._open[waiting] = request
         try:
             async with waiting:
                 if after_s:
                     await self._clock.sleep(after_s)
                 async with self._governor.turn(request.name, subject=request.subject) as era:
+                    self._open[waiting] = None
                     await guard()
                     self.spent[request.name] += 1
                     if not self._hung_up:
                         waiting.reschedule(asyncio.get_running_loop().time() + request.deadline_s)
                     response = await self._transport.send(request)
-                    if response.status < 500 and response.status != 429:
-                        self._governor.note_answer()
-                    if throttled(response, limits=self._limits):
-                        self._governor.complain(era, refused=response.status == 429)
-                    elif response.status < 500:
-                        self._governor.praise()
+                    self._learn(response, era=era)
                     return response
         except TimeoutError:
             if self._hung_up:
                 raise self._stopped(request) from None
+            if self._open[waiting]:
+                return self._closed_to(request) or NotSent("it asks for a pause")
             return NoAnswer(f"no answer within {request.deadline_s:g} s")
-        except ClosedTooLong as closed:
-            return NotSent(str(closed))
         except (NotSent, NoAnswer) as failure:
             return failure
         finally:
-            self._waiting.discard(waiting)
+            del self._open[waiting]
+
+    def _learn(self, response: Response, *, era: int) -> None:
+        """What an answer says about the pace."""
+        is_answer = response.status < 500 and response.status != 429
+        if is_answer:
+            self._governor.note_answer()
+        if throttled(response, limits=self._limits):
+            self._governor.complain(era, refused=response.status == 429)
+        elif is_answer:
+            self._governor.praise()
 
     def _stopped(self, request: Request) -> RemoteDown | FateUnknown:
         kind = RemoteDown if request.repeatable else FateUnknown
         return kind(self._remote, request.name, "we had to stop before it answered")
 
-    def _pause_after(self, result: Response | NotSent | NoAnswer, *, attempt: int) -> float:
-        """Seconds to wait before the next attempt; a rate limit holds everyone for as long.
-
-        While it refuses whoever comes and does not say for how long, the pause grows as if it had
-        always been this one.
+    def _pause_after(self, request: Request, *, result: Result, attempt: int) -> float:
+        """Seconds to wait before the next attempt. A rate limit holds whom it concerns for as
+        long.
         """
-        asked_s = (
-            asked_pause_s(result, now=self._clock.now()) if isinstance(result, Response) else None
+        pause = pause_after(
+            result,
+            attempt=attempt,
+            refusals=self._governor.refusals,
+            scatter=self._rng.random(),
+            now=self._clock.now(),
+            limits=self._limits,
         )
-        refusals = self._governor.refusals if asked_s is None else 0
-        wait_s = pause_s(
-            max(attempt, refusals), asked_s=asked_s, scatter=self._rng.random(), limits=self._limits
-        )
-        if isinstance(result, Response) and (result.status == 429 or asked_s is not None):
-            self._governor.pause(wait_s)
+        if isinstance(result, Response) and pause.reach:
+            kind, subject = request.name, request.subject
+            self._governor.pause(pause.wait_s, reach=pause.reach, kind=kind, subject=subject)
+            self._turn_away()
             reason = result.headers.get(self._limits.reason_header, "")
-            log.warning(
-                Event.REMOTE_THROTTLED,
-                remote=self._remote,
-                status=result.status,
-                wait_s=round(wait_s, 1),
-                reason=reason,
-                a_minute=self._governor.a_minute,
-            )
-        return wait_s
+            facts = {"status": result.status, "reason": reason, "holds": pause.reach}
+            a_minute, wait_s = self._governor.a_minute, round(pause.wait_s, 1)
+            facts |= {"request": kind, "subject": subject, "wait_s": wait_s, "a_minute": a_minute}
+            log.warning(Event.REMOTE_THROTTLED, remote=self._remote, **facts)
+        return pause.wait_s
+
+    def _turn_away(self) -> None:
+        """Ends the waiting of all whom a pause holds that outlasts our patience."""
+        for waiting, request in self._open.items():
+            if request and self._closed_to(request):
+                _end(waiting)
+
+    def _closed_to(self, request: Request) -> ClosedTooLong | None:
+        return self._governor.closed_to(request.name, subject=request.subject)
 
 
-def _words(result: Response | NotSent | NoAnswer) -> str:
+def _end(waiting: asyncio.Timeout) -> None:
+    """Ends a call now, whatever it waits for."""
+    if not waiting.expired():
+        waiting.reschedule(asyncio.get_running_loop().time())
+
+
+def _down(
+    remote: str, request: Request, *, result: Result, undone: bool, few: bool, attempt: int
+) -> RemoteDown:
+    return RemoteDown(
+        remote,
+        request.name,
+        f"{_words(result)} (attempt {attempt}, the last).",
+        "The next run tries again.",
+        status=result.status if isinstance(result, Response) else 0,
+        not_done=undone,
+        others_go_on=few,
+    )
+
+
+def _words(result: Result) -> str:
     return f"answered {result.status}" if isinstance(result, Response) else str(result)

@@ -4,8 +4,8 @@ Promises: never more requests at once than the limit of the moment, which starts
 answers are clean and halves when the remote complains; in no second more of one kind than allowed;
 the pace that a remote turned out to give where it publishes none, and now and then a little more,
 to see whether that is so; two writes to one thing are as far apart as the remote wants; nobody
-leaves during a pause that the remote asked for. A request that waits for its time slot does not
-occupy a concurrency slot.
+leaves during a pause that holds him. A request that waits for its time slot does not occupy a
+concurrency slot, and one that waits for its subject does not hold up its kind.
 Does not do: reading messages; that a remote asks for a pause (Retry-After) is seen by `retry.py`.
 """
 
@@ -16,14 +16,11 @@ from math import inf
 
 from job.http.allowance import Allowance
 from job.http.lanes import Apart, Lane
-from job.http.limits import RemoteLimits
+from job.http.limits import Reach, RemoteLimits
+from job.http.pauses import ClosedTooLong, Pauses
 from job.ports import Clock
 
 START_AT_ONCE = 4
-
-
-class ClosedTooLong(Exception):
-    """The remote asked for a pause that is longer than our patience."""
 
 
 class Governor:
@@ -42,7 +39,7 @@ class Governor:
         """How often in a row the remote refused, with no answer between; a crowd counts once."""
         self._clock = clock
         self._at_once_max = at_once_max
-        self._patience_s = patience_s
+        self._pauses = Pauses(patience_s=patience_s)
         self._turns = asyncio.Semaphore(self.limit)
         self._lanes: defaultdict[str, Lane] = defaultdict(partial(Lane, limits.per_second_max))
         self._written = Apart(limits.apart_s)
@@ -50,7 +47,6 @@ class Governor:
         self._owed = 0
         self._clean = 0
         self._era = 0
-        self._closed_until = clock.monotonic()
 
     @property
     def a_minute(self) -> int | None:
@@ -68,9 +64,21 @@ class Governor:
         """
         return Turn(self, kind, subject)
 
-    def pause(self, seconds: float) -> None:
-        """Nobody leaves for so long."""
-        self._closed_until = max(self._closed_until, self._clock.monotonic() + seconds)
+    def pause(
+        self,
+        seconds: float,
+        *,
+        reach: Reach = Reach.EVERYBODY,
+        kind: str = "",
+        subject: str = "",
+    ) -> None:
+        """Nobody within reach of a refusal leaves for so long."""
+        until = self._clock.monotonic() + seconds
+        self._pauses.begin(until=until, reach=reach, kind=kind, subject=subject)
+
+    def closed_to(self, kind: str, *, subject: str = "") -> ClosedTooLong | None:
+        """What to tell whoever would have to wait longer than our patience lasts."""
+        return self._pauses.too_long(now=self._clock.monotonic(), kind=kind, subject=subject)
 
     def note_answer(self) -> None:
         """An answer, clean or with a word of warning, but no refusal."""
@@ -108,10 +116,15 @@ class Governor:
     async def enter(self, kind: str, subject: str) -> int:
         """Waits until we may write to the subject, holding a turn then. Raises `ClosedTooLong`."""
         async with self._written.gate(subject):
-            if (wait_s := self._written.wait_s(subject, now=self._clock.monotonic())) > 0:
-                await self._clock.sleep(wait_s)
-            era = await self.enter_any(kind)
-            self._written.note(subject, at=self._clock.monotonic())
+            while True:
+                while (wait_s := self._wait_s(kind, subject=subject)) > 0:
+                    await self._clock.sleep(wait_s)
+                era = await self.enter_any(kind)
+                now = self._clock.monotonic()
+                if self._pauses.held_s(now=now, subject=subject) <= 0:
+                    break
+                self.leave()  # while we waited for it, the subject's pause has begun
+            self._written.note(subject, at=now)
             return era
 
     async def enter_any(self, kind: str) -> int:
@@ -123,7 +136,7 @@ class Governor:
         clock, lane = self._clock, self._lanes[kind]
         async with lane.gate:
             while True:
-                while (wait_s := self._wait_s(lane, now=clock.monotonic())) > 0:
+                while (wait_s := max(lane.wait_s(clock.monotonic()), self._wait_s(kind))) > 0:
                     await clock.sleep(wait_s)
                 if self._allowance:
                     await self._allowance.pass_through(clock)
@@ -132,17 +145,21 @@ class Governor:
                     self._owed -= 1
                     await self._turns.acquire()
                 now = clock.monotonic()
-                if self._wait_s(lane, now=now) <= 0:
+                if lane.wait_s(now) <= 0 and self._pauses.held_s(now=now, kind=kind) <= 0:
                     break
                 self.leave()  # while we waited for it, a pause has begun
             lane.pass_through(now)
         return self._era
 
-    def _wait_s(self, lane: "Lane", *, now: float) -> float:
-        closed_s = self._closed_until - now
-        if closed_s > self._patience_s:
-            raise ClosedTooLong(f"it asks for a pause of {closed_s:.0f} s")
-        return max(lane.wait_s(now), closed_s)
+    def _wait_s(self, kind: str, *, subject: str = "") -> float:
+        """Seconds that a pause, and the last write to the subject, still hold. Raises
+        `ClosedTooLong`.
+        """
+        if closed := self.closed_to(kind, subject=subject):
+            raise closed
+        now = self._clock.monotonic()
+        held_s = self._pauses.held_s(now=now, kind=kind, subject=subject)
+        return max(held_s, self._written.wait_s(subject, now=now)) if subject else held_s
 
     def leave(self) -> None:
         """Gives a turn back."""

@@ -5,8 +5,21 @@ Promises: this room knows no vendor; the numbers and names of headers stand in `
 Does not do: keeping to them (`governor.py`).
 """
 
-from msgspec import Struct
+from collections.abc import Mapping
+from enum import StrEnum
+
+from msgspec import Struct, field
 from msgspec.structs import replace
+
+
+class Reach(StrEnum):
+    """Whom a refusal holds until its pause is over."""
+
+    EVERYBODY = "everybody"
+    KIND = "its kind"
+    """All requests of the refused one's name."""
+    SUBJECT = "its subject"
+    """All writes to what the refused one would have changed, and nothing else."""
 
 
 class RemoteLimits(Struct, frozen=True, kw_only=True):
@@ -27,6 +40,14 @@ class RemoteLimits(Struct, frozen=True, kw_only=True):
     """
     reason_header: str = ""
     """In small letters; names the limit that was met. "": there is none."""
+    reaches: Mapping[str, Reach] = field(default_factory=dict)
+    """Whom it concerns that a limit was met, by the name of the limit; everybody where none is
+    known.
+    """
+    reset_header: str = ""
+    """In small letters; when the limit that was met is a new one again, as an ISO time or in
+    seconds since 1970. "": there is none.
+    """
 
     def shared_by(self, tasks: int) -> "RemoteLimits":
         """What each of so many tasks may use: the limits are counted for all of them together."""

@@ -1,7 +1,8 @@
 """The line to one Jira site: every request goes out here, and every answer is checked to be ours.
 
 Promises: no answer that was given to a stranger or to another account is believed; metadata that
-comes in pieces is read to its end.
+comes in pieces is read to its end; a write that certainly was not done is never taken for one of
+unknown fate.
 Does not do: knowing any endpoint but the one that says who we are.
 """
 
@@ -9,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any, TypeVar
 
+from job.errors import RemoteDown, Withheld
 from job.http.caller import Caller, unguarded
 from job.http.message import Request, Response
 from job.jira.wire import exchange, metadata, tickets
@@ -52,8 +54,16 @@ class Connection:
             return str(body["baseUrl"])
 
     async def send(self, request: Request, *, doing: str, guard: Guard = unguarded) -> Response:
-        """The answer to one request, whatever its status, if it was given to us."""
-        answer = await self._caller.call(request, guard=guard)
+        """The answer to one request, whatever its status, if it was given to us. Raises `Withheld`
+        for a write that Jira did not look at and that a later run can do.
+        """
+        try:
+            answer = await self._caller.call(request, guard=guard)
+        except RemoteDown as down:
+            if request.repeatable or not down.not_done:
+                raise
+            # Others that left in the same moment may have been done, so this one speaks for itself.
+            raise Withheld(str(down), stops=None if down.others_go_on else down) from down
         return self.site.trust(answer, doing=doing, account_id=self._account_id)
 
     async def ask(self, request: Request, *, doing: str) -> Any:

@@ -1,10 +1,11 @@
 """What Jira Cloud allows, and how it says that it is too much.
 
-Promises: the numbers are those of developer.atlassian.com, "Rate limiting".
+Promises: the numbers and names are those of developer.atlassian.com, "Rate limiting", or say where
+else they come from.
 Does not do: keeping to them (`job/http/governor.py`).
 """
 
-from job.http.limits import RemoteLimits
+from job.http.limits import Reach, RemoteLimits
 
 JIRA_LIMITS = RemoteLimits(
     # Of one endpoint, for all programs of a site together: 90 in the long run, and never more than
@@ -17,4 +18,9 @@ JIRA_LIMITS = RemoteLimits(
     longest_pause_s=30.0,
     near_limit_header="x-ratelimit-nearlimit",
     reason_header="ratelimit-reason",
+    # "Slow only the endpoint that complained" (the guide of October 2026). Quotas, and reasons that
+    # we do not know, concern everybody.
+    reaches={"jira-burst-based": Reach.KIND, "jira-per-issue-on-write": Reach.SUBJECT},
+    # The gateway left out Retry-After in April 2026 (Atlassian's status page).
+    reset_header="x-ratelimit-reset",
 )

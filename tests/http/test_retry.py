@@ -21,7 +21,7 @@ from tests.http.turnstile import START
 )
 def test_retry_after_is_a_number_or_a_date(text: str, seconds: float | None) -> None:
     asking = Response(status=429, headers={"retry-after": text}, body=b"{}")
-    assert asked_pause_s(asking, now=START) == seconds
+    assert asked_pause_s(asking, now=START, limits=JIRA_LIMITS) == seconds
 
 
 def test_pauses_double_to_a_bound_and_never_undercut_what_was_asked() -> None:

@@ -166,7 +166,7 @@ def test_each_form_of_each_secret_is_known(
 ) -> None:
     for _ in FORMS:
         news(world)
-        gossip.about(route, manner="403_fields", times=1)
+        gossip.about(route, manner="409_fields", times=1)
         ended, said = program("run", MAX_CLOSE_PERCENT="100")
         assert ended == exit_code
         assert leaks(said) == []

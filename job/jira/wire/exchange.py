@@ -20,9 +20,9 @@ from job.http.message import Request, Response, as_json
 REMOTE = "jira"
 WORDS_MAX = 300
 GATEWAY = "https://api.atlassian.com/ex/jira/"
-REJECTED = frozenset({400, 403, 404, 409, 413, 422})
+REJECTED = frozenset({400, 402, 403, 404, 409, 413, 422})
 """Jira looked at the write and said no to it (Jira Cloud REST v3, the responses of POST "issue" and
-its neighbours).
+its neighbours; 402 by HTTP alone, where a licence has ended).
 """
 
 _CHECK_TOKEN = "Check JIRA_API_USER and JIRA_API_TOKEN: tokens expire, after a year at the latest."

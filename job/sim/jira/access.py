@@ -5,11 +5,23 @@ or for want of a permission is refused before it has any effect.
 Does not do: deciding who is asking (api.py), or checking what is written (writes.py).
 """
 
+from typing import Final
+
+from job.sim.call import Answer, json_answer
 from job.sim.faults import Faults
 from job.sim.jira.limits import Limits
 from job.sim.jira.request import Instead, Request
-from job.sim.jira.sentences import Refused
+from job.sim.jira.sentences import EN, Refused
 from job.sim.jira.tickets import Comment, Ticket, Tickets
+
+_READS: Final = frozenset(
+    {
+        "POST /search/jql",
+        "POST /search/approximate-count",
+        "POST /issue/bulkfetch",
+        "POST /comment/list",
+    }
+)
 
 
 class Access:
@@ -17,6 +29,8 @@ class Access:
 
     def __init__(self, tickets: Tickets, *, faults: Faults) -> None:
         self.limits: Limits | None = None
+        self.writes_refused: int | None = None
+        """The status with which every write is refused just now, as when an allow-list changes."""
         self._tickets = tickets
         self._faults = faults
 
@@ -39,6 +53,14 @@ class Access:
         if needs in self._tickets.site.refused_permissions:
             raise Refused("no_ticket", status=403)
         return ticket
+
+    def turn_away(self, route: str) -> Answer | None:
+        """The refusal of a write that would meet any other alike."""
+        is_read = route.startswith("GET ") or route in _READS
+        if self.writes_refused is None or is_read:
+            return None
+        body = {"errorMessages": [EN["turned_away"]], "errors": {}}
+        return json_answer(body, status=self.writes_refused)
 
     def comment(self, request: Request) -> tuple[Ticket, Comment]:
         for ticket in self._tickets.live():

@@ -135,6 +135,10 @@ class JiraSim:
     def limit_rates(self, limits: Limits) -> None:
         self._access.limits = limits
 
+    def refuse_writes(self, status: int | None) -> None:
+        """From now on every write is refused alike; `None` ends it."""
+        self._access.writes_refused = status
+
     def limit_comments(self, most: int) -> None:
         """Jira takes 5,000 comments for a ticket, tests have less patience."""
         self._writes.comments_max = most
@@ -183,6 +187,7 @@ class JiraSim:
             )
         limits = self._access.limits
         refusal, near = limits.take(route.title) if limits else (None, {})
+        refusal = refusal or self._access.turn_away(route.title)
         request = Request(call, names, visitor.signed_in)
         return _with(refusal or self._try(route, request=request), headers=headers | near)
 

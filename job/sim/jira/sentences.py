@@ -53,6 +53,7 @@ EN: Final[dict[str, str]] = {
     "(line 1, character {1})",
     "wildcard": "The text query '{0}' for field '{1}' is not allowed to start with '*'.",
     "rate": "The request has been rate-limited. Please try again later.",
+    "turned_away": "The IP address has been rejected because it is disallowed by the IP allowlist.",
     "conflict": "Conflicting update. Please try again.",
     "too_many_comments": "The issue has reached the limit of {0} comments.",
     "archived": "The issue is archived and cannot be edited.",
