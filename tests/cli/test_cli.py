@@ -39,7 +39,16 @@ def test_bad_settings_of_a_real_process_are_one_json_line_that_lists_every_probl
 
 
 @pytest.mark.parametrize(
-    "args", [["plna"], ["run", "--since"], ["run", "--since", "soon"], ["--since", "2999-01-01"]]
+    "args",
+    [
+        ["plna"],
+        ["run", "--since"],
+        ["run", "--since", "soon"],
+        ["--since", "2999-01-01"],
+        ["--since", "0001-01-01"],
+        ["plan", "--since", "0001-01-01T00:00+14:00"],
+        ["--since", "9999-12-31T23:59-14:00"],
+    ],
 )
 def test_a_bad_command_line_is_one_json_line_and_exit_code_2(
     bare: Program, args: list[str]
