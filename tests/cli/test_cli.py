@@ -166,11 +166,12 @@ def test_sigterm_ends_a_run_in_good_order(program: Program, world: World) -> Non
     process.send_signal(signal.SIGTERM)
     stdout, stderr = process.communicate(timeout=30)
     spoken = Spoken(process.returncode, begun + stdout, stderr)
-    assert spoken.exit_code == 0
+    assert spoken.exit_code == 3
     assert says_only_json(spoken)
     assert spoken.only("run.asked_to_stop")["signal"] == "SIGTERM"
+    assert "while it still looked" in spoken.only("run.stopping")["error"]
     assert (spoken.only("run.finished")["verdict"], spoken.only("run.finished")["created"]) == (
-        "done",
+        "stopped",
         0,
     )
     assert world.jira.people.tickets() == []
