@@ -6,6 +6,8 @@ import asyncio
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import count
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -21,7 +23,7 @@ from job.errors import RemoteDown, UnsafePlan
 from job.flow.setup import ALL_TIME, Order, Setup
 from job.sim.call import json_answer
 from tests.kit.timeless import play
-from tests.kit.tube import QUIET, START, Fuse, Tube
+from tests.kit.tube import QUIET, START, Fuse, Side, Tube
 
 HOUR_S = 3_600.0
 QUARTER_HOUR_S = 900.0
@@ -155,6 +157,28 @@ def test_a_back_fill_that_is_killed_goes_on_in_the_next_runs_until_it_is_done(
         assert tube.halo.calls["GET /v3/issues"] - calls == 2, "it is over"
 
     play(story())
+
+
+@pytest.mark.parametrize("side", get_args(Side))
+def test_a_back_fill_that_is_killed_at_any_step_after_its_note_is_done_by_two_clean_runs(
+    side: Side,
+) -> None:
+    async def story(number: int) -> Fuse:
+        tube, fuse = await with_old_issues(4), Fuse(at=(number, side))
+        tube.halo.estate.resolve(next(iter(tube.halo.estate.issues)))
+        await tube.run(fuse=fuse, order=Order(since=ALL_TIME))
+        if "store.commit" not in fuse.names[: number - (side == "before")]:
+            return fuse  # it died before it could note anything
+        for _ in range(2):
+            await done(tube)
+        assert statuses(tube) == {"To Do": 3, "Done": 1}, fuse.names[-1]
+        assert (await mark_of(tube)).reading_from is None
+        return fuse
+
+    for number in count(1):
+        if not play(story(number)).dead:
+            break
+    assert number > 20, "the story has become too short to prove anything"
 
 
 def test_what_a_dead_back_fill_has_settled_costs_its_listing_and_no_call_to_jira() -> None:
