@@ -170,7 +170,7 @@ variable "safety" {
     max_create        = optional(number, 0)
     max_reopen        = optional(number, 0)
     sweep_every       = optional(string, "24h")
-    create_patience   = optional(string, "15m")
+    create_patience   = optional(string, "25m")
     overlap           = optional(string, "5m")
     when_ticket_gone  = optional(string, "recreate")
     when_issue_gone   = optional(string, "report")
@@ -188,6 +188,14 @@ variable "safety" {
   validation {
     condition     = alltrue([for span in [var.safety.sweep_every, var.safety.create_patience, var.safety.overlap] : can(regex("^(0|[1-9][0-9]*[smhd])$", span))])
     error_message = "`safety.sweep_every`, `create_patience` and `overlap` must be a number with s, m, h or d, such as 15m, or 0."
+  }
+  validation {
+    condition     = try(tonumber(regex("^[0-9]+", var.safety.create_patience)) * local.seconds[regex("[smhd]$", var.safety.create_patience)] >= 1200, false)
+    error_message = "`safety.create_patience` must be at least 20m: Jira may make a ticket so long after it was asked, and a second one would be made meanwhile."
+  }
+  validation {
+    condition     = try(tonumber(regex("^[0-9]+", var.safety.overlap)) * local.seconds[regex("[smhd]$", var.safety.overlap)] >= 120, false)
+    error_message = "`safety.overlap` must be at least 2m: clocks may differ by a minute, and Halo may show a change a little late."
   }
   validation {
     condition     = contains(["recreate", "report"], var.safety.when_ticket_gone)
@@ -447,6 +455,8 @@ locals {
     "issue_id", "issue_policy_name", "server_csp_provider", "server_csp_account_id", "server_csp_instance_id", "server_id",
     "server_hostname", "server_state",
   ]
+
+  seconds = { s = 1, m = 60, h = 3600, d = 86400 }
 
   # `a:b;c:d`, where a backslash makes plain signs of a backslash, a semicolon, and a colon inside a name.
   pairs = { for topic, map in { mapping = var.jira.field_mapping, static = var.jira.field_static } :

@@ -53,8 +53,10 @@ Pieces = AsyncGenerator[Sequence[Issue], None]
 class HaloIssues(Protocol):
     """Read-only sight of Halo."""
 
-    async def sign_in(self) -> None:
-        """Proves the credentials before anything else is believed. Raises `RemoteRefused`."""
+    async def sign_in(self) -> datetime | None:
+        """Proves the credentials before anything else is believed, and returns what time Halo says
+        it is, to the second; `None` when it does not say. Raises `RemoteRefused`.
+        """
         ...
 
     def changed(self, *, since: datetime | None, until: datetime) -> Sequence[Pieces]:

@@ -21,7 +21,7 @@ from job.core.plan import Limits
 from job.core.policy import Policy, WhenGone
 from job.core.routes import Destination, Goal, Routes, Workflow
 from job.core.shape import TicketSettings
-from job.core.shards import Shard
+from job.core.shards import Shard, run_name
 from job.flow.setup import Setup
 from job.halo.client import HaloClient
 from job.halo.limits import HALO_LIMITS
@@ -233,9 +233,12 @@ def _jira(settings: Settings, *, caller: Caller, clock: Clock, home: Destination
 
 
 def _run_id(settings: Settings, *, now: datetime, rng: random.Random) -> str:
-    """Unlike any other run's, even when Cloud Run tries the same task of an execution again."""
-    execution = settings.cloud_run_execution or "local"
-    return f"{execution}-{now:%Y%m%dT%H%M%S}-{rng.getrandbits(32):08x}"
+    return run_name(
+        execution=settings.cloud_run_execution,
+        attempt=settings.cloud_run_task_attempt,
+        began_at=now,
+        salt=f"{rng.getrandbits(32):08x}",
+    )
 
 
 def _time_budget(timeout_s: int) -> timedelta | None:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import click
 
 from job.commands.context import EVERYTHING, CommandContext
+from job.core.ids import EPOCH
 from job.flow import run as flow
 from job.flow.setup import ALL_TIME, Order, Setup
 from job.settings.parse import Unfit, duration
@@ -65,4 +66,6 @@ def look_back(text: str | None, *, now: datetime) -> datetime | str | None:
     since = since if since.tzinfo else since.replace(tzinfo=UTC)
     if since > now:
         raise click.BadParameter(f"{since.isoformat()} lies in the future.")
+    if since < EPOCH:
+        raise click.BadParameter(f"{since.isoformat()} lies before 1970: say `all` instead.")
     return since

@@ -18,7 +18,7 @@ from job.core.policy import Policy, WhenGone
 
 MISSES_BEFORE_GONE = 2
 CREATES_MAX = 2
-"""No issue gets a third ticket by itself: whatever took away the first two would take it as well."""
+"""No issue gets a third ticket by itself: what took away the first two would take it as well."""
 
 
 def decide(case: Case, *, policy: Policy, now: datetime) -> Decision:

@@ -1,8 +1,8 @@
 """What a run keeps of its outcomes, and how far the watermark may move because of them.
 
 Promises: every planned action is counted once, or the run fails; the watermark never passes
-anything unsettled, never comes nearer to the run's start than the overlap, and goes back only by
-command.
+anything unsettled or unread, never comes nearer to the run's start than the overlap, and goes back
+only by command; what a command asked to be read is owed until it was read.
 Does not do: storing the watermark, or writing the record of a run (`flow/record.py`).
 """
 
@@ -10,7 +10,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
+from msgspec.structs import replace
+
 from job.core.ids import IssueId
+from job.core.memory import Watermark
 from job.core.model import Action, Afterwards, Outcome, OutcomeKind
 from job.core.plan import Plan
 
@@ -57,6 +60,17 @@ def unsettled(plan: Plan, *, ledger: Ledger) -> Iterator[datetime]:
     yield from (held.touched_at for held in plan.quiet.held if held.afterwards is Afterwards.WAIT)
     yield from (held.touched_at for held in plan.deferred.held)
     yield from ledger.open
+
+
+def owing(mark: Watermark, *, since: datetime | None, sweep: bool) -> Watermark:
+    """The watermark with a note of what this run was asked for besides: whoever comes after a run
+    that died reads the rest of it. Nothing is owed from a time after the watermark, for every later
+    run reads that anyway.
+    """
+    reading_from = mark.reading_from
+    if since is not None and since <= mark.at:
+        reading_from = min(since, reading_from or since)
+    return replace(mark, reading_from=reading_from, sweep_owed=mark.sweep_owed or sweep)
 
 
 def next_watermark(

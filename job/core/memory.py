@@ -114,6 +114,12 @@ class Watermark(Struct, frozen=True, kw_only=True):
     highest_keys: Mapping[str, int] = field(default_factory=dict)
     owner: Owner | None = None
     """`None` until a run has asked."""
+    reading_from: Instant | None = None
+    """From when on a back-fill reads that was begun and is not over (`EPOCH`: from the beginning);
+    `None` when none is owed.
+    """
+    sweep_owed: bool = False
+    """Whether a sweep was begun that is not over, though none may be due."""
 
 
 class Lease(Struct, frozen=True, kw_only=True):

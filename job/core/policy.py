@@ -31,7 +31,7 @@ class Policy(Struct, frozen=True, kw_only=True):
     critical_only: bool = False
     no_sva: bool = False
     excluded_sources: frozenset[str] = frozenset()
-    create_patience: timedelta = timedelta(minutes=15)
+    create_patience: timedelta = timedelta(minutes=25)
     when_ticket_gone: WhenGone = WhenGone.RECREATE
     when_issue_gone: WhenGone = WhenGone.REPORT
 

@@ -1,10 +1,12 @@
 """Which issues each of several tasks looks after, and where it begins when their number changes.
 
 Promises: for any number of tasks each issue belongs to exactly one; a new number of tasks begins no
-later than the time up to which an older number had settled *all* issues.
+later than the time up to which an older number had settled *all* issues, and owes what any of them
+owed; a run knows whether it is another attempt of the one before it.
 Does not do: reading leases or watermarks, which are brought here.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime
@@ -48,6 +50,33 @@ class Shard(Struct, frozen=True, kw_only=True):
         return count_of(name) != self.count
 
 
+def run_name(*, execution: str, attempt: int, began_at: datetime, salt: str) -> str:
+    """The name of a run, by which it also holds its lease: no other run has it, not even another
+    attempt of the same task. The salt is hexadecimal.
+    """
+    of = f"{execution}-{_ATTEMPT}{attempt}" if execution else "local"
+    return f"{of}-{began_at:%Y%m%dT%H%M%S}-{salt}"
+
+
+def comes_after(name: str, earlier: str) -> bool:
+    """Whether the run of this name is a later attempt of the same execution than that one.
+
+    Cloud Run tries a task again only when its attempt before is over, whatever that one left
+    behind. Both hold the same lease, so they are attempts of the same task.
+    """
+    ours, theirs = _OF_EXECUTION.fullmatch(name), _OF_EXECUTION.fullmatch(earlier)
+    if ours is None or theirs is None:
+        return False
+    same = ours["execution"] == theirs["execution"]
+    return same and int(ours["attempt"]) > int(theirs["attempt"])
+
+
+_ATTEMPT = "attempt"
+_OF_EXECUTION = re.compile(
+    rf"(?P<execution>.+)-{_ATTEMPT}(?P<attempt>[0-9]+)-[0-9]{{8}}T[0-9]{{6}}-[0-9a-f]+"
+)
+
+
 def count_of(name: str) -> int:
     """The number of tasks among which the shard of this name was one."""
     return int(name.rpartition("-of-")[2])
@@ -74,9 +103,12 @@ def inherited(watermarks: Mapping[str, Watermark], *, look_back_to: datetime) ->
     for mark in watermarks.values():
         for project, number in mark.highest_keys.items():
             highest[project] = max(number, highest.get(project, 0))
+    owed = [mark.reading_from for mark in latest if mark.reading_from is not None]
     return Watermark(
         at=min(mark.at for mark in latest),
         swept_at=None if None in swept else min(at for at in swept if at is not None),
         highest_keys=highest,
         owner=next((mark.owner for mark in watermarks.values() if mark.owner), None),
+        reading_from=min(owed, default=None),
+        sweep_owed=any(mark.sweep_owed for mark in latest),
     )

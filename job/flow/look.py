@@ -1,7 +1,7 @@
 """Everything before the first write: prove who we are, read the watermark, gather, decide, plan.
 
-Promises: nothing is written to Jira or Halo; the one thing that may be written to memory is where a
-first run began; a plan over its limits goes no further.
+Promises: nothing is written to Jira or Halo; all that may be written to memory is where a first run
+began and what a command asked to be read; a plan over its limits goes no further.
 Does not do: carrying the plan out (`apply.py`).
 """
 
@@ -14,6 +14,8 @@ from msgspec import Struct
 from job.core import fields
 from job.core.cases import Notes, Scope
 from job.core.decisions import decide
+from job.core.ids import EPOCH
+from job.core.ledger import owing
 from job.core.memory import Changes, Watermark
 from job.core.model import Action, Afterwards, Case, Decision, Reason
 from job.core.outcomes import leaves_a_trace
@@ -26,7 +28,7 @@ from job.errors import BadSettings, ClocksDiffer, StateUnreadable
 from job.events import Event
 from job.flow.gather import gather, recall
 from job.flow.lease import HeldLease
-from job.flow.setup import ALL_TIME, Order, Setup
+from job.flow.setup import Order, Setup
 from job.ports import Watcher
 
 CLOCK_SKEW_MAX = timedelta(minutes=1)
@@ -39,9 +41,16 @@ class Survey(Struct, frozen=True, kw_only=True):
     """What a run sees before it does anything."""
 
     mark: Watermark
+    since: datetime | None
+    """From when on Halo was asked for changes; `None`: from the beginning."""
     sweeps: bool
     notes: Notes
     plan: Plan
+
+    @property
+    def reaches_mark(self) -> bool:
+        """Whether all was read that lies after the watermark, so that it may move."""
+        return self.since is None or self.since <= self.mark.at
 
 
 def event_of(reason: Reason) -> Event | None:
@@ -81,20 +90,30 @@ async def prove_identity(setup: Setup) -> None:
     `ClocksDiffer`.
     """
 
-    async def prove_jira() -> None:
-        """With a clock that differs from Jira's the watermark would pass what it must not."""
-        server_time = (await setup.ports.jira.myself()).server_time
-        now = setup.ports.clock.now()
-        if server_time and abs(now - server_time) > CLOCK_SKEW_MAX:
-            raise ClocksDiffer(
-                "jira",
-                "comparing clocks",
-                f"Jira says it is {server_time.isoformat()}; our clock says {now.isoformat()}.",
-                "Set the clock of this machine right.",
-            )
+    now = setup.ports.clock.now
 
-    proofs = (prove_jira, setup.ports.halo.sign_in)
-    await each(lambda prove: prove(), proofs, at_once=2)
+    async def prove_jira() -> None:
+        server_time = (await setup.ports.jira.myself()).server_time
+        compare_clocks("Jira", says=server_time, now=now())
+
+    async def prove_halo() -> None:
+        server_time = await setup.ports.halo.sign_in()
+        compare_clocks("Halo", says=server_time, now=now())
+
+    await each(lambda prove: prove(), (prove_jira, prove_halo), at_once=2)
+
+
+def compare_clocks(remote: str, *, says: datetime | None, now: datetime) -> None:
+    """With a clock that differs from theirs the watermark would pass what it must not. Raises
+    `ClocksDiffer`.
+    """
+    if says and abs(now - says) > CLOCK_SKEW_MAX:
+        raise ClocksDiffer(
+            remote.lower(),
+            "comparing clocks",
+            f"{remote} says it is {says.isoformat()}; our clock says {now.isoformat()}.",
+            "Set the clock of this machine right.",
+        )
 
 
 async def begin_mark(
@@ -118,13 +137,21 @@ async def begin_mark(
     return mark
 
 
+def asked(mark: Watermark, *, order: Order) -> Watermark:
+    """The watermark with a note of what this run shall read besides."""
+    return owing(mark, since=order.begins_at, sweep=order.sweep)
+
+
 class Look:
-    """One run's look at both sides. `parked` says afterwards how many issues memory has parked."""
+    """One run's look at both sides. `parked` says afterwards how many issues memory has parked, and
+    `looked_at` at any time of how many it has decided.
+    """
 
     def __init__(
         self, setup: Setup, *, order: Order, watcher: Watcher, started_at: datetime
     ) -> None:
         self.parked: int | None = None
+        self.looked_at = 0
         self._setup = setup
         self._order = order
         self._watcher = watcher
@@ -133,11 +160,13 @@ class Look:
     async def __call__(self, mark: Watermark, *, keep_lease: KeepLease) -> Survey:
         """Raises `UnsafePlan` and `BadSettings`."""
         setup = self._setup
-        sweeps = self._order.sweep or self._sweep_is_due(mark)
+        glance = self._glance(mark)
+        sweeps = glance is None and (mark.sweep_owed or self._sweep_is_due(mark))
+        since = glance or self._since(mark, sweeps=sweeps)
         notes = await recall(setup.ports, shard=setup.shard)
         self.parked = len(notes.parked)
         scope = Scope(
-            since=self._since(mark, sweeps=sweeps),
+            since=since,
             until=self._started_at,
             sweep=sweeps,
             shard=setup.shard,
@@ -150,7 +179,7 @@ class Look:
         planned = make_plan(shelf, at_most=setup.sync_max, unmoved=unmoved)
         self._watcher.planned(planned)
         await self._guard(planned)
-        return Survey(mark=mark, sweeps=sweeps, notes=notes, plan=planned)
+        return Survey(mark=mark, since=since, sweeps=sweeps, notes=notes, plan=planned)
 
     async def _decisions(self, scope: Scope, *, keep_lease: KeepLease) -> tuple[Shelf, int]:
         """Those that lead to an action or a note, and how many lead to neither: a sweep of very
@@ -159,6 +188,7 @@ class Look:
         shelf = Shelf()
 
         def decide_case(case: Case) -> None:
+            self.looked_at += 1
             decision = decide(case, policy=scope.policy, now=self._started_at)
             if self._matters(decision):
                 shelf.put(decision)
@@ -176,19 +206,27 @@ class Look:
             return True
         return leaves_a_trace(decision, now=self._started_at)
 
+    def _glance(self, mark: Watermark) -> datetime | None:
+        """From when on it was asked to look, where that is after the watermark: then it looks there
+        and nowhere else, and neither the watermark nor a sweep comes any further.
+        """
+        begins_at = self._order.begins_at
+        if begins_at is None or begins_at <= mark.at or self._order.sweep:
+            return None
+        return begins_at
+
     def _since(self, mark: Watermark, *, sweeps: bool) -> datetime | None:
         """From when on Halo is asked for changes. A sweep asks again for all since the sweep before
         the last: one listing that came back shorter than the truth, without a sign of it, must not
         be the last word.
         """
-        if isinstance(self._order.since, datetime):
-            return self._order.since
-        if self._order.since == ALL_TIME:
-            return None
         since = mark.at
         if sweeps:
             since = min(since, (mark.swept_at or mark.at) - self._setup.sweep_every)
-        return since - self._setup.overlap
+        since = since - self._setup.overlap
+        if mark.reading_from is not None:
+            since = min(since, mark.reading_from)
+        return since if since > EPOCH else None
 
     def _sweep_is_due(self, mark: Watermark) -> bool:
         every = self._setup.sweep_every

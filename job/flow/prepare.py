@@ -25,9 +25,13 @@ ASKED_AT_ONCE = 64
 one's are fetched. Without it all would ask Halo together and then write together, and each remote
 would wait for the other.
 """
-COMMENT_PATIENCE = timedelta(minutes=2)
-"""Jira may finish a comment after it said 504. Until then one that is not there says nothing.
-Whoever has less patience with creates has no more with comments.
+LONGEST_CALL = timedelta(minutes=5)
+"""From the note of a comment to the end of its call: two minutes behind a pause that Jira asks for,
+two more in which it is tried again, and one for the last answer.
+"""
+COMMENT_PATIENCE = timedelta(minutes=20) + LONGEST_CALL
+"""Jira may finish a comment twenty minutes after it said 504; until then one that is not there says
+nothing. Counted from the note, which is made before the comment leaves.
 """
 
 
@@ -35,7 +39,6 @@ class Preparer:
     """Makes steps of decisions."""
 
     def __init__(self, setup: Setup, *, brake: Brake) -> None:
-        self._setup = setup
         self._ports = setup.ports
         self._brake = brake
         self._asking = asyncio.Semaphore(ASKED_AT_ONCE)
@@ -94,8 +97,7 @@ class Preparer:
         if intent is None or intent.kind is not IntentKind.COMMENT or case.ticket is None:
             return link
         if not await jira.has_comment(case.ticket.id, marker=intent.marker, since=intent.at):
-            patience = min(COMMENT_PATIENCE, self._setup.policy.create_patience)
-            if now() - intent.at < patience:
+            if now() - intent.at < COMMENT_PATIENCE:
                 raise Withheld("Its last comment may still be on its way.")
             return link
         begun = links.link_begun(case.ticket, case=case, now=now())

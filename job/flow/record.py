@@ -37,6 +37,10 @@ class Report(Struct, frozen=True, kw_only=True):
     verdict: Verdict
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     mark: Watermark | None = None
+    taken_back: Watermark | None = None
+    """The watermark as it was before this run noted in it what it was asked for, if that note is to
+    go again.
+    """
     parked: int | None = None
     digest: str = ""
     errors: Sequence[str] = ()
@@ -67,20 +71,32 @@ class Recorder:
             digest=report.digest,
             errors=tuple(map(setup.redact, report.errors[:ERRORS_KEPT])),
         )
-        changes = Changes(watermark=report.mark, run=record)
+        changes = Changes(watermark=report.mark or report.taken_back, run=record)
         await setup.ports.store.commit(await lease.hold(), changes)
         log.info(Event.RUN_FINISHED, **canonical(record))
         return record
 
     async def record_failure(
-        self, error: UnsafePlan | StopsRun, *, parked: int | None, lease: HeldLease
+        self,
+        error: UnsafePlan | StopsRun,
+        *,
+        parked: int | None,
+        found: Watermark | None,
+        lease: HeldLease,
     ) -> None:
         """Leaves a record of a run that ended early. If the store fails as well, the first error
         stands.
+
+        A command that was refused is no longer owed, or every later run would be refused because of
+        it. `found` is the watermark before it.
         """
         if isinstance(error, UnsafePlan):
             report = Report(
-                verdict=Verdict.REFUSED, digest=error.digest, errors=error.limits, parked=parked
+                verdict=Verdict.REFUSED,
+                digest=error.digest,
+                errors=error.limits,
+                parked=parked,
+                taken_back=found,
             )
         else:
             report = Report(verdict=Verdict.STOPPED, errors=[str(error)], parked=parked)
@@ -90,24 +106,27 @@ class Recorder:
             log.exception(Event.RUN_UNRECORDED, error=str(second))
 
     def next_mark(
-        self,
-        survey: Survey,
-        *,
-        ledger: Ledger,
-        highest_keys: Mapping[str, int],
-        may_go_back: bool,
+        self, survey: Survey, *, ledger: Ledger, highest_keys: Mapping[str, int]
     ) -> Watermark:
-        """Where the next run begins."""
+        """Where the next run begins. A back-fill has been read to its end by now; what it left
+        takes the watermark back. A sweep that left anything is owed.
+        """
+        mark = survey.mark
+        if not survey.reaches_mark:
+            return replace(mark, highest_keys=highest_keys)
         left = list(unsettled(survey.plan, ledger=ledger))
         at = next_watermark(
-            survey.mark.at,
+            mark.at,
             started_at=self._started_at,
             overlap=self._setup.overlap,
             held_by=left,
-            may_go_back=may_go_back,
+            may_go_back=mark.reading_from is not None,
         )
-        swept_at = self._started_at if survey.sweeps and not left else survey.mark.swept_at
-        return replace(survey.mark, at=at, swept_at=swept_at, highest_keys=highest_keys)
+        swept_at = self._started_at if survey.sweeps and not left else mark.swept_at
+        owed = survey.sweeps and bool(left)
+        return Watermark(
+            at=at, swept_at=swept_at, highest_keys=highest_keys, owner=mark.owner, sweep_owed=owed
+        )
 
     def parked_now(self, survey: Survey, *, ledger: Ledger) -> int:
         """How many issues are parked after the run; those parked for too long are shouted about."""

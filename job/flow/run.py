@@ -3,14 +3,17 @@
     prove the credentials -> take the lease -> look -> apply -> record
 
 Promises: a plan over its limits writes nothing; the watermark moves only when everything up to it
-is settled; the ledger balances or the run fails; what happened is recorded in the store and in one
-canonical log line, `run.finished`. `plan` is the same road, stopped before the first write: it
-takes no lease and leaves no record.
+is settled; what a command asked to be read is read, however many runs that takes; the ledger
+balances or the run fails; what happened is recorded in the store and in one canonical log line,
+`run.finished`. `plan` is the same road, stopped before the first write: it takes no lease and
+leaves no record.
 Does not do: the work of a stretch. Each has a file beside this one.
 """
 
 import asyncio
+from collections.abc import Coroutine
 from itertools import islice
+from typing import Any
 
 import structlog
 from msgspec.structs import replace
@@ -25,7 +28,7 @@ from job.events import Event
 from job.flow.apply import Apply
 from job.flow.identity import prove_memory
 from job.flow.lease import HeldLease, take_lease
-from job.flow.look import Look, Survey, begin_mark, event_of, prove_identity
+from job.flow.look import Look, Survey, asked, begin_mark, event_of, prove_identity
 from job.flow.record import Recorder, Report, errors_of, verdict_of
 from job.flow.setup import Order, Setup
 from job.ports import Watcher
@@ -53,7 +56,7 @@ async def plan(setup: Setup, *, order: Order, watcher: Watcher) -> Plan:
     await prove_identity(setup)
     mark = await begin_mark(setup, order=order, started_at=started_at)
     await prove_memory(setup, order=order, mark=mark)
-    return (await look(mark, keep_lease=no_lease)).plan
+    return (await look(asked(mark, order=order), keep_lease=no_lease)).plan
 
 
 async def run(
@@ -86,6 +89,8 @@ class Run:
         self._started_at = setup.ports.clock.now()
         self._began_s = setup.ports.clock.monotonic()
         self._recorder = Recorder(setup, started_at=self._started_at)
+        self._found: Watermark | None = None
+        """The watermark before a note was made in it of what this run was asked for."""
 
     async def __call__(self) -> RunRecord:
         setup, ports = self._setup, self._setup.ports
@@ -105,25 +110,66 @@ class Run:
         setup, order = self._setup, self._order
         look = Look(setup, order=order, watcher=self._watcher, started_at=self._started_at)
         try:
-            mark = await begin_mark(setup, order=order, started_at=self._started_at, lease=lease)
-            mark = await self._own(mark, lease=lease)
-            looking = look(mark, keep_lease=lease.hold)
-            survey = await unless(self._asked_to_stop, looking)
+            mark = await self._begin(lease)
+            survey = await self._unless_called_off(look(mark, keep_lease=lease.hold))
             if survey is None:
-                return Report(verdict=Verdict.DONE, parked=look.parked)
+                return self._called_off(look)
             return await self._carry_out(survey, lease=lease)
         except (UnsafePlan, StopsRun) as error:
-            await self._recorder.record_failure(error, parked=look.parked, lease=lease)
+            await self._recorder.record_failure(
+                error, parked=look.parked, found=self._found, lease=lease
+            )
             raise
 
     async def _own(self, mark: Watermark, *, lease: HeldLease) -> Watermark:
-        """Memory says whose it is before anything else is done with it. Raises `MemoryOfAnother`."""
+        """Memory says whose it is before all else is done with it. Raises `MemoryOfAnother`."""
         setup = self._setup
         owner = await prove_memory(setup, order=self._order, mark=mark)
         if owner != mark.owner:
             mark = replace(mark, owner=owner)
             await setup.ports.store.commit(await lease.hold(), Changes(watermark=mark))
         return mark
+
+    async def _begin(self, lease: HeldLease) -> Watermark:
+        """The watermark, and in memory what this run was asked for besides: should it die, the next
+        one goes on with that.
+        """
+        setup, order = self._setup, self._order
+        found = await begin_mark(setup, order=order, started_at=self._started_at, lease=lease)
+        found = await self._own(found, lease=lease)
+        mark = asked(found, order=order)
+        if mark != found:
+            await setup.ports.store.commit(await lease.hold(), Changes(watermark=mark))
+            self._found = found
+        return mark
+
+    async def _unless_called_off(self, looking: Coroutine[Any, Any, Survey]) -> Survey | None:
+        """What the looking sees; `None` when we are asked to stop before its end, or the time is
+        over.
+        """
+        time_is_over = asyncio.Event()
+
+        async def call_time() -> None:
+            if (left_s := self._left_s()) is not None:
+                await self._setup.ports.clock.sleep(left_s)
+                time_is_over.set()
+
+        async with beside(call_time()):
+            return await unless(self._asked_to_stop, unless(time_is_over, looking))
+
+    def _called_off(self, look: Look) -> Report:
+        """Says how far the looking came. The watermark stays, and so does what memory owes."""
+        spent_s = self._setup.ports.clock.monotonic() - self._began_s
+        calls = sum(self._setup.spent().get("halo", {}).values())
+        far = f"after {spent_s:.0f} s, {calls} calls to Halo and {look.looked_at} issues decided"
+        if self._asked_to_stop.is_set():
+            words = f"It was asked to stop while it still looked, {far}. Nothing was written."
+        else:
+            words = f"TASK_TIMEOUT_S is too short for the looking, which was not over {far}. "
+            words += "Nothing was written, and the next run begins anew: give it more time, or "
+            words += "spread the work over more tasks."
+        log.error(Event.RUN_STOPPING, error=words)
+        return Report(verdict=Verdict.STOPPED, parked=look.parked, errors=[words])
 
     async def _carry_out(self, survey: Survey, *, lease: HeldLease) -> Report:
         """Everything after the bridge: remember what was only seen, apply the plan, see how far all
@@ -145,7 +191,6 @@ class Run:
                 survey,
                 ledger=ledger,
                 highest_keys=apply.highest_keys,
-                may_go_back=self._order.since is not None,
             ),
             parked=self._recorder.parked_now(survey, ledger=ledger),
             digest=survey.plan.digest,
@@ -155,11 +200,16 @@ class Run:
 
     def _has_to_stop(self) -> bool:
         """Whether we were asked to stop, or the time is nearly over."""
-        if self._asked_to_stop.is_set():
-            return True
+        left_s = self._left_s()
+        return self._asked_to_stop.is_set() or (left_s is not None and left_s <= 0)
+
+    def _left_s(self) -> float | None:
+        """Seconds until this run takes no more work; `None` when it has no end."""
         budget = self._setup.time_budget
+        if budget is None:
+            return None
         spent_s = self._setup.ports.clock.monotonic() - self._began_s
-        return budget is not None and spent_s >= budget.total_seconds()
+        return budget.total_seconds() - spent_s
 
     async def _remember_quiet(self, planned: Plan, *, lease: HeldLease) -> None:
         """Writes down what was seen of issues for which nothing is done, and says aloud what

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
+from job.core.ids import EPOCH
 from job.core.memory import Owner
 from job.core.plan import Limits
 from job.core.policy import Policy
@@ -58,3 +59,8 @@ class Order(Struct, frozen=True, kw_only=True):
     """Take memory for ours, whose ever it was."""
     approved: str | None = None
     """The digest of a plan that was over its limits and is to be carried out all the same."""
+
+    @property
+    def begins_at(self) -> datetime | None:
+        """The time from which on it asks to look; `None` when it leaves that to the watermark."""
+        return EPOCH if isinstance(self.since, str) else self.since

@@ -39,8 +39,8 @@ class Connection:
         return identity
 
     async def cloud_id(self) -> str:
-        """What names the site for good: the gateway's address carries it, a site tells it, and where
-        it does not, its base address has to serve. Raises `RemoteRefused`.
+        """What names the site for good: the gateway's address carries it, a site tells it, and
+        where it does not, its base address has to serve. Raises `RemoteRefused`.
         """
         if in_address := self.site.cloud_id:
             return in_address

@@ -20,6 +20,8 @@ SECRET_REFERENCE = re.compile(
     r"sm://(?P<name>projects/[^/\s]+/secrets/[\w-]{1,255})(/versions/(?P<version>[^/\s]+))?"
 )
 DURATION_MAX = timedelta(days=3660)
+OVERLAP_MIN = timedelta(minutes=2)
+CREATE_PATIENCE_MIN = timedelta(minutes=20)
 
 
 class Unfit(ValueError):
@@ -89,6 +91,26 @@ def duration(text: str, *, bare: str = "s") -> timedelta:
     return value
 
 
+def overlap(text: str) -> timedelta:
+    """A minute by which our clock and Halo's may differ, and another for what Halo shows late."""
+    because = "clocks may differ by a minute, and Halo may show a change a little late"
+    return _at_least(OVERLAP_MIN, text, because=because)
+
+
+def create_patience(text: str) -> timedelta:
+    """A write may have its effect twenty minutes after it was sent."""
+    because = "Jira may make a ticket as late as that, and a second one would be made meanwhile"
+    return _at_least(CREATE_PATIENCE_MIN, text, because=because)
+
+
+def _at_least(low: timedelta, text: str, *, because: str) -> timedelta:
+    value = duration(text)
+    if value < low:
+        minutes = f"{low.total_seconds() / 60:.0f}m"
+        raise Unfit(f"{text!r} is less than {minutes}: {because}.", f"{minutes} or more")
+    return value
+
+
 def look_back(text: str) -> timedelta:
     value = duration(text, bare="m")
     if not value:
@@ -134,7 +156,7 @@ def secret(text: str) -> Secret:
 
 
 def key_id(text: str) -> Secret:
-    """The id of a key: no secret by itself, but it may be kept with the secret that belongs to it."""
+    """The id of a key: no secret by itself, but it may be kept with the secret that it has."""
     return Secret(check_secret(text))
 
 

@@ -47,9 +47,7 @@ SECRETS = tuple(
     for spelling in SPELLINGS[name.upper()]
 )
 """The variables whose values are never shown, by all their names."""
-NEIGHBOURS = frozenset(
-    {"HTTP_PROXY", "http_proxy", "ALL_PROXY", "SSL_CERT_DIR", "CLOUD_RUN_TASK_ATTEMPT"}
-)
+NEIGHBOURS = frozenset({"HTTP_PROXY", "http_proxy", "ALL_PROXY", "SSL_CERT_DIR"})
 """Variables of other programs whose names are close to ours."""
 
 

@@ -44,6 +44,16 @@ def something_is_left(value: object, earlier: Earlier) -> None:
         )
 
 
+def index_is_one_of_the_tasks(value: int, earlier: Earlier) -> None:
+    """Tasks are counted from 0."""
+    tasks = earlier.get("cloud_run_task_count")
+    if tasks is not None and value >= tasks:
+        raise Unfit(
+            f"{value} is no task of {tasks}: its part of the issues would be nobody's.",
+            "a number from 0 to CLOUD_RUN_TASK_COUNT less 1",
+        )
+
+
 def _same(names: tuple[str, ...], others: tuple[str, ...]) -> list[str]:
     known = {name.casefold() for name in others}
     return [name for name in names if name.casefold() in known]

@@ -19,6 +19,7 @@ from job.settings.variable import (
     Variable,
     fits_alone,
     hard_closed_is_not_closed,
+    index_is_one_of_the_tasks,
     new_is_not_closed,
     something_is_left,
 )
@@ -170,8 +171,7 @@ class DestinationSettings(ProcessSettings):
     close_resolution: str = _variable(
         str,
         "",
-        does="Resolution to close with where the screen asks for one; else `Done`, else the first "
-        "allowed.",
+        does="Resolution to close with where the screen asks for one; else `Done`, else the first.",
     )
 
 
@@ -180,9 +180,7 @@ class ScopeSettings(ProcessSettings):
     """Which issues get tickets, and which of their updates are told."""
 
     critical_only: bool = _variable(parse.flag, "false", does="Only critical issues.")
-    no_comment: bool = _variable(
-        parse.flag, "false", does="No comments for updates of open issues."
-    )
+    no_comment: bool = _variable(parse.flag, "false", does="No comments for updates of issues.")
     no_sva: bool = _variable(
         parse.flag, "false", does="No issues of software vulnerabilities (type `sva`)."
     )
@@ -215,15 +213,18 @@ class RunSettings(ProcessSettings):
         does="Minutes that the first run looks back; later runs go on where the last one ended.",
     )
     overlap: timedelta = _variable(
-        parse.duration, "5m", does="How far before its mark a run reads again."
+        parse.overlap, "5m", does="How far before its mark a run reads again; 2m or more."
     )
     sweep_every: timedelta = _variable(
         parse.duration,
         "24h",
-        does="How often every open ticket is checked on both sides. 0: never.",
+        does="How often every open ticket is checked on both sides. 0: never, and then nothing "
+        "heals what a listing missed.",
     )
     create_patience: timedelta = _variable(
-        parse.duration, "15m", does="How long to look for a ticket whose creation was not answered."
+        parse.create_patience,
+        "25m",
+        does="How long to look for a ticket whose creation was not answered; 20m or more.",
     )
     issue_sync_max: int = _variable(
         parse.whole(0),
@@ -259,11 +260,17 @@ class MemorySettings(ProcessSettings):
         "When unset: Firestore of the ambient project on Cloud Run, else a file in the user's "
         "state folder that is named by the Jira site.",
     )
-    cloud_run_task_index: int = _variable(
-        parse.whole(0), "0", does="Set by Cloud Run: which task of the execution this is."
-    )
     cloud_run_task_count: int = _variable(
         parse.whole(1), "1", does="Set by Cloud Run: over how many tasks the work is spread."
+    )
+    cloud_run_task_index: int = _variable(
+        parse.whole(0),
+        "0",
+        fits=index_is_one_of_the_tasks,
+        does="Set by Cloud Run: which task of the execution this is.",
+    )
+    cloud_run_task_attempt: int = _variable(
+        parse.whole(0), "0", does="Set by Cloud Run: how often this task was tried before."
     )
     cloud_run_execution: str = _variable(str, "", does="Set by Cloud Run: names the execution.")
 

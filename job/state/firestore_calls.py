@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from google.api_core.exceptions import (
     Aborted,
+    Cancelled,
     DeadlineExceeded,
     GoogleAPICallError,
     InternalServerError,
@@ -20,6 +21,7 @@ from google.api_core.exceptions import (
     RetryError,
     ServiceUnavailable,
     Unauthenticated,
+    Unknown,
 )
 from google.api_core.retry_async import AsyncRetry, if_exception_type
 
@@ -28,7 +30,19 @@ from job.errors import RemoteDown, RemoteRefused, StopsRun
 CALL_S = 5.0
 PATIENCE_S = 12.0
 
-_PASSING = (Aborted, DeadlineExceeded, InternalServerError, ResourceExhausted, ServiceUnavailable)
+_PASSING = (
+    Aborted,
+    Cancelled,
+    DeadlineExceeded,
+    InternalServerError,
+    ResourceExhausted,
+    ServiceUnavailable,
+    Unknown,
+)
+"""The last is what gRPC says of a connection that ended in the middle of an answer ("Stream
+removed"), and so is the second at times: whether the call arrived is not known, and no call of ours
+minds being repeated (github.com/googleapis/python-firestore/issues/512).
+"""
 
 R = TypeVar("R")
 

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from job.core.ids import EPOCH
 from job.core.memory import Intent, Lease
+from job.core.shards import comes_after
 from job.errors import LeaseHeld, LeaseLost, StateUnreadable
 from job.state.records import Write
 
@@ -29,6 +30,9 @@ def succeed(
 ) -> Lease:
     """The lease that may follow the last one given for the shard.
 
+    A task's next attempt need not wait for the end of its lease: the one that held it is over, and
+    should anything of it still be on its way, the risen fence refuses it.
+
     A lease that ends days from now is neither waited for (every run would quietly do nothing) nor
     broken (its holder may be at work): it is `StateUnreadable`, which is loud and leaves the choice
     to a person.
@@ -42,7 +46,7 @@ def succeed(
             "Compare this machine's clock with that run's. When that run is over, delete the "
             "document of the lease.",
         )
-    if last is not None and last.until > now:
+    if last is not None and last.until > now and not comes_after(holder, last.holder):
         raise LeaseHeld(shard, last.holder, last.until)
     return Lease(
         shard=shard, holder=holder, fence=1 if last is None else last.fence + 1, until=until

@@ -39,7 +39,16 @@ def test_bad_settings_of_a_real_process_are_one_json_line_that_lists_every_probl
 
 
 @pytest.mark.parametrize(
-    "args", [["plna"], ["run", "--since"], ["run", "--since", "soon"], ["--since", "2999-01-01"]]
+    "args",
+    [
+        ["plna"],
+        ["run", "--since"],
+        ["run", "--since", "soon"],
+        ["--since", "2999-01-01"],
+        ["--since", "0001-01-01"],
+        ["plan", "--since", "0001-01-01T00:00+14:00"],
+        ["--since", "9999-12-31T23:59-14:00"],
+    ],
 )
 def test_a_bad_command_line_is_one_json_line_and_exit_code_2(
     bare: Program, args: list[str]
@@ -157,11 +166,12 @@ def test_sigterm_ends_a_run_in_good_order(program: Program, world: World) -> Non
     process.send_signal(signal.SIGTERM)
     stdout, stderr = process.communicate(timeout=30)
     spoken = Spoken(process.returncode, begun + stdout, stderr)
-    assert spoken.exit_code == 0
+    assert spoken.exit_code == 3
     assert says_only_json(spoken)
     assert spoken.only("run.asked_to_stop")["signal"] == "SIGTERM"
+    assert "while it still looked" in spoken.only("run.stopping")["error"]
     assert (spoken.only("run.finished")["verdict"], spoken.only("run.finished")["created"]) == (
-        "done",
+        "stopped",
         0,
     )
     assert world.jira.people.tickets() == []

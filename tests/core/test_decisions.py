@@ -132,8 +132,8 @@ def test_an_excluded_issue_gets_nothing_but_the_close_that_its_ticket_is_owed(
 
 
 def test_a_create_of_unknown_fate_is_waited_for_and_only_then_repeated() -> None:
-    young = case("active", None, intent=lost_create(age=timedelta(minutes=14)))
-    old = case("active", None, intent=lost_create(age=timedelta(minutes=15)))
+    young = case("active", None, intent=lost_create(age=timedelta(minutes=24)))
+    old = case("active", None, intent=lost_create(age=timedelta(minutes=25)))
     waiting, again = (decide(each, policy=POLICY, now=NOW) for each in (young, old))
     assert (waiting.action, waiting.afterwards) == (None, Afterwards.WAIT)
     assert again.action is Action.CREATE

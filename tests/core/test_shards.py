@@ -94,3 +94,14 @@ def test_the_highest_keys_of_all_are_kept() -> None:
         "SEC": 12,
         "OPS": 9,
     }
+
+
+def test_what_any_task_owes_is_owed_by_every_task_of_a_new_number() -> None:
+    owing = Watermark(at=NOON, reading_from=DAY_AGO, sweep_owed=True)
+    later = Watermark(at=NOON, reading_from=NOON)
+    begins = inherited(
+        {"0-of-3": owing, "1-of-3": later, "2-of-3": Watermark(at=NOON)}, look_back_to=DAY_AGO
+    )
+    assert (begins.reading_from, begins.sweep_owed) == (DAY_AGO, True)
+    begins = inherited(marks(3, 30, 10, 20), look_back_to=DAY_AGO)
+    assert (begins.reading_from, begins.sweep_owed) == (None, False)

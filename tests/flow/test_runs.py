@@ -114,7 +114,8 @@ def test_a_run_that_is_asked_to_stop_while_it_still_looks_writes_nothing() -> No
         stop.set()
         record = await tube.run(asked_to_stop=stop)
         assert isinstance(record, RunRecord)
-        assert record.exit_code == 0
+        assert (record.verdict, record.exit_code) == ("stopped", 3)
+        assert (await tube.store.runs(limit=1)) == [record]
         assert tube.jira.people.tickets() == []
         await done(tube)
         assert len(tube.jira.people.tickets()) == 5

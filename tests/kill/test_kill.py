@@ -34,12 +34,7 @@ AWAKE = 0.35
 there proves little.
 """
 TRIES = 8
-PATIENCE_S = 2.0
-SETTINGS = {
-    "NEW_ISSUE_STATUS": "In Progress",
-    "CREATE_PATIENCE": f"{PATIENCE_S:.0f}s",
-    "MAX_CLOSE_PERCENT": "100",
-}
+SETTINGS = {"NEW_ISSUE_STATUS": "In Progress", "MAX_CLOSE_PERCENT": "100"}
 
 
 @pytest.fixture(params=["sqlite", "firestore"])
@@ -115,7 +110,7 @@ async def killed(town: Town, *, after_s: float) -> Ended:
 
 async def come_to_rest(town: Town) -> list[Ended]:
     """Two clean runs, after which the world must be as it should be."""
-    await asyncio.sleep(PATIENCE_S)
+    await town.outlive_patience()
     runs = [await town.run(), await town.run()]
     assert [run.exit_code for run in runs] == [0, 0]
     assert town.wrong_at_rest() == []

@@ -18,6 +18,9 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
+from msgspec.structs import replace
+
+from job.core.memory import Changes
 from job.flow.lease import LEASE
 from job.state.urls import open_store
 from tests.kit.checker import ID_FIELD, Diary, always, settled
@@ -25,6 +28,8 @@ from tests.kit.checker import ID_FIELD, Diary, always, settled
 PYTHON = (sys.executable, "-W", "error")
 SHARD = "0-of-1"
 KINDS = ("csm", "fim", "sva", "lids", "image_sva")
+PATIENCE = timedelta(minutes=30)
+"""Longer than anybody waits for a write of unknown fate."""
 END_S = 60.0
 """No run of these small worlds may take longer."""
 
@@ -86,6 +91,22 @@ class Town:
             lease = await store.take_lease(
                 SHARD, holder="successor", now=later, until=later + timedelta(minutes=1)
             )
+            await store.release_lease(lease)
+
+    async def outlive_patience(self) -> None:
+        """Lets so much time pass for the notes of unfinished writes that nobody waits any longer
+        for what they speak of: it is there by now, or it never left.
+        """
+        now = datetime.now(UTC)
+        async with open_store(self.settings["STATE_URL"]) as store:
+            aged = tuple(
+                replace(intent, at=intent.at - PATIENCE, follows=intent.attempt)
+                for intent in await store.intents()
+            )
+            lease = await store.take_lease(
+                SHARD, holder="time", now=now, until=now + timedelta(minutes=1)
+            )
+            await store.commit(lease, Changes(intents=aged))
             await store.release_lease(lease)
 
     # --- The world --------------------------------------------------------------------------------

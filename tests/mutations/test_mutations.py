@@ -27,7 +27,8 @@ ROOT = Path(__file__).resolve().parents[2]
 COPIED = ("job", "tests", "pyproject.toml")
 STATE = ("tests/state/test_memory.py", "tests/state/test_store.py", "tests/state/test_sqlite.py")
 SIMULATION = ("tests/simulation/test_crashes.py", "tests/simulation/test_worlds.py")
-TESTS = ("tests/core", "tests/flow", "tests/budget", *STATE, "tests/http", *SIMULATION)
+SETTINGS = "tests/settings/test_settings.py"
+TESTS = ("tests/core", "tests/flow", "tests/budget", *STATE, SETTINGS, "tests/http", *SIMULATION)
 LEFT_OUT = "not firestore and not second_crash"
 """What takes long and looks twice."""
 WORLDS = "300"

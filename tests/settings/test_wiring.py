@@ -8,6 +8,7 @@ import pytest
 
 from job.clock import SystemClock
 from job.core.policy import WhenGone
+from job.core.shards import comes_after
 from job.flow.setup import Setup
 from job.settings.load import load
 from job.wiring import Surroundings, open_setup, reveal
@@ -80,6 +81,14 @@ async def test_two_runs_never_share_a_name(tmp_path: Path) -> None:
     names = [(await setup_of(tmp_path, CLOUD_RUN_EXECUTION="sync-x7")).run_id for _ in range(2)]
     assert names[0] != names[1]
     assert all(name.startswith("sync-x7-") for name in names)
+
+
+async def test_a_runs_name_says_which_attempt_of_which_execution_it_is(tmp_path: Path) -> None:
+    of = {"CLOUD_RUN_EXECUTION": "sync-x7"}
+    first = (await setup_of(tmp_path, **of)).run_id
+    again = (await setup_of(tmp_path, **of, CLOUD_RUN_TASK_ATTEMPT="1")).run_id
+    assert (comes_after(again, first), comes_after(first, again)) == (True, False)
+    assert not comes_after(again, (await setup_of(tmp_path)).run_id)
 
 
 @pytest.mark.parametrize(("timeout_s", "budget_s"), [("840", 756), ("60", 45), ("20", 10)])

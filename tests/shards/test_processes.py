@@ -29,9 +29,7 @@ pytestmark = pytest.mark.xdist_group("real_time")
 SEED = int(os.environ.get("KILL_SEED", "1"))
 ISSUES = 32
 TRIES = 4
-PATIENCE_S = 2.0
 SETTINGS = {
-    "CREATE_PATIENCE": f"{PATIENCE_S:.0f}s",
     "MAX_CLOSE_PERCENT": "100",
     "HALO_CONCURRENCY_MAX": "64",
     "JIRA_CONCURRENCY_MAX": "64",
@@ -152,7 +150,7 @@ async def test_any_of_several_tasks_may_be_killed_and_everything_is_covered_exac
                 break
         assert died, "every victim was over before it could be killed, which proves nothing"
         await outlive_leases(town)
-        await asyncio.sleep(PATIENCE_S)
+        await town.outlive_patience()
         await clean(town, tasks=tasks)
         await clean(town, tasks=tasks)
         assert town.wrong_at_rest() == []

@@ -56,7 +56,15 @@ FIRST = Changes(links=(link(1),), intents=(intent(1),), watermark=watermark())
 # --- Lost and late answers ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("code", [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED])
+@pytest.mark.parametrize(
+    "code",
+    [
+        grpc.StatusCode.UNAVAILABLE,
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+        grpc.StatusCode.UNKNOWN,
+        grpc.StatusCode.CANCELLED,
+    ],
+)
 @pytest.mark.parametrize("effect", ["none", "full", "late"])
 async def test_a_commit_whose_answer_is_lost_is_written_once(
     store: FirestoreStore, between: Network, code: grpc.StatusCode, effect: str
@@ -123,8 +131,10 @@ async def test_a_passing_fault_of_any_call_is_not_noticed(
         grpc.StatusCode.UNAVAILABLE,
         grpc.StatusCode.ABORTED,
         grpc.StatusCode.RESOURCE_EXHAUSTED,
+        grpc.StatusCode.UNKNOWN,
+        grpc.StatusCode.CANCELLED,
     ):
-        between.faults.append(Fault(method=method, code=code))
+        between.faults.append(Fault(method=method, code=code, details="Stream removed"))
         lease = await lease_of(store)
         await store.commit(lease, Changes(links=(link(1),)))
         assert await store.live_count() == 1

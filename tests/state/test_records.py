@@ -116,6 +116,10 @@ def test_a_missing_field_is_not_guessed_unless_the_model_has_a_default_for_it() 
         Link, {key: value for key, value in whole.items() if key != "misses"}, name=name_of(link(1))
     )
     assert found.misses == 0
+    older = records.document(watermark())
+    del older["reading_from"], older["sweep_owed"]
+    mark = records.read(Watermark, older, name="control/watermark-0")
+    assert (mark.reading_from, mark.sweep_owed) == (None, False), "it owes nothing"
 
 
 def test_a_word_outside_the_vocabulary_is_told() -> None:

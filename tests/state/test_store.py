@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from job.core.ids import IssueId
 from job.core.memory import Changes, Lease, Link, Verdict
+from job.core.shards import run_name
 from job.errors import LeaseHeld, LeaseLost, StateUnreadable
 from job.state.urls import CountingStore
 from tests.state.values import NOW, SOON, World, intent, issue_id, link, parked, run, watermark
@@ -154,6 +155,38 @@ async def test_a_lease_that_was_taken_over_cannot_be_renewed(world: World) -> No
         await overtaken(theirs, lease)
         with pytest.raises(LeaseLost, match="run-2"):
             await ours.renew_lease(lease, until=SOON + timedelta(minutes=5))
+
+
+def attempt(number: int, *, execution: str = "sync-x7") -> str:
+    """The name of a task's run on Cloud Run."""
+    return run_name(execution=execution, attempt=number, began_at=NOW, salt="0a1b2c3d")
+
+
+async def test_a_tasks_next_attempt_takes_over_its_lease_at_once_and_the_fence_rises(
+    world: World,
+) -> None:
+    async with world() as dead, world() as ours:
+        zombie = await lease_of(dead, holder=attempt(0))
+        await dead.commit(zombie, Changes(links=(link(1),)))
+        taken = await lease_of(ours, holder=attempt(1))
+        assert (taken.holder, taken.fence) == (attempt(1), 2)
+        with pytest.raises(LeaseLost, match="attempt1"):
+            await dead.commit(zombie, Changes(links=(link(2),)))
+        with pytest.raises(LeaseLost):
+            await dead.renew_lease(zombie, until=SOON + timedelta(minutes=5))
+        await dead.release_lease(zombie)
+        await ours.commit(taken, Changes(links=(link(3),)))
+        assert await ours.live_count() == 2
+
+
+@pytest.mark.parametrize(
+    "other", [attempt(1), attempt(0), attempt(2, execution="sync-x8"), "run-2"]
+)
+async def test_a_good_lease_is_not_taken_over_by_anybody_else(world: World, other: str) -> None:
+    async with world() as ours, world() as theirs:
+        await lease_of(ours, holder=attempt(1))
+        with pytest.raises(LeaseHeld):
+            await lease_of(theirs, holder=other)
 
 
 async def test_releasing_a_lease_that_was_taken_over_takes_nothing_from_its_new_holder(

@@ -60,7 +60,13 @@ def parked(number: int, **over: Any) -> Parked:
 
 def watermark(minutes: int = 0) -> Watermark:
     at = NOW + timedelta(minutes=minutes)
-    return Watermark(at=at, swept_at=NOW, highest_keys={"SEC": 12, "OPS.X": 3})
+    return Watermark(
+        at=at,
+        swept_at=NOW,
+        highest_keys={"SEC": 12, "OPS.X": 3},
+        reading_from=NOW - timedelta(days=9),
+        sweep_owed=True,
+    )
 
 
 def run(number: int, *, started_at: datetime = NOW) -> RunRecord:
