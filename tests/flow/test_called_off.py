@@ -60,7 +60,8 @@ def test_a_run_called_off_while_it_looks_says_so_and_leaves_all_as_it_was(
         assert (record.verdict, record.exit_code, record.counts) == ("stopped", 3, {})
         assert await tube.store.runs(limit=1) == [record]
         now = await tube.store.watermark(SHARD)
-        assert now is not None and before is not None
+        assert now is not None
+        assert before is not None
         assert msgspec.structs.replace(now, owner=before.owner) == before
         assert writes(tube.jira.calls) == {}
         assert record.errors == (words_of(said),)
