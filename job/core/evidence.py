@@ -89,7 +89,7 @@ def _files(finding: FimFinding) -> Iterator[Node]:
 def _vulnerabilities(finding: SvaFinding) -> Iterator[Node]:
     """The worst first."""
     package = phrase(joined(finding.package_name, finding.package_version))
-    yield paragraph("IssueWithLink vulnerabilities of ", code(package), f": {len(finding.cves)}")
+    yield paragraph("Known vulnerabilities of ", code(package), f": {len(finding.cves)}")
     rows = [
         (
             _advisory(cve.id),
@@ -112,7 +112,7 @@ def _event(event: LidsEvent) -> Iterator[Node]:
 def issue_alone(issue: Issue) -> Iterator[Node]:
     """What the issue itself tells where no finding can be read."""
     if issue.cves:
-        yield paragraph(f"IssueWithLink vulnerabilities: {len(issue.cves)}")
+        yield paragraph(f"Known vulnerabilities: {len(issue.cves)}")
         yield adf.bullets([_advisory(cve_id) for cve_id in issue.cves[:_ROWS_MAX]])
         yield from _more(len(issue.cves) - _ROWS_MAX)
     elif not issue.finding_url:

@@ -349,7 +349,7 @@ def test_a_file_finding_shows_the_files_and_how_many_more_there_are() -> None:
 
 def test_a_package_finding_shows_the_worst_vulnerability_first() -> None:
     assert shown(SVA) == [
-        "IssueWithLink vulnerabilities of sudo.x86_64 1.8.23-9.el7: 2",
+        "Known vulnerabilities of sudo.x86_64 1.8.23-9.el7: 2",
         *("Vulnerability", "CVSS", "Excepted in Halo"),
         *("CVE-2021-3156", "9.8", "yes"),
         *("CVE-2019-14287", "8.8", "no"),
@@ -365,7 +365,7 @@ def test_an_event_shows_the_line_of_the_log_as_it_was_written() -> None:
 def test_evidence_that_is_gone_is_said_to_be_gone_and_the_issue_speaks_instead() -> None:
     assert shown(GONE) == [
         f"Halo no longer has the evidence, usually because the server was deleted. It was at {GONE.url}.",
-        "IssueWithLink vulnerabilities: 1",
+        "Known vulnerabilities: 1",
         "CVE-2021-3156",
     ]
 
