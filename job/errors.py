@@ -14,7 +14,8 @@
     ├── IssueFailed        this issue is parked, the others go on                          exit 5
     │   ├── TicketRejected     Jira said no to a write for this issue
     │   ├── NoTransition       the workflow has no usable way to where we want to go
-    │   └── UnusableValue      a value does not fit its Jira field
+    │   ├── UnusableValue      a value does not fit its Jira field
+    │   └── DetailRefused      Halo gives everything but this finding, asset or issue
     ├── Withheld           a write that was kept from leaving, so it is certain that it was not done
     └── FateUnknown        a write was sent and its answer never came; never sent again blindly
 
@@ -87,8 +88,12 @@ class RemoteRefused(StopsRun):
     """
 
 
+@dataclass(eq=False)
 class RemoteDown(StopsRun):
     """No usable answer: connection failures, 429 or 5xx beyond our patience."""
+
+    status: int = 0
+    """Of the last answer; 0 where none came."""
 
 
 class ClocksDiffer(StopsRun):
@@ -167,6 +172,12 @@ class NoTransition(IssueFailed):
 
 class UnusableValue(IssueFailed):
     """A mapped or static value does not fit the Jira field; the message lists what is allowed."""
+
+
+class DetailRefused(IssueFailed):
+    """Halo refuses one finding, asset or issue that was asked for by its id, or breaks over it. It
+    gives the others, so nobody else has to do without.
+    """
 
 
 @dataclass(eq=False)

@@ -46,6 +46,8 @@ class Survey(Struct, frozen=True, kw_only=True):
 def event_of(reason: Reason) -> Event | None:
     """What an operator should hear of an issue for which nothing is done; `None` when nothing."""
     match reason:
+        case Reason.ISSUE_UNREADABLE:
+            return Event.ISSUE_UNREADABLE
         case Reason.ISSUE_GONE:
             return Event.ISSUE_GONE
         case Reason.TICKET_GONE:

@@ -87,7 +87,9 @@ class Caller:
             if self._clock.monotonic() + wait_s > give_up_at:
                 break
         happened = f"{_words(result)} (attempt {attempt}, the last)."
-        raise RemoteDown(self._remote, request.name, happened, "The next run tries again.")
+        status = result.status if isinstance(result, Response) else 0
+        advice = "The next run tries again."
+        raise RemoteDown(self._remote, request.name, happened, advice, status=status)
 
     def hang_up(self) -> None:
         """Ends every call now, and any later one: nobody waits for an answer, for a turn or for a
