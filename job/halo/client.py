@@ -55,6 +55,8 @@ class HaloClient:
         self._token: Token | None = None
         self._signing_in = asyncio.Lock()
         self._assets: dict[str, Asset | Gone | Unreadable | DetailRefused] = {}
+        self._told: set[str] = set()
+        """Rows without an id."""
         self._asking_for: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def sign_in(self) -> None:
@@ -69,12 +71,12 @@ class HaloClient:
             Listing(status=of, stamp=stamp if since else wire.CREATED, since=since)
             for of, stamp in stamps
         ]
-        return [listing.read(part, until=until, fetch=self._pages) for part in wanted]
+        return [self._read(part, until=until) for part in wanted]
 
     async def active(self) -> Pieces:
         """What it cannot reach is no reason to wait: `changed` reaches it by another timestamp."""
         wanted = Listing(status=IssueStatus.ACTIVE, stamp=wire.CREATED)
-        async for piece in listing.read(wanted, until=self._clock.now(), fetch=self._pages):
+        async for piece in self._read(wanted, until=self._clock.now()):
             yield [issue for issue in piece if issue.has_id]
 
     async def issue(self, issue_id: IssueId) -> Issue | None:
@@ -140,6 +142,9 @@ class HaloClient:
             return error
         except MalformedAnswer as error:
             return _unreadable(error, issue=issue, url=url)
+
+    def _read(self, wanted: Listing, *, until: datetime) -> Pieces:
+        return listing.read(wanted, until=until, fetch=self._pages, told=self._told)
 
     async def _pages(self, wanted: Listing, numbers: Sequence[int]) -> list[Page]:
         async def page(number: int) -> Page:

@@ -41,10 +41,10 @@ Fetch = Callable[[Listing, Sequence[int]], Awaitable[list[Page]]]
 
 
 async def read(
-    listing: Listing, *, until: datetime, fetch: Fetch
+    listing: Listing, *, until: datetime, fetch: Fetch, told: set[str]
 ) -> AsyncGenerator[list[Issue], None]:
     """Every issue of the listing. `until` is when we began: what Halo touches later belongs to the
-    next run.
+    next run. `told` are the rows without an id of which was told already.
 
     Bounds are whole seconds, so that no rounding of fractions, ours or Halo's, can hide a row at a
     border.
@@ -56,9 +56,11 @@ async def read(
         log.warning(Event.HALO_FILTER_IGNORED, listing=str(listing), since=str(listing.since))
         listing = replace(listing, descending=True)
         (first,) = await fetch(listing, [1])
-        pieces = _settled(Span(listing=listing, until=until), above=0, first=first, fetch=fetch)
+        span = Span(listing=listing, until=until, told=told)
+        pieces = _settled(span, above=0, first=first, fetch=fetch)
     else:
-        pieces = _window(Span(listing=listing, until=until), above=0, first=first, fetch=fetch)
+        span = Span(listing=listing, until=until, told=told)
+        pieces = _window(span, above=0, first=first, fetch=fetch)
     async for piece in pieces:
         yield piece
 

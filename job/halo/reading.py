@@ -32,6 +32,8 @@ class Span(Struct, frozen=True, kw_only=True):
 
     listing: Listing
     until: datetime
+    told: set[str]
+    """The rows without an id of which was told already."""
     end: datetime | None = None
     """Exclusive; `None` for the listing's own end."""
 
@@ -77,13 +79,16 @@ class Reading(Struct, kw_only=True):
         news = [issue for issue in page.issues if self._is_news(issue)]
         for issue in news:
             if not issue.has_id:
-                log.error(
-                    Event.HALO_ROW_UNREADABLE,
-                    listing=str(self.span.listing),
-                    issue_id=issue.id,
-                    error=issue.unreadable,
-                )
+                self._tell(issue)
         return [issue for issue in news if issue.has_id]
+
+    def _tell(self, issue: Issue) -> None:
+        """Of a row without an id, once, wherever it is met."""
+        name, _, _ = issue.id.partition(" ")
+        if name not in self.span.told:
+            self.span.told.add(name)
+            where = str(self.span.listing)
+            log.error(Event.HALO_ROW_UNREADABLE, listing=where, error=issue.unreadable)
 
     def _is_news(self, issue: Issue) -> bool:
         at = self.span.listing.at(issue)

@@ -27,6 +27,7 @@ from job.core.issues import (
     IssueStatus,
     LidsEvent,
     SvaFinding,
+    Unreadable,
 )
 from job.core.shape import CreateScreen, FieldSpec, TicketSettings
 from job.core.tickets import close_comment, draft, ids_held, reopen_comment, update_comment
@@ -107,8 +108,12 @@ SVA = SvaFinding(
 LIDS = LidsEvent(
     message="Rule matched.", log_entry="Mar  2 sudo: authentication failure", created_at=AT
 )
+UNREADABLE = Unreadable(
+    url="https://api.cloudpassage.com/v1/csp_findings/d55c",
+    why="The csm finding d55c has no `details`.",
+)
 GONE = Gone(url="https://api.cloudpassage.com/v1/scans/d4e1/findings/d55c")
-FINDINGS = (CSM, FIM, SVA, LIDS, GONE, None)
+FINDINGS = (CSM, FIM, SVA, LIDS, GONE, UNREADABLE, None)
 
 CUSTOM = "com.atlassian.jira.plugin.system.customfieldtypes:"
 TEXT = FieldSpec(
@@ -130,7 +135,9 @@ BOOK = CreateScreen(
 
 
 def described(
-    issue: Issue = ISSUE, finding: Finding | Gone | None = SVA, asset: Asset | Gone | None = None
+    issue: Issue = ISSUE,
+    finding: Finding | Gone | Unreadable | None = SVA,
+    asset: Asset | Gone | Unreadable | None = None,
 ) -> str:
     evidence = Evidence(issue=issue, finding=finding, asset=asset)
     return plain(opened(draft(evidence, settings=SHAPE, screen=BOOK).fields["description"]))
@@ -158,9 +165,10 @@ issues = of_any(
     cves=st.lists(words, max_size=60).map(tuple),
     max_cvss=scores,
 )
-findings: st.SearchStrategy[Finding | Gone | None] = st.one_of(
+findings: st.SearchStrategy[Finding | Gone | Unreadable | None] = st.one_of(
     st.none(),
     of_any(Gone),
+    of_any(Unreadable),
     of_any(CsmFinding, description=prose, checks=st.lists(of_any(Check), max_size=3).map(tuple)),
     of_any(
         FimFinding,
@@ -171,7 +179,10 @@ findings: st.SearchStrategy[Finding | Gone | None] = st.one_of(
     of_any(LidsEvent, message=prose, log_entry=prose, created_at=instants),
 )
 evidences = st.builds(
-    Evidence, issue=issues, finding=findings, asset=st.none() | of_any(Asset) | of_any(Gone)
+    Evidence,
+    issue=issues,
+    finding=findings,
+    asset=st.none() | of_any(Asset) | of_any(Gone) | of_any(Unreadable),
 )
 
 
@@ -321,7 +332,7 @@ def test_a_ticket_for_a_resolved_issue_says_first_who_resolved_it_when_and_why()
 # --- Evidence by type -----------------------------------------------------------------------------
 
 
-def shown(finding: Finding | Gone | None, issue: Issue = ISSUE) -> list[str]:
+def shown(finding: Finding | Gone | Unreadable | None, issue: Issue = ISSUE) -> list[str]:
     return plain(opened(update_comment(Evidence(issue=issue, finding=finding)).body)).splitlines()[
         1:
     ]
@@ -368,6 +379,19 @@ def test_evidence_that_is_gone_is_said_to_be_gone_and_the_issue_speaks_instead()
         "Known vulnerabilities: 1",
         "CVE-2021-3156",
     ]
+
+
+def test_evidence_that_cannot_be_read_is_said_to_be_so_and_the_issue_speaks_instead() -> None:
+    assert shown(UNREADABLE) == [
+        "What Halo has as evidence cannot be read, so the issue itself speaks for it. "
+        f"{UNREADABLE.why} It is at {UNREADABLE.url}.",
+        "Known vulnerabilities: 1",
+        "CVE-2021-3156",
+    ]
+
+
+def test_an_asset_that_cannot_be_read_is_named_from_the_issue() -> None:
+    assert "what Halo says of it cannot be read" in described(ISSUE, asset=UNREADABLE)
 
 
 def test_an_endless_address_or_name_does_not_push_the_rest_out() -> None:
@@ -466,7 +490,7 @@ LATER: dict[str, Any] = {
 
 @pytest.mark.parametrize("finding", FINDINGS)
 def test_a_scan_that_finds_the_same_has_the_same_fingerprint(
-    finding: Finding | Gone | None,
+    finding: Finding | Gone | Unreadable | None,
 ) -> None:
     again: dict[type, Callable[[Any], Any]] = {
         CsmFinding: lambda one: replace(one, checks=one.checks[::-1], description="Reworded."),
@@ -478,6 +502,7 @@ def test_a_scan_that_finds_the_same_has_the_same_fingerprint(
             one, created_at=AT + timedelta(days=30), message="From another address."
         ),
         Gone: lambda _: Gone(url="https://x/2"),
+        Unreadable: lambda _: Unreadable(url="https://x/2", why="It is no JSON."),
         type(None): lambda _: None,
     }
     rescanned = Evidence(
@@ -486,7 +511,7 @@ def test_a_scan_that_finds_the_same_has_the_same_fingerprint(
     assert fingerprint(rescanned) == fingerprint(Evidence(issue=ISSUE, finding=finding))
 
 
-NEWS: list[tuple[dict[str, Any], Finding | Gone | None]] = [
+NEWS: list[tuple[dict[str, Any], Finding | Gone | Unreadable | None]] = [
     ({}, SVA),
     ({"critical": False}, SVA),
     ({"status": IssueStatus.RESOLVED}, SVA),
@@ -505,6 +530,7 @@ NEWS: list[tuple[dict[str, Any], Finding | Gone | None]] = [
     ({}, replace(LIDS, log_entry="")),
     ({}, replace(LIDS, log_entry="", message="Another rule matched.")),
     ({}, GONE),
+    ({}, UNREADABLE),
     ({}, None),
 ]
 

@@ -47,7 +47,7 @@ async def test_pages_are_asked_for_ten_at_a_time_so_that_memory_stays_flat() -> 
 async def _pieces(halo: Shelf):  # type: ignore[no-untyped-def]
     from job.halo.listing import read
 
-    async for piece in read(BY_LAST_SEEN, until=UNTIL, fetch=halo.fetch):
+    async for piece in read(BY_LAST_SEEN, until=UNTIL, fetch=halo.fetch, told=set()):
         yield piece
 
 

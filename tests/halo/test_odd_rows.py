@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
+from job.core.ids import IssueId
 from job.core.issues import Issue, IssueStatus
 from job.errors import MalformedAnswer
 from job.halo import bodies, wire
@@ -104,7 +105,7 @@ async def test_a_listing_with_odd_rows_is_read_once_and_agrees_with_its_count() 
     assert len(listed) == 247
     assert [issue.id for issue in listed if issue.unreadable] == ["odd"]
     assert pages == 3
-    assert [line["event"] for line in logs] == ["halo.row_unreadable"] * 3
+    assert [line["event"] for line in logs] == ["halo.row_unreadable"] * 2
     assert all("without id" in line["error"] or "missing" in line["error"] for line in logs)
 
 
@@ -125,6 +126,6 @@ async def test_an_issue_asked_for_by_its_id_that_cannot_be_read_says_why() -> No
     }
     async with scripted(script) as (site, _):
         for name, why in wanted.items():
-            issue = await site.halo.issue(bodies.IssueId(name))
+            issue = await site.halo.issue(IssueId(name))
             assert issue is not None
             assert (issue.id, why in issue.unreadable) == (name, True), issue.unreadable
