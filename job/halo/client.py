@@ -1,7 +1,7 @@
 """Halo as a run sees it: keeps the promises of `ports.HaloIssues` by joining `wire.py` with the
 caller.
 
-Promises: one token for all workers, renewed once; a listed issue is never asked for again; an asset
+Promises: a listed issue is never asked for again; an asset
 is fetched once for each client, and a client lives for one run; what Halo refuses or garbles of one
 issue is that issue's own, and only a token or a listing is about us.
 Does not do: writing anything to Halo.
@@ -19,10 +19,11 @@ from job.core.issues import Asset, Finding, Gone, Issue, IssueKind, IssueStatus,
 from job.errors import DetailRefused, MalformedAnswer, RemoteDown
 from job.events import Event
 from job.halo import bodies, findings, listing, wire
+from job.halo.signing import SignedCaller
 from job.halo.values import Body
-from job.halo.wire import Listing, Page, Token
+from job.halo.wire import Listing, Page
 from job.http.caller import Caller
-from job.http.message import Request, Response
+from job.http.message import Request
 from job.ports import Clock, Pieces
 
 log = structlog.get_logger()
@@ -48,19 +49,20 @@ class HaloClient:
     ) -> None:
         self._caller = caller
         self._base_url = base_url.rstrip("/")
-        self._key = key
-        self._secret = secret
         self._clock = clock
-        self._confide = confide
-        self._token: Token | None = None
-        self._signing_in = asyncio.Lock()
+        self._signed = SignedCaller(
+            caller,
+            token_request=wire.token_request(self._base_url, key=key, secret=secret),
+            clock=clock,
+            confide=confide,
+        )
         self._assets: dict[str, Asset | Gone | Unreadable | DetailRefused] = {}
         self._told: set[str] = set()
         """Rows without an id."""
         self._asking_for: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def sign_in(self) -> None:
-        await self._good_token()
+        await self._signed.sign_in()
 
     def changed(self, *, since: datetime | None, until: datetime) -> Sequence[Pieces]:
         """From the beginning on nothing is filtered, so both go by their creation, which never
@@ -148,7 +150,7 @@ class HaloClient:
 
     async def _pages(self, wanted: Listing, numbers: Sequence[int]) -> list[Page]:
         async def page(number: int) -> Page:
-            answer = await self._answer(
+            answer = await self._signed.answer(
                 wire.page_request(self._base_url, listing=wanted, page=number)
             )
             return wire.page(answer, listing=wanted, number=number)
@@ -160,37 +162,12 @@ class HaloClient:
 
     async def _found(self, request: Request, *, doing: str) -> Body | None:
         try:
-            answer = await self._answer(request)
+            answer = await self._signed.answer(request)
         except RemoteDown as failure:
             if not wire.broken_over(failure, request=request):
                 raise
             raise DetailRefused(f"While {doing}: Halo {failure.happened}") from failure
         return wire.found(answer, doing=doing)
-
-    async def _answer(self, request: Request) -> Response:
-        """Asks with a good token; after a 401 once more with a newer one."""
-        token = await self._good_token()
-        answer = await self._caller.call(wire.signed(request, token=token))
-        if answer.status != 401:
-            return answer
-        token = await self._good_token(refused=token)
-        return await self._caller.call(wire.signed(request, token=token))
-
-    async def _good_token(self, *, refused: Token | None = None) -> Token:
-        """Everybody's token. Who comes while it is being renewed waits; who was refused an older
-        one gets the newer.
-        """
-        token = self._token
-        if token is None or token is refused or self._clock.monotonic() >= token.renew_at:
-            async with self._signing_in:
-                # Somebody else may have renewed it while we waited.
-                if self._token is None or self._token is token:
-                    asked_at = self._clock.monotonic()
-                    request = wire.token_request(self._base_url, key=self._key, secret=self._secret)
-                    self._token = wire.token(await self._caller.call(request), asked_at=asked_at)
-                    self._confide(self._token.value)
-                token = self._token
-        return token
 
 
 def _about_one(error: MalformedAnswer) -> str:
