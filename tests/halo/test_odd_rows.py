@@ -129,3 +129,9 @@ async def test_an_issue_asked_for_by_its_id_that_cannot_be_read_says_why() -> No
             issue = await site.halo.issue(IssueId(name))
             assert issue is not None
             assert (issue.id, why in issue.unreadable) == (name, True), issue.unreadable
+
+
+@pytest.mark.parametrize("at", ["n/a", 20210419, "9999-12-31T23:59:59Z", "1970-01-01T00:00:00Z"])
+def test_a_row_with_a_time_that_is_none_has_no_time(at: Any) -> None:
+    (issue,) = page([shapes.row(last_seen_at=at)]).issues
+    assert (issue.last_seen_at, issue.unreadable) == (None, "")
