@@ -64,7 +64,8 @@ class HaloIssues(Protocol):
         resolved ones by when they were resolved. An issue that changes while we read may come in
         both or in neither: it was touched after `until`, so it belongs to the next run anyway.
         `since=None` means from the beginning. A listing raises `MalformedAnswer` rather than end
-        early.
+        early. One that cannot be read says why (`Issue.unreadable`); one without an id
+        (`Issue.has_id`) stands for others that are out of reach for now.
         """
         ...
 
