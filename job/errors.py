@@ -16,7 +16,8 @@
     │   ├── TicketRejected     Jira said no to a write for this issue
     │   ├── Unconfirmed        Jira confirmed a create and does not show us the ticket
     │   ├── NoTransition       the workflow has no usable way to where we want to go
-    │   └── UnusableValue      a value does not fit its Jira field
+    │   ├── UnusableValue      a value does not fit its Jira field
+    │   └── DetailRefused      Halo gives everything but this finding, asset or issue
     ├── Withheld           a write that was kept from leaving, so it is certain that it was not done
     └── FateUnknown        a write was sent and its answer never came; never sent again blindly
 
@@ -191,6 +192,12 @@ class NoTransition(IssueFailed):
 
 class UnusableValue(IssueFailed):
     """A mapped or static value does not fit the Jira field; the message lists what is allowed."""
+
+
+class DetailRefused(IssueFailed):
+    """Halo refuses one finding, asset or issue that was asked for by its id, or breaks over it. It
+    gives the others, so nobody else has to do without.
+    """
 
 
 @dataclass(eq=False)

@@ -40,6 +40,11 @@ class Event(StrEnum):
         "an action failed, or a ticket is missing for the first time; the issue is parked",
     )
     ISSUE_PARK_EXPIRED = "issue.park_expired", "an issue has been parked for more than seven days"
+    ISSUE_UNREADABLE = (
+        "issue.unreadable",
+        "what Halo says of one issue cannot be read, or is refused; it is parked, and the others "
+        "go on",
+    )
     ISSUE_GONE = (
         "issue.gone",
         "Halo no longer knows an issue that has a ticket; the ticket is left as it is",
@@ -107,11 +112,29 @@ class Event(StrEnum):
     PROBE_BOUNDED = "probe.bounded", "the search for lost creates by key ended at its bound"
     HALO_FILTER_IGNORED = (
         "halo.filter_ignored",
-        "Halo returned rows older than asked for; it is read backward instead",
+        "Halo refused a filter, or returned rows older than asked for; it is read backward instead",
     )
     HALO_LISTING_MOVED = (
         "halo.listing_moved",
         "issues changed while they were listed; the listing is read once more",
+    )
+    HALO_LISTING_OFF = (
+        "halo.listing_off",
+        "in each of four readings Halo counted a few more or fewer issues than it listed; those "
+        "are used, and the next sweep reads them again",
+    )
+    HALO_LISTING_CROWDED = (
+        "halo.listing_crowded",
+        "10,000 issues or more share one second, and Halo lists no more of them; those are used, "
+        "and the watermark waits for the others",
+    )
+    HALO_ROW_UNREADABLE = (
+        "halo.row_unreadable",
+        "Halo lists something without an id; it can be neither used nor parked",
+    )
+    HALO_DETAIL_UNREADABLE = (
+        "halo.detail_unreadable",
+        "a finding or an asset cannot be read; the ticket is worded from its issue",
     )
     HALO_FILES_CUT = "halo.files_cut", "a finding lists more files than a ticket can say"
     LIBRARY_LOGGED = "library.logged", "a library had something to say"

@@ -22,7 +22,7 @@ from msgspec import Struct
 
 from job.core.adf import Document
 from job.core.ids import IssueId, Marker, TicketId
-from job.core.issues import Asset, Finding, Gone, Issue
+from job.core.issues import Asset, Finding, Gone, Issue, Unreadable
 from job.core.memory import Changes, Intent, Lease, Link, Parked, RunRecord, Watermark
 from job.core.model import Outcome, Ticket
 from job.core.plan import Plan
@@ -67,7 +67,8 @@ class HaloIssues(Protocol):
         resolved ones by when they were resolved. An issue that changes while we read may come in
         both or in neither: it was touched after `until`, so it belongs to the next run anyway.
         `since=None` means from the beginning. A listing raises `MalformedAnswer` rather than end
-        early.
+        early. One that cannot be read says why (`Issue.unreadable`); one without an id
+        (`Issue.has_id`) stands for others that are out of reach for now.
         """
         ...
 
@@ -76,15 +77,19 @@ class HaloIssues(Protocol):
         ...
 
     async def issue(self, issue_id: IssueId) -> Issue | None:
-        """One issue as it is now; `None` when Halo says 404."""
+        """One issue as it is now; `None` when Halo says 404. One that Halo refuses, or that cannot
+        be read, says why (`Issue.unreadable`), as it does in a listing.
+        """
         ...
 
-    async def finding(self, issue: Issue) -> Finding | Gone | None:
-        """The newest evidence; `None` where the issue names none."""
+    async def finding(self, issue: Issue) -> Finding | Gone | Unreadable | None:
+        """The newest evidence; `None` where the issue names none. Raises `DetailRefused`."""
         ...
 
-    async def asset(self, issue: Issue) -> Asset | Gone | None:
-        """The asset, fetched once for each asset and run; `None` where the issue names none."""
+    async def asset(self, issue: Issue) -> Asset | Gone | Unreadable | None:
+        """The asset, fetched once for each asset and run; `None` where the issue names none. Raises
+        `DetailRefused`.
+        """
         ...
 
 

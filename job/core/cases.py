@@ -117,6 +117,14 @@ def missing_projects(
     return {_project(link) for link in missing if link.misses + 1 >= MISSES_BEFORE_GONE}
 
 
+def case_set_aside(issue: Issue, *, scope: Scope) -> Case:
+    """The case of an issue that cannot be read. Nothing is done about it, so neither its link nor
+    its ticket is looked at, and a ticket that was not looked for is not missing.
+    """
+    notes = scope.notes
+    return Case(issue=issue, intent=notes.intents.get(issue.id), parked=notes.parked.get(issue.id))
+
+
 def make_case(
     known: IssueWithLink,
     *,

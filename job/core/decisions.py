@@ -29,6 +29,15 @@ def decide(case: Case, *, policy: Policy, now: datetime) -> Decision:
 # --- Rules. Each returns None to pass the case on -------------------------------------------------
 
 
+def issue_unreadable(case: Case, policy: Policy, now: datetime) -> Decision | None:
+    """What Halo says of this one issue cannot be told. One without an id cannot be set aside."""
+    why = case.issue.unreadable
+    if not why:
+        return None
+    afterwards = Afterwards.PARK if case.issue.has_id else Afterwards.WAIT
+    return _rest(case, policy, Reason.ISSUE_UNREADABLE, because=why, afterwards=afterwards)
+
+
 def out_of_scope(case: Case, policy: Policy, now: datetime) -> Decision | None:
     """An excluded issue is left alone, except that Halo's word still closes a ticket we keep."""
     if not policy.excludes(case.issue) or case.issue.gone:
@@ -183,6 +192,7 @@ def seen_again(case: Case, policy: Policy, now: datetime) -> Decision | None:
 
 
 RULES: tuple[Callable[[Case, Policy, datetime], Decision | None], ...] = (
+    issue_unreadable,
     out_of_scope,
     create_unsettled,
     issue_gone,

@@ -1,7 +1,7 @@
 """What one scan saw, as part of a ticket or a comment, and the fingerprint of it.
 
-Promises: evidence that is gone is said to be gone; two scans which found the same have the same
-fingerprint, so that nothing is said twice; what is not listed is counted.
+Promises: evidence that is gone or cannot be read is said to be so; two scans which found the same
+have the same fingerprint, so that nothing is said twice; what is not listed is counted.
 Does not do: deciding whether anything is to be said.
 """
 
@@ -26,6 +26,7 @@ from job.core.issues import (
     Issue,
     LidsEvent,
     SvaFinding,
+    Unreadable,
 )
 from job.core.phrases import in_words, joined, phrase
 
@@ -50,6 +51,11 @@ def shown(evidence: Evidence) -> Iterator[Node]:
             words = "Halo no longer has the evidence, usually because the server was deleted. "
             words += "It was at "
             yield adf.panel("note", paragraph(words, link(phrase(gone.url), href=gone.url), "."))
+            yield from issue_alone(issue)
+        case Unreadable(url=url, why=why):
+            words = "What Halo has as evidence cannot be read, so the issue itself speaks for it. "
+            words += f"{phrase(why)} It is at "
+            yield adf.panel("note", paragraph(words, link(phrase(url), href=url), "."))
             yield from issue_alone(issue)
         case None:
             yield from issue_alone(issue)
@@ -150,7 +156,7 @@ def fingerprint(evidence: Evidence) -> Fingerprint:
     return Fingerprint(sha256(json.dumps(said).encode()).hexdigest())
 
 
-def _substance(finding: Finding | Gone | None) -> tuple[Any, ...]:
+def _substance(finding: Finding | Gone | Unreadable | None) -> tuple[Any, ...]:
     match finding:
         case CsmFinding():
             return ("csm", sorted(map(_CHECK, finding.checks)))
@@ -161,8 +167,8 @@ def _substance(finding: Finding | Gone | None) -> tuple[Any, ...]:
             return ("sva", finding.package_name, finding.package_version, cves)
         case LidsEvent():
             return ("lids", finding.log_entry or finding.message)
-        case Gone():
-            return ("gone",)
+        case Gone() | Unreadable():
+            return (type(finding).__name__.lower(),)  # whatever is wrong with it is told once
         case None:
             return ()
     assert_never(finding)

@@ -10,6 +10,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from job.core.ids import EPOCH, IssueId, Version
 
@@ -91,6 +92,10 @@ class Issue(Struct, frozen=True, kw_only=True, dict=True):
     """Whether Halo answered 404 for it: then nothing but its id is known, and it is neither active
     nor resolved.
     """
+    unreadable: str = ""
+    """Why it cannot be told what Halo says of it, as a sentence; "" for nearly all. Then its status
+    means nothing, and other fields hold what could be read.
+    """
 
     @property
     def kind(self) -> IssueKind:
@@ -104,12 +109,19 @@ class Issue(Struct, frozen=True, kw_only=True, dict=True):
         """
         if self.gone:
             return Version("gone")
+        if self.unreadable:
+            return Version("unreadable")
         stamps = (
             self.last_seen_at,
             self.resolved_at if self.status is IssueStatus.RESOLVED else None,
         )
         words = ("-" if at is None else at.isoformat(timespec="microseconds") for at in stamps)
         return Version("|".join((self.status, "critical" if self.critical else "normal", *words)))
+
+    @property
+    def has_id(self) -> bool:
+        """Whether Halo named it. What it did not name can be told of, but not be remembered."""
+        return not self.id.startswith(_WITHOUT_ID)
 
     @property
     def touched_at(self) -> datetime:
@@ -134,7 +146,28 @@ class Issue(Struct, frozen=True, kw_only=True, dict=True):
             gone=True,
         )
 
+    @classmethod
+    def illegible(cls, issue_id: IssueId, *, why: str) -> "Issue":
+        """One of which Halo's answer says nothing that can be used. It may be critical."""
+        return cls(
+            id=issue_id,
+            type="",
+            source="",
+            status=IssueStatus.ACTIVE,
+            critical=True,
+            name="",
+            unreadable=why,
+        )
 
+    @classmethod
+    def unnamed(cls, place: str, *, why: str, at: datetime | None = None) -> "Issue":
+        """What stands for issues whose ids nobody told. `place` tells one such from another."""
+        issue = cls.illegible(IssueId(_WITHOUT_ID + place), why=why)
+        return replace(issue, last_seen_at=at)
+
+
+_WITHOUT_ID = "?"
+"""Begins what stands in the place of an id; ids are UUIDs."""
 _KINDS = {kind.value: kind for kind in IssueKind}
 
 
@@ -209,6 +242,16 @@ class Gone(Struct, frozen=True, kw_only=True):
     url: str
 
 
+class Unreadable(Struct, frozen=True, kw_only=True):
+    """Halo's answer has a shape that nobody has published, or none at all. The ticket says so and
+    goes on.
+    """
+
+    url: str
+    why: str
+    """As a sentence."""
+
+
 Finding = CsmFinding | FimFinding | SvaFinding | LidsEvent
 
 
@@ -235,5 +278,5 @@ class Evidence(Struct, frozen=True, kw_only=True):
     """
 
     issue: Issue
-    finding: Finding | Gone | None = None
-    asset: Asset | Gone | None = None
+    finding: Finding | Gone | Unreadable | None = None
+    asset: Asset | Gone | Unreadable | None = None

@@ -71,6 +71,7 @@ class Action(StrEnum):
 class Reason(StrEnum):
     """Why a case was decided as it was: the word for the rule and the branch that answered."""
 
+    ISSUE_UNREADABLE = "issue_unreadable"
     OUT_OF_SCOPE = "out_of_scope"
     CREATE_UNSETTLED = "create_unsettled"
     ISSUE_GONE = "issue_gone"

@@ -17,7 +17,7 @@ from job.core import adf, fields
 from job.core.adf import Document, Inline, Node, link, paragraph, strong
 from job.core.evidence import fingerprint, shown
 from job.core.ids import Fingerprint, IssueId, Marker
-from job.core.issues import Asset, Evidence, Gone, Issue, IssueKind, IssueStatus
+from job.core.issues import Asset, Evidence, Gone, Issue, IssueKind, IssueStatus, Unreadable
 from job.core.phrases import dated, in_words, joined, listed, phrase
 from job.core.shape import CreateScreen, FieldSpec, TicketSettings
 
@@ -156,6 +156,8 @@ def _asset(evidence: Evidence) -> str:
             return listed(known or asset.hostname or asset.name, asset.ip_address, asset.state)
         case Gone():
             return listed(known, "no longer in Halo")
+        case Unreadable():
+            return listed(known, "what Halo says of it cannot be read")
         case None:
             return known
     assert_never(asset)

@@ -11,7 +11,7 @@ Does not do: saying which issues must be looked at (`core/cases.py`), or finding
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime
 
-from job.core.cases import IssueWithLink, Notes, Scope, is_newsworthy
+from job.core.cases import IssueWithLink, Notes, Scope, case_set_aside, is_newsworthy
 from job.core.ids import IssueId
 from job.core.issues import Issue
 from job.core.memory import Link
@@ -99,8 +99,8 @@ class Gathering:
     async def _look_into(self, piece: Sequence[Issue]) -> None:
         """Keeps what memory does not call settled; asks Jira about as many as fill its calls."""
         await self._keep_lease()
-        mine = [issue for issue in piece if issue.id in self._scope.shard]
-        links = await self._ports.store.links([issue.id for issue in mine])
+        mine = [issue for issue in piece if issue.id in self._scope.shard or not issue.has_id]
+        links = await self._ports.store.links([issue.id for issue in mine if issue.has_id])
         for issue in mine:
             self._keep(issue, link=links.get(issue.id))
         full = (
@@ -140,7 +140,9 @@ class Gathering:
             )
 
     async def _described(self, ids: Collection[IssueId]) -> dict[IssueId, Issue]:
-        """What Halo says of single issues. A 404 makes a gone issue, not a resolved one."""
+        """What Halo says of single issues. A 404 makes a gone issue, not a resolved one; what
+        cannot be read is an issue that says why.
+        """
         wanted, until = sorted(ids), self._scope.until
 
         async def describe(issue_id: IssueId) -> Issue | None:
@@ -157,7 +159,10 @@ class Gathering:
 
     async def _look_up(self, some: Sequence[IssueWithLink]) -> None:
         """Asks Jira about some issues, and hands over their cases."""
-        for case in await self._lookup.cases(some):
+        readable = [known for known in some if not known.issue.unreadable]
+        unreadable = [known.issue for known in some if known.issue.unreadable]
+        cases = [case_set_aside(issue, scope=self._scope) for issue in unreadable]
+        for case in cases + await self._lookup.cases(readable):
             if self._given[case.issue.id] == case.issue.touched_at:
                 self._on_case(case)  # else a newer one is on its way
 

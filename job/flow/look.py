@@ -56,16 +56,18 @@ class Survey(Struct, frozen=True, kw_only=True):
 def event_of(reason: Reason) -> Event | None:
     """What an operator should hear of an issue for which nothing is done; `None` when nothing."""
     match reason:
+        case Reason.ISSUE_UNREADABLE:
+            heard: Event | None = Event.ISSUE_UNREADABLE
         case Reason.ISSUE_GONE:
-            return Event.ISSUE_GONE
+            heard = Event.ISSUE_GONE
         case Reason.TICKET_GONE:
-            return Event.TICKET_GONE
+            heard = Event.TICKET_GONE
         case Reason.TICKET_MISSING | Reason.TICKET_UNCONFIRMED | Reason.CREATE_GIVEN_UP:
-            return Event.ISSUE_PARKED
+            heard = Event.ISSUE_PARKED
         case Reason.LINK_STRANGE:
-            return Event.LINK_STRANGE
+            heard = Event.LINK_STRANGE
         case Reason.CREATE_UNSETTLED:
-            return Event.WRITE_UNSETTLED
+            heard = Event.WRITE_UNSETTLED
         case (
             Reason.OUT_OF_SCOPE
             | Reason.CREATE_CUT_SHORT
@@ -81,8 +83,10 @@ def event_of(reason: Reason) -> Event | None:
             | Reason.COMMENTS_OFF
             | Reason.UPDATED
         ):
-            return None
-    assert_never(reason)
+            heard = None
+        case _:
+            assert_never(reason)
+    return heard
 
 
 async def prove_identity(setup: Setup) -> None:

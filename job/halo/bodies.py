@@ -1,7 +1,8 @@
 """Reads Halo's JSON bodies into our nouns: issues and assets.
 
 Promises: a body that lacks what makes it an issue or an asset is a `MalformedAnswer` that names
-what is missing.
+what is missing, and a row of a listing an issue that says so; anything else in it that is odd is
+nothing.
 Does not do: single values (`values.py`), findings (`findings.py`), asking anybody, or looking at
 the host of a URL.
 
@@ -11,20 +12,23 @@ one by one.
 
 from datetime import datetime
 from functools import lru_cache
+from hashlib import sha256
 from typing import Any
+
+from msgspec.structs import replace
 
 from job.core.ids import IssueId
 from job.core.issues import Asset, Issue, IssueStatus
+from job.errors import MalformedAnswer
 from job.halo.values import (
     Body,
     instant,
     kind_of,
-    listed,
     malformed,
     number,
-    object_of,
-    rows_of,
     shared,
+    some_list,
+    some_objects,
     text,
     truth,
 )
@@ -101,6 +105,35 @@ def issue(row: Any) -> Issue:
     )
 
 
+def listed_issue(row: Any) -> Issue:
+    """A row of a listing, whatever it is: one that is no issue becomes one that says why. Without
+    an id it goes by what stands in it.
+    """
+    try:
+        return issue(row)
+    except MalformedAnswer as error:
+        why = error.happened
+    if not isinstance(row, dict) or not text(row.get("id")):
+        digest = sha256(repr(row).encode(errors="replace")).hexdigest()
+        unnamed = Issue.unnamed(digest[:16], why=why)
+        return unnamed if not isinstance(row, dict) else _with_facts(unnamed, row=row)
+    return _with_facts(Issue.illegible(IssueId(text(row["id"])), why=why), row=row)
+
+
+def _with_facts(unreadable: Issue, *, row: Body) -> Issue:
+    """What places it in its listing, and by what the settings may exclude it."""
+    get = row.get
+    return replace(
+        unreadable,
+        type=shared(get("type")) or shared(get("category")),
+        source=shared(get("source")),
+        critical=get("critical") is not False,
+        created_at=instant(get("created_at")),
+        last_seen_at=instant(get("last_seen_at")),
+        resolved_at=instant(get("resolved_at")),
+    )
+
+
 def _id_and_status(row: Any) -> tuple[IssueId, IssueStatus]:
     """Without these two it is no issue."""
     if not isinstance(row, dict):
@@ -119,10 +152,10 @@ def finding_url(row: Body) -> str:
     """Where the newest evidence is: the last of `last_finding_urls`, else built from the newest of
     `findings`.
     """
-    for url in reversed(listed(row, "last_finding_urls")):
+    for url in reversed(some_list(row, "last_finding_urls")):
         if url := text(url):
             return url
-    newest = max(filter(None, map(_scanned, listed(row, "findings"))), default=None)
+    newest = max(filter(None, map(_scanned, some_list(row, "findings"))), default=None)
     if newest is None:
         return ""
     _, scan_id, finding_id = newest
@@ -150,9 +183,10 @@ def _scanned(entry: Any) -> tuple[datetime, str, str] | None:
 
 
 def _cves(row: Body) -> tuple[str, ...]:
-    ids = listed(row, "cve_ids") or [
-        entry.get("id") for entry in rows_of(object_of(row, "extended_attributes"), "cve_info")
-    ]
+    more = row.get("extended_attributes")
+    ids = some_list(row, "cve_ids")
+    if not ids and isinstance(more, dict):
+        ids = [entry.get("id") for entry in some_objects(more, "cve_info")]
     return _same(tuple(shared(cve) for cve in ids if text(cve)))
 
 

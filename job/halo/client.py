@@ -1,7 +1,8 @@
-"""Halo as a run sees it: sends what `wire.py` asks, with one token for all, and reads the answers.
+"""Halo as a run sees it: sends what `wire.py` asks, and reads the answers.
 
-Promises: what `ports.HaloIssues` says; one token for all workers, renewed once; a listed issue is
-never asked for again; an asset is fetched once for each client, and a client lives for one run.
+Promises: what `ports.HaloIssues` says; a listed issue is never asked for again; an asset is fetched
+once for each client, and a client lives for one run; what Halo refuses or garbles of one issue is
+that issue's own, and only a token or a listing is about us.
 Does not do: writing anything to Halo.
 """
 
@@ -13,13 +14,15 @@ from datetime import datetime
 import structlog
 
 from job.core.ids import IssueId
-from job.core.issues import Asset, Finding, Gone, Issue, IssueKind, IssueStatus
+from job.core.issues import Asset, Finding, Gone, Issue, IssueKind, IssueStatus, Unreadable
+from job.errors import DetailRefused, MalformedAnswer, RemoteDown
 from job.events import Event
 from job.halo import bodies, findings, listing, wire
+from job.halo.signing import SignedCaller
 from job.halo.values import Body
-from job.halo.wire import Listing, Page, Token
+from job.halo.wire import Listing, Page
 from job.http.caller import Caller
-from job.http.message import Request, Response
+from job.http.message import Request
 from job.ports import Clock, Pieces
 
 log = structlog.get_logger()
@@ -45,24 +48,20 @@ class HaloClient:
     ) -> None:
         self._caller = caller
         self._base_url = base_url.rstrip("/")
-        self._key = key
-        self._secret = secret
         self._clock = clock
-        self._confide = confide
-        self._token: Token | None = None
-        self._signing_in = asyncio.Lock()
-        self._assets: dict[str, Asset | Gone] = {}
+        self._signed = SignedCaller(
+            caller,
+            token_request=wire.token_request(self._base_url, key=key, secret=secret),
+            clock=clock,
+            confide=confide,
+        )
+        self._assets: dict[str, Asset | Gone | Unreadable | DetailRefused] = {}
+        self._told: set[str] = set()
+        """Rows without an id."""
         self._asking_for: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def sign_in(self) -> datetime | None:
-        """Asks for a token even if there is one, for the time stands in the answer."""
-        async with self._signing_in:
-            asked_at = self._clock.monotonic()
-            request = wire.token_request(self._base_url, key=self._key, secret=self._secret)
-            answer = await self._caller.call(request)
-            self._token = wire.token(answer, asked_at=asked_at)
-            self._confide(self._token.value)
-        return answer.instant("date")
+        return await self._signed.sign_in()
 
     def changed(self, *, since: datetime | None, until: datetime) -> Sequence[Pieces]:
         """From the beginning on nothing is filtered, so both go by their creation, which never
@@ -73,48 +72,84 @@ class HaloClient:
             Listing(status=of, stamp=stamp if since else wire.CREATED, since=since)
             for of, stamp in stamps
         ]
-        return [listing.read(part, until=until, fetch=self._pages) for part in wanted]
+        return [self._read(part, until=until) for part in wanted]
 
-    def active(self) -> Pieces:
+    async def active(self) -> Pieces:
+        """What it cannot reach is no reason to wait: `changed` reaches it by another timestamp."""
         wanted = Listing(status=IssueStatus.ACTIVE, stamp=wire.CREATED)
-        return listing.read(wanted, until=self._clock.now(), fetch=self._pages)
+        async for piece in self._read(wanted, until=self._clock.now()):
+            yield [issue for issue in piece if issue.has_id]
 
     async def issue(self, issue_id: IssueId) -> Issue | None:
-        body = await self._found(
-            wire.issue_request(self._base_url, issue_id=issue_id), doing=f"reading issue {issue_id}"
-        )
-        return None if body is None else bodies.issue(body)
+        request = wire.issue_request(self._base_url, issue_id=issue_id)
+        try:
+            body = await self._found(request, doing=f"reading issue {issue_id}")
+        except DetailRefused as error:
+            return Issue.illegible(issue_id, why=str(error))
+        except MalformedAnswer as error:
+            return Issue.illegible(issue_id, why=_about_one(error))
+        if body is None:
+            return None
+        issue = bodies.listed_issue(body)
+        if issue.id == issue_id:
+            return issue
+        why = issue.unreadable or f"Halo answered with issue {issue.id}."
+        return Issue.illegible(issue_id, why=why)
 
-    async def finding(self, issue: Issue) -> Finding | Gone | None:
+    async def finding(self, issue: Issue) -> Finding | Gone | Unreadable | None:
         """`None` also for the kinds of issue whose evidence has no published shape."""
         read = findings.reader(issue.kind)
         if not issue.finding_url or read is None:
             return None
+        try:
+            pages = await self._finding_pages(issue)
+            return read(pages) if pages else Gone(url=issue.finding_url)
+        except MalformedAnswer as error:
+            return _unreadable(error, issue=issue, url=issue.finding_url)
+
+    async def _finding_pages(self, issue: Issue) -> list[Body]:
+        """All pages of its body; none if it is gone."""
         pages: list[Body] = []
         url = issue.finding_url
         while url and len(pages) < FILE_PAGES_MAX:
             body = await self._detail(url, doing=f"reading the finding of issue {issue.id}")
             if body is None:
-                return Gone(url=issue.finding_url)
+                return []
             pages.append(body)
             url = findings.more_files(body) if issue.kind is IssueKind.FIM else ""
         if url:
             log.warning(Event.HALO_FILES_CUT, issue_id=issue.id, pages=len(pages))
-        return read(pages)
+        return pages
 
-    async def asset(self, issue: Issue) -> Asset | Gone | None:
+    async def asset(self, issue: Issue) -> Asset | Gone | Unreadable | None:
+        """One that is refused is not asked for again either: it may take two minutes to learn."""
         url = issue.asset_url
         if not url:
             return None
         async with self._asking_for[url]:
             if url not in self._assets:
-                body = await self._detail(url, doing=f"reading the asset of issue {issue.id}")
-                self._assets[url] = Gone(url=url) if body is None else bodies.asset(body)
-        return self._assets[url]
+                self._assets[url] = await self._described_asset(issue)
+        asset = self._assets[url]
+        if isinstance(asset, DetailRefused):
+            raise DetailRefused(asset.message)
+        return asset
+
+    async def _described_asset(self, issue: Issue) -> Asset | Gone | Unreadable | DetailRefused:
+        url = issue.asset_url
+        try:
+            body = await self._detail(url, doing=f"reading the asset {url}")
+            return Gone(url=url) if body is None else bodies.asset(body)
+        except DetailRefused as error:
+            return error
+        except MalformedAnswer as error:
+            return _unreadable(error, issue=issue, url=url)
+
+    def _read(self, wanted: Listing, *, until: datetime) -> Pieces:
+        return listing.read(wanted, until=until, fetch=self._pages, told=self._told)
 
     async def _pages(self, wanted: Listing, numbers: Sequence[int]) -> list[Page]:
         async def page(number: int) -> Page:
-            answer = await self._answer(
+            answer = await self._signed.answer(
                 wire.page_request(self._base_url, listing=wanted, page=number)
             )
             return wire.page(answer, listing=wanted, number=number)
@@ -125,29 +160,24 @@ class HaloClient:
         return await self._found(wire.detail_request(self._base_url, url=url), doing=doing)
 
     async def _found(self, request: Request, *, doing: str) -> Body | None:
-        return wire.found(await self._answer(request), doing=doing)
+        try:
+            answer = await self._signed.answer(request)
+        except RemoteDown as failure:
+            if not wire.broken_over(failure, request=request):
+                raise
+            raise DetailRefused(f"While {doing}: Halo {failure.happened}") from failure
+        return wire.found(answer, doing=doing)
 
-    async def _answer(self, request: Request) -> Response:
-        """Asks with a good token; after a 401 once more with a newer one."""
-        token = await self._good_token()
-        answer = await self._caller.call(wire.signed(request, token=token))
-        if answer.status != 401:
-            return answer
-        token = await self._good_token(refused=token)
-        return await self._caller.call(wire.signed(request, token=token))
 
-    async def _good_token(self, *, refused: Token | None = None) -> Token:
-        """Everybody's token. Who comes while it is being renewed waits; who was refused an older
-        one gets the newer.
-        """
-        token = self._token
-        if token is None or token is refused or self._clock.monotonic() >= token.renew_at:
-            async with self._signing_in:
-                # Somebody else may have renewed it while we waited.
-                if self._token is None or self._token is token:
-                    asked_at = self._clock.monotonic()
-                    request = wire.token_request(self._base_url, key=self._key, secret=self._secret)
-                    self._token = wire.token(await self._caller.call(request), asked_at=asked_at)
-                    self._confide(self._token.value)
-                token = self._token
-        return token
+def _about_one(error: MalformedAnswer) -> str:
+    """What is wrong with an answer about one thing. Raises the error if it is about us."""
+    if error.doing == wire.SIGNING_IN:
+        raise error
+    return error.happened
+
+
+def _unreadable(error: MalformedAnswer, *, issue: Issue, url: str) -> Unreadable:
+    """What a finding or an asset is whose answer cannot be read."""
+    why = _about_one(error)
+    log.warning(Event.HALO_DETAIL_UNREADABLE, issue_id=issue.id, url=url, error=why)
+    return Unreadable(url=url, why=why)

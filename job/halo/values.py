@@ -1,8 +1,9 @@
 """Single values of Halo's JSON bodies: words, lists, objects, instants and numbers.
 
 Promises: every way in which Halo says "nothing" (no key, null, "", the text `null_value`) comes out
-as `None`, "" or empty; every instant is aware UTC; a value of a kind that is not due is a
-`MalformedAnswer`.
+as `None`, "" or empty; every instant is aware UTC; what is no instant and no number is nothing.
+Where a list or an object is due, anything else is a `MalformedAnswer`, or nothing to whoever can do
+without (`some_list`, `some_objects`).
 Does not do: knowing what an issue, a finding or an asset is made of (`bodies.py`, `findings.py`).
 """
 
@@ -16,6 +17,8 @@ from typing import Any
 from job.errors import MalformedAnswer
 
 Body = Mapping[str, Any]
+YEARS = range(1971, 3000)
+"""Programs write the years 1, 1970 and 9999 for "never"."""
 
 
 def malformed(doing: str, happened: str, *, advice: str = "") -> MalformedAnswer:
@@ -47,6 +50,17 @@ def listed(body: Body, key: str) -> list[Any]:
             "reading an answer", f"Halo sent {kind_of(value)} as `{key}`, where a list was due."
         )
     return []
+
+
+def some_list(body: Body, key: str) -> list[Any]:
+    """The list under this key; an empty one for anything else."""
+    value = body.get(key)
+    return value if isinstance(value, list) else []
+
+
+def some_objects(body: Body, key: str) -> list[Body]:
+    """The objects in the list under this key, and nothing else of it."""
+    return [row for row in some_list(body, key) if isinstance(row, dict)]
 
 
 def rows_of(body: Body, key: str) -> list[Body]:
@@ -83,22 +97,23 @@ def prose(value: Any) -> str:
 
 
 def instant(value: Any) -> datetime | None:
-    """`…Z` or `…+0000`, with no fraction or one of any length; `None` for nothing."""
-    return _instant(words) if (words := text(value)) else None
+    """`…Z` or `…+0000`, with no fraction or one of any length; `None` for anything else, and for a
+    year in which nothing can have happened, such as 1, 1970 or 9999.
+    """
+    return _instant(value) if isinstance(value, str) else None
 
 
 @lru_cache(maxsize=1_000)
-def _instant(words: str) -> datetime:
+def _instant(words: str) -> datetime | None:
     """One value for all that happened at this instant, as most of what an issue has gone through
     did.
     """
     try:
         at = datetime.fromisoformat(words)
-        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+        at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
-        raise malformed(
-            "reading a time", f"Halo sent {words!r:.60}, which is no ISO 8601 instant."
-        ) from None
+        return None
+    return at if at.year in YEARS else None
 
 
 def number(value: Any) -> float | None:

@@ -1,15 +1,17 @@
 """What we ask Halo and what its answers mean: from values to requests, from answers to values.
 
 Promises: pure functions; every list request carries `status`, all four `state` values, an explicit
-order and `per_page`; an answer that refuses us is a `RemoteRefused` with advice, one that cannot be
-read a `MalformedAnswer`; no URL that Halo sends ever decides which host we talk to.
+order and `per_page`; a token or a listing that is refused is a `RemoteRefused` with advice, one
+thing that is refused a `DetailRefused`, what cannot be read a `MalformedAnswer`; no URL that Halo
+sends ever decides which host we talk to.
 Does not do: sending, or knowing what stands inside issues and assets (`bodies.py`) and inside
 findings (`findings.py`).
 """
 
 import re
 from base64 import b64encode
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 from urllib.parse import quote, urlencode
@@ -19,7 +21,7 @@ from msgspec.structs import replace
 
 from job.core.ids import IssueId
 from job.core.issues import Issue, IssueStatus
-from job.errors import RemoteRefused
+from job.errors import DetailRefused, RemoteDown, RemoteRefused
 from job.halo import bodies
 from job.halo.values import Body, malformed, number, text
 from job.http.message import Request, Response
@@ -32,6 +34,11 @@ RENEW_BEFORE_S = 180.0
 """A request is signed before it waits for its turn, which may take minutes where Halo allows
 little.
 """
+UNREADABLE_MIN = 5
+"""Fewer rows that are no issues are those issues' own trouble; so many, if they are half of a page,
+are a page that is broken.
+"""
+SIGNING_IN = "signing in"
 STATES = "active,missing,deactivated,retired"
 """Of the issue's server. Left out, Halo may list active servers only
 (cloudpassage/jira_halo_issues_sync sends all).
@@ -74,15 +81,15 @@ def token(response: Response, *, asked_at: float) -> Token:
     if 400 <= response.status < 500:
         raise RemoteRefused(
             "halo",
-            "signing in",
-            f"Halo answered {response.status}. {_said(response)}".strip(),
+            SIGNING_IN,
+            _answered(response),
             "Check HALO_API_KEY and HALO_API_SECRET_KEY, that the key is active, and its list of "
             "allowed addresses.",
         )
-    body = _json(response, doing="signing in")
+    body = _json(response, doing=SIGNING_IN)
     value = text(body.get("access_token")) if isinstance(body, dict) else ""
     if response.status != 200 or not value:
-        raise malformed("signing in", f"Halo answered {response.status} without an `access_token`.")
+        raise malformed(SIGNING_IN, f"Halo answered {response.status} without an `access_token`.")
     lives_s = number(body.get("expires_in")) or 900.0
     return Token(value=value, renew_at=asked_at + max(lives_s - RENEW_BEFORE_S, lives_s / 2))
 
@@ -117,7 +124,9 @@ class Listing(Struct, frozen=True, kw_only=True):
 
 
 def page_request(base_url: str, *, listing: Listing, page: int) -> Request:
-    """GET /v3/issues. Left to itself Halo lists active issues only, in an order of its own."""
+    """GET /v3/issues. Left to itself Halo lists active issues only, in an order of its own. Who
+    reads backward does so because the filter is of no use, and sends none.
+    """
     query = {
         "status": listing.status.value,
         "state": STATES,
@@ -125,7 +134,7 @@ def page_request(base_url: str, *, listing: Listing, page: int) -> Request:
         "per_page": PAGE_ROWS,
         "page": page,
     }
-    if listing.since is not None:
+    if listing.since is not None and not listing.descending:
         query[f"{listing.stamp}_gte"] = f"{listing.since.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
     return _get(f"{base_url}/v3/issues?{urlencode(query)}", name="GET /v3/issues")
 
@@ -173,7 +182,7 @@ class Page(Struct, frozen=True, kw_only=True):
 def page(response: Response, *, listing: Listing, number: int) -> Page:
     """Reads one page whole, or not at all: half a list must never look like a list."""
     doing = str(listing)
-    body = _json(accepted(response, doing=doing), doing=doing)
+    body = _json(_accepted(response, listing=listing), doing=doing)
     rows, count = (
         (body.get("issues"), body.get("count")) if isinstance(body, dict) else (None, None)
     )
@@ -183,29 +192,71 @@ def page(response: Response, *, listing: Listing, number: int) -> Page:
         )
     pagination = body.get("pagination")
     names_next = isinstance(pagination, Mapping) and bool(text(pagination.get("next")))
-    return Page(
-        number=number, issues=tuple(map(bodies.issue, rows)), count=count, names_next=names_next
-    )
+    issues = tuple(_issues(rows, number=number))
+    _hold_readable(issues, doing=doing)
+    return Page(number=number, issues=issues, count=count, names_next=names_next)
+
+
+def _issues(rows: Sequence[Any], *, number: int) -> Iterator[Issue]:
+    """One issue for each row. Those without an id get a name each, for rows are counted by them."""
+    alike: Counter[IssueId] = Counter()
+    for row in rows:
+        issue = bodies.listed_issue(row)
+        if not issue.has_id:
+            alike[issue.id] += 1
+            issue = replace(issue, id=IssueId(f"{issue.id} {number}.{alike[issue.id]}"))
+        yield issue
+
+
+def _hold_readable(issues: Sequence[Issue], *, doing: str) -> None:
+    """Raises `MalformedAnswer` when so many cannot be read that it must be the page."""
+    reasons = [issue.unreadable for issue in issues if issue.unreadable]
+    if len(reasons) >= UNREADABLE_MIN and 2 * len(reasons) >= len(issues):
+        happened = f"Of {len(issues)} rows on a page {len(reasons)} cannot be read: {reasons[0]}"
+        raise malformed(doing, happened)
 
 
 def found(response: Response, *, doing: str) -> Body | None:
-    """The object that was asked for by its id; `None` for a 404: deleted, or never there."""
-    if accepted(response, doing=doing).status == 404:
+    """The object that was asked for by its id; `None` for a 404: deleted, or never there.
+
+    Whatever else Halo answers is about this object alone, but for a 401.
+    """
+    if response.status == 401:
+        raise _refused(response, doing=doing, kind=RemoteRefused)
+    if response.status == 404:
         return None
     if response.status != 200:
-        raise malformed(doing, f"Halo answered {response.status}. {_said(response)}".strip())
+        raise DetailRefused(f"While {doing}: {_answered(response)}")
     return bodies.unwrap(_json(response, doing=doing), doing=doing)
 
 
-def accepted(response: Response, *, doing: str) -> Response:
-    """The answer, unless it refuses us. A 401 is final here: `client.py` has renewed the token once
-    by then.
+def broken_over(failure: RemoteDown, *, request: Request) -> bool:
+    """Whether Halo is there and broke over what this request asks for. A gateway that cannot reach
+    it says 502, 503 or 504.
     """
-    if advice := _REFUSALS.get(response.status):
-        raise RemoteRefused(
-            "halo", doing, f"Halo answered {response.status}. {_said(response)}".strip(), advice
-        )
-    return response
+    return failure.status == 500 and failure.doing == request.name
+
+
+class FilterRefused(RemoteRefused):
+    """Halo does not take the question of a listing as long as it has a filter in it, perhaps."""
+
+
+def _accepted(response: Response, *, listing: Listing) -> Response:
+    """The answer, unless it refuses a listing: that is about us."""
+    if response.status not in _REFUSALS:
+        return response
+    filters = listing.since is not None and not listing.descending
+    kind = FilterRefused if filters and response.status in {400, 422} else RemoteRefused
+    raise _refused(response, doing=str(listing), kind=kind)
+
+
+def _refused(response: Response, *, doing: str, kind: type[RemoteRefused]) -> RemoteRefused:
+    """A 401 is final here: `client.py` has renewed the token once by then."""
+    return kind("halo", doing, _answered(response), _REFUSALS[response.status])
+
+
+def _answered(response: Response) -> str:
+    return f"Halo answered {response.status}. {_said(response)}".strip()
 
 
 _REFUSALS = {

@@ -21,6 +21,7 @@ from job.core.issues import (
     IssueStatus,
     LidsEvent,
     SvaFinding,
+    Unreadable,
 )
 from tests.core.documents import long_words, words
 from tests.kit.builders import issue
@@ -98,8 +99,12 @@ SVA = SvaFinding(
 LIDS = LidsEvent(
     message="Rule matched.", log_entry="Mar  2 sudo: authentication failure", created_at=AT
 )
+UNREADABLE = Unreadable(
+    url="https://api.cloudpassage.com/v1/csp_findings/d55c",
+    why="The csm finding d55c has no `details`.",
+)
 GONE = Gone(url="https://api.cloudpassage.com/v1/scans/d4e1/findings/d55c")
-FINDINGS = (CSM, FIM, SVA, LIDS, GONE, None)
+FINDINGS = (CSM, FIM, SVA, LIDS, GONE, UNREADABLE, None)
 
 
 def of_any(kind: type[Any], **more: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -124,9 +129,10 @@ issues = of_any(
     cves=st.lists(words, max_size=60).map(tuple),
     max_cvss=scores,
 )
-findings: st.SearchStrategy[Finding | Gone | None] = st.one_of(
+findings: st.SearchStrategy[Finding | Gone | Unreadable | None] = st.one_of(
     st.none(),
     of_any(Gone),
+    of_any(Unreadable),
     of_any(CsmFinding, description=prose, checks=st.lists(of_any(Check), max_size=3).map(tuple)),
     of_any(
         FimFinding,
@@ -137,5 +143,8 @@ findings: st.SearchStrategy[Finding | Gone | None] = st.one_of(
     of_any(LidsEvent, message=prose, log_entry=prose, created_at=instants),
 )
 evidences = st.builds(
-    Evidence, issue=issues, finding=findings, asset=st.none() | of_any(Asset) | of_any(Gone)
+    Evidence,
+    issue=issues,
+    finding=findings,
+    asset=st.none() | of_any(Asset) | of_any(Gone) | of_any(Unreadable),
 )

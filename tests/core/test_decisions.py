@@ -198,6 +198,26 @@ def test_an_issue_that_halo_forgot_closes_its_ticket_only_if_the_policy_says_so(
     assert (close.action, close.reason) == (Action.CLOSE, "issue_gone")
 
 
+@pytest.mark.parametrize("there", ["open", None])
+def test_an_issue_that_cannot_be_read_is_parked_whatever_else_there_is(there: str | None) -> None:
+    unreadable = Issue.illegible(issue_id(), why="Halo answered 403.")
+    quiet = replace(POLICY, critical_only=True, excluded_sources=frozenset({""}))
+    for note in (None, intent(at=NOW)):
+        decision = decide(
+            replace(case("active", there, issue=unreadable), intent=note), policy=quiet, now=NOW
+        )
+        assert (decision.action, decision.reason) == (None, "issue_unreadable")
+        assert (decision.afterwards, decision.because) == (Afterwards.PARK, "Halo answered 403.")
+
+
+def test_what_has_no_id_cannot_be_parked_and_is_waited_for() -> None:
+    rest = Issue.unnamed("a listing", why="Halo shows no more.", at=NOW)
+    assert not POLICY.excludes(rest)
+    decision = decide(Case(issue=rest), policy=POLICY, now=NOW)
+    assert (decision.action, decision.afterwards) == (None, Afterwards.WAIT)
+    assert rest.touched_at == NOW
+
+
 def test_status_names_are_compared_without_regard_to_case() -> None:
     assert POLICY.is_closed(ticket(status="doNe"))
     assert POLICY.is_hard_closed(ticket(status="cLoSeD"))

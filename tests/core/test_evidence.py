@@ -20,12 +20,13 @@ from job.core.issues import (
     IssueStatus,
     LidsEvent,
     SvaFinding,
+    Unreadable,
 )
 from tests.core.documents import opened, plain
-from tests.core.findings import AT, CSM, FIM, FINDINGS, GONE, ISSUE, LIDS, SVA
+from tests.core.findings import AT, CSM, FIM, FINDINGS, GONE, ISSUE, LIDS, SVA, UNREADABLE
 
 
-def shown(finding: Finding | Gone | None, issue: Issue = ISSUE) -> list[str]:
+def shown(finding: Finding | Gone | Unreadable | None, issue: Issue = ISSUE) -> list[str]:
     content = evidence.shown(Evidence(issue=issue, finding=finding))
     return plain(opened(adf.document(content))).splitlines()
 
@@ -74,6 +75,15 @@ def test_evidence_that_is_gone_is_said_to_be_gone_and_the_issue_speaks_instead()
     ]
 
 
+def test_evidence_that_cannot_be_read_is_said_to_be_so_and_the_issue_speaks_instead() -> None:
+    assert shown(UNREADABLE) == [
+        "What Halo has as evidence cannot be read, so the issue itself speaks for it. "
+        f"{UNREADABLE.why} It is at {UNREADABLE.url}.",
+        "Known vulnerabilities: 1",
+        "CVE-2021-3156",
+    ]
+
+
 def test_an_endless_address_does_not_push_the_rest_out() -> None:
     endless = "https://halo.example/" + "x" * 40_000
     assert shown(Gone(url=endless))[-1] == "CVE-2021-3156"
@@ -100,7 +110,7 @@ LATER: dict[str, Any] = {
 
 @pytest.mark.parametrize("finding", FINDINGS)
 def test_a_scan_that_finds_the_same_has_the_same_fingerprint(
-    finding: Finding | Gone | None,
+    finding: Finding | Gone | Unreadable | None,
 ) -> None:
     again: dict[type, Callable[[Any], Any]] = {
         CsmFinding: lambda seen: replace(seen, checks=seen.checks[::-1], description="Reworded."),
@@ -112,6 +122,7 @@ def test_a_scan_that_finds_the_same_has_the_same_fingerprint(
             seen, created_at=AT + timedelta(days=30), message="From another address."
         ),
         Gone: lambda _: Gone(url="https://x/2"),
+        Unreadable: lambda _: Unreadable(url="https://x/2", why="It is no JSON."),
         type(None): lambda _: None,
     }
     rescanned = Evidence(
@@ -120,7 +131,7 @@ def test_a_scan_that_finds_the_same_has_the_same_fingerprint(
     assert fingerprint(rescanned) == fingerprint(Evidence(issue=ISSUE, finding=finding))
 
 
-NEWS: list[tuple[dict[str, Any], Finding | Gone | None]] = [
+NEWS: list[tuple[dict[str, Any], Finding | Gone | Unreadable | None]] = [
     ({}, SVA),
     ({"critical": False}, SVA),
     ({"status": IssueStatus.RESOLVED}, SVA),
@@ -139,6 +150,7 @@ NEWS: list[tuple[dict[str, Any], Finding | Gone | None]] = [
     ({}, replace(LIDS, log_entry="")),
     ({}, replace(LIDS, log_entry="", message="Another rule matched.")),
     ({}, GONE),
+    ({}, UNREADABLE),
     ({}, None),
 ]
 

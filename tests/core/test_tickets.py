@@ -18,6 +18,7 @@ from job.core.issues import (
     Gone,
     Issue,
     IssueStatus,
+    Unreadable,
 )
 from job.core.shape import CreateScreen, FieldSpec, TicketSettings
 from job.core.tickets import close_comment, draft, ids_held, reopen_comment, update_comment
@@ -46,7 +47,9 @@ BOOK = CreateScreen(
 
 
 def described(
-    issue: Issue = ISSUE, finding: Finding | Gone | None = SVA, asset: Asset | Gone | None = None
+    issue: Issue = ISSUE,
+    finding: Finding | Gone | Unreadable | None = SVA,
+    asset: Asset | Gone | Unreadable | None = None,
 ) -> str:
     evidence = Evidence(issue=issue, finding=finding, asset=asset)
     return plain(opened(draft(evidence, settings=SHAPE, screen=BOOK).fields["description"]))
@@ -191,6 +194,11 @@ def test_a_ticket_for_a_resolved_issue_says_first_who_resolved_it_when_and_why()
         "Resolved in Halo on 2021-04-20 06:31 UTC by anna@example.com.",
         "Halo detected that the issue has been remediated.",
     ]
+
+
+def test_an_asset_that_cannot_be_read_is_named_from_the_issue() -> None:
+    unreadable = Unreadable(url="https://x/1", why="It is no JSON.")
+    assert "what Halo says of it cannot be read" in described(ISSUE, asset=unreadable)
 
 
 def test_an_endless_address_or_name_does_not_push_the_rest_out() -> None:

@@ -63,7 +63,7 @@ class MovingList:
 
     async def read(self, listing: Listing) -> list[Issue]:
         given: list[Issue] = []
-        async for piece in read(listing, until=UNTIL, fetch=self.fetch):
+        async for piece in read(listing, until=UNTIL, fetch=self.fetch, told=set()):
             given += piece
         return given
 

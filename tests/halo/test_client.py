@@ -128,9 +128,9 @@ async def test_a_wrong_secret_is_refused_at_once_and_stays_secret() -> None:
 
 
 async def test_a_missing_right_stops_the_run_with_advice() -> None:
-    async with scripted({"/v3/issues/i1": (403, {"message": "Forbidden"})}) as (site, _):
+    async with scripted({"/v3/issues": (403, {"message": "Forbidden"})}) as (site, _):
         with pytest.raises(RemoteRefused, match="auditor"):
-            await site.halo.issue(IssueId("i1"))
+            await everything(site.halo.active())
 
 
 # --- Listing --------------------------------------------------------------------------------------
@@ -403,14 +403,6 @@ async def test_where_halo_has_no_known_evidence_nothing_is_asked(over: dict[str,
     assert server.asked == []
 
 
-async def test_evidence_of_an_unknown_shape_stops_the_run_and_names_what_is_missing() -> None:
-    async with scripted(
-        {urlsplit(shapes.FINDING_URL).path: (200, {"id": "f1", "surprise": 1})}
-    ) as (site, _):
-        with pytest.raises(MalformedAnswer, match="no `details`"):
-            await site.halo.finding(bodies.issue(shapes.row()))
-
-
 # --- Assets ---------------------------------------------------------------------------------------
 
 
@@ -430,7 +422,7 @@ async def test_an_asset_is_fetched_once_however_many_ask_and_however_often() -> 
 
 
 async def test_a_failure_to_fetch_an_asset_is_not_remembered() -> None:
-    answers: list[Answer] = [(403, {}), (200, {"server": shapes.SERVER})]
+    answers: list[Answer] = [(401, {}), (401, {}), (200, {"server": shapes.SERVER})]
 
     async def once(_: web.Request) -> Answer:
         return answers.pop(0)

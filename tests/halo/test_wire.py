@@ -103,7 +103,7 @@ def test_a_refused_key_is_refused_with_halos_words_and_our_advice(status: int) -
 )
 def test_every_refusal_of_a_read_comes_with_advice(status: int, advice: str) -> None:
     with pytest.raises(RemoteRefused, match=advice):
-        wire.found(answer(status, {"message": "No."}), doing="reading issue i1")
+        wire.page(answer(status, {"message": "No."}), listing=LISTING, number=1)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_every_refusal_of_a_read_comes_with_advice(status: int, advice: str) -> 
         {"issues": {}, "count": 0},
         {"issues": [], "count": "0"},
         {"issues": None, "count": 0},
-        {"issues": ["text"], "count": 1},
+        {"issues": ["text"] * 5, "count": 5},
     ],
 )
 def test_a_page_that_cannot_be_read_is_malformed_and_never_an_empty_list(body: object) -> None:

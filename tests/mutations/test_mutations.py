@@ -26,9 +26,15 @@ pytestmark = pytest.mark.mutation
 ROOT = Path(__file__).resolve().parents[2]
 COPIED = ("job", "tests", "pyproject.toml")
 STATE = ("tests/state/test_memory.py", "tests/state/test_store.py", "tests/state/test_sqlite.py")
+HALO = (
+    "tests/halo/test_counts.py",
+    "tests/halo/test_odd_rows.py",
+    "tests/halo/test_one_object.py",
+)
 SIMULATION = ("tests/simulation/test_crashes.py", "tests/simulation/test_worlds.py")
 SETTINGS = "tests/settings/test_settings.py"
-TESTS = ("tests/core", "tests/flow", "tests/budget", *STATE, SETTINGS, "tests/http", *SIMULATION)
+HTTP = "tests/http"
+TESTS = ("tests/core", "tests/flow", "tests/budget", *STATE, SETTINGS, HTTP, *HALO, *SIMULATION)
 LEFT_OUT = "not firestore and not second_crash"
 """What takes long and looks twice."""
 WORLDS = "300"

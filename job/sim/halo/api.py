@@ -16,6 +16,7 @@ from job.sim.halo.bodies import asset_body
 from job.sim.halo.estate import HaloEstate, HaloIssue
 from job.sim.halo.evidence import event_body, finding_body
 from job.sim.halo.issues import Issues
+from job.sim.halo.quirks import Quirks
 from job.sim.halo.refusals import error, not_found
 from job.sim.halo.tokens import Tokens
 
@@ -39,11 +40,12 @@ class HaloSim:
         self.recorded: deque[Exchange] = deque(maxlen=keep)
         self.ignores_gte = False
         self.ignores_lte = False
+        self.quirks = Quirks()
         self.calls_a_minute: int | None = None
         self._this_minute = (now(), 0)
         draw = Random(seed + 2)
         self.tokens = Tokens(now, draw=draw)
-        self._issues = Issues(self.estate, faults=self.faults, draw=draw)
+        self._issues = Issues(self.estate, faults=self.faults, quirks=self.quirks, draw=draw)
 
     @property
     def credentials(self) -> str:
@@ -84,6 +86,8 @@ class HaloSim:
                 )
             case ("GET", "v1", "events", event_id):
                 found = "/v1/events/{id}", lambda _: self._event(event_id)
+            case ("GET", "v1", "csp_findings", _):
+                found = "/v1/csp_findings/{id}", lambda asked: not_found(asked.path)
             case (
                 "GET",
                 "v1" | "v2" as version,
@@ -104,7 +108,7 @@ class HaloSim:
                 return error(
                     "Authorization failed: the access token is invalid or has expired.", status=401
                 )
-            return effect(call)
+            return self.quirks.instead(call) or effect(call)
 
         return checked
 

@@ -15,6 +15,7 @@ from job.sim.faults import Faults
 from job.sim.halo.bodies import issue_body
 from job.sim.halo.estate import HaloEstate, HaloIssue
 from job.sim.halo.filters import TIMES, filters
+from job.sim.halo.quirks import Quirks
 from job.sim.halo.refusals import error, not_found
 from job.sim.halo.texts import BASE
 
@@ -25,8 +26,9 @@ WINDOW_MAX: Final = 10_000  # CloudPassage's own event connector stops at this d
 class Issues:
     """The issues of one estate as the API shows them. What was made is kept until it changes."""
 
-    def __init__(self, estate: HaloEstate, *, faults: Faults, draw: Random) -> None:
+    def __init__(self, estate: HaloEstate, *, faults: Faults, quirks: Quirks, draw: Random) -> None:
         self._estate = estate
+        self._quirks = quirks
         self._faults = faults
         self._random = draw
         self._kept_lists: dict[tuple[tuple[str, str], ...], list[HaloIssue]] = {}
@@ -47,9 +49,16 @@ class Issues:
             self._kept_bodies[issue.id] = (issue.version, body)
         return body
 
+    def _row(self, issue: HaloIssue) -> Any:
+        if issue.id in self._quirks.rows:
+            return self._quirks.rows[issue.id]
+        return self._body(issue)
+
     def page(self, call: Call, *, ignored: tuple[str, ...]) -> Answer:
         """One page of the list. Bounds with an ignored suffix bound nothing."""
         args = call.args()
+        if (refusal := self._quirks.refusal(args)) is not None:
+            return refusal
         try:
             page = int(args.pop("page", "1"))
             size = min(int(args.pop("per_page", str(PAGE_MAX))), PAGE_MAX)
@@ -75,11 +84,12 @@ class Issues:
         listed = rows[(shown - 1) * size : shown * size]
         if listed and self._faults.strikes("short_page"):
             listed = listed[:-1]
+        counted = self._quirks.counted(len(rows))
         body: dict[str, Any] = {
-            "issues": [self._body(issue) for issue in listed],
-            "count": len(rows),
+            "issues": [self._row(issue) for issue in listed],
+            "count": counted,
         }
-        if page * size < len(rows):
+        if page * size < min(len(rows), counted):
             body["pagination"] = {"next": _next_link(args, page=page + 1, size=size)}
         elif self._random.random() < 0.5:
             body["pagination"] = self._random.choice(({}, {"next": ""}))
