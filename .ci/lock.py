@@ -1,7 +1,8 @@
 """Writes requirements.lock: every dependency of every part, pinned and hashed, naming no registry.
 
-One file serves three readers: the image installs the part `runtime`, the HTTP entry points add `http`, and a developer
-installs the whole file. Each part lists only what the parts before it do not, so the parts never disagree.
+One file serves three readers: the image installs the part `runtime`, the HTTP entry points add
+`http`, and a developer installs the whole file. Each part lists only what the parts before it do
+not, so the parts never disagree.
 """
 
 import re
@@ -39,7 +40,11 @@ def compiled(extras: list[str], *, pinned_by: str) -> dict[str, str]:
             "--no-emit-options",
         ]
         command += [f"--extra={extra}" for extra in extras]
-        command += [f"--constraint={constraints}", f"--output-file={output}", str(ROOT / "pyproject.toml")]
+        command += [
+            f"--constraint={constraints}",
+            f"--output-file={output}",
+            str(ROOT / "pyproject.toml"),
+        ]
         subprocess.run(command, check=True, cwd=ROOT)  # noqa: S603
         entries = re.split(r"\n(?=\S)", output.read_text().strip())
     return {re.split(r"[=\s\[]", entry)[0]: entry for entry in entries if "==" in entry}
