@@ -571,6 +571,21 @@ def test_an_unusable_id_field_is_refused_with_the_usable_ones(
         metadata.create_screen(fields, settings=settings, chosen=chosen)
 
 
+@pytest.mark.parametrize("odd", [{}, {"schema": None}, {"schema": {}}, {"required": False}])
+def test_a_field_without_a_schema_is_no_reason_to_read_no_screen(odd: dict[str, Any]) -> None:
+    settings = TicketSettings(project_key="SEC", ticket_type="Bug", id_field="Halo ID")
+    screen = metadata.create_screen(
+        [{"fieldId": "customfield_9", **odd}, raw_field("customfield_1", "Halo ID")],
+        settings=settings,
+        chosen=metadata.chosen_type(TYPES, settings=settings),
+    )
+    assert screen.id_field.id == "customfield_1"
+    assert (screen.fields["customfield_9"].type, screen.fields["customfield_9"].required) == (
+        "",
+        False,
+    )
+
+
 @pytest.mark.parametrize(
     ("id_field", "known"),
     [("customfield_7", "customfield_7"), ("labels", "labels"), ("Halo Issue ID", None)],

@@ -124,15 +124,18 @@ def _id_field(specs: Sequence[FieldSpec], *, settings: TicketSettings, type_name
 
 
 def _spec(raw: Any) -> FieldSpec:
-    schema = raw["schema"]
+    """A field of the screen. One without a schema (observed of fields that apps add) has no type,
+    so that nothing can be written into it; only where it is required does that concern us.
+    """
+    schema = raw.get("schema") or {}
     return FieldSpec(
         id=raw["fieldId"],
-        name=raw["name"],
-        type=schema["type"],
+        name=raw.get("name") or raw["fieldId"],
+        type=schema.get("type", ""),
         items=schema.get("items", ""),
         system=schema.get("system", ""),
         custom=schema.get("custom", ""),
-        required=raw["required"],
+        required=raw.get("required", False),
         has_default=raw.get("hasDefaultValue", False),
         allowed=tuple(allowed(raw.get("allowedValues") or ())),
     )
