@@ -148,9 +148,12 @@ class JiraTickets(Protocol):
         """What names the site for good, whatever its address is by now."""
         ...
 
-    async def read(self, ids: Collection[TicketId]) -> dict[TicketId, Ticket]:
+    async def read(
+        self, ids: Collection[TicketId], *, not_loaded: set[TicketId] | None = None
+    ) -> dict[TicketId, Ticket]:
         """Tickets by immutable id, from the database and not the index. Deleted or invisible ones
-        are simply absent.
+        are simply absent. The few that Jira knows and cannot load are added to `not_loaded`.
+        Raises `MalformedAnswer` where there is no such set, or they are many.
         """
         ...
 

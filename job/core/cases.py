@@ -13,7 +13,7 @@ from datetime import datetime
 from msgspec import Struct, field
 
 from job.core.decisions import MISSES_BEFORE_GONE
-from job.core.ids import IssueId, TicketId
+from job.core.ids import IssueId, TicketId, TicketKey
 from job.core.issues import Issue, IssueStatus
 from job.core.links import link_from
 from job.core.memory import Intent, IntentKind, Link, Parked
@@ -117,12 +117,17 @@ def missing_projects(
     return {_project(link) for link in missing if link.misses + 1 >= MISSES_BEFORE_GONE}
 
 
-def case_set_aside(issue: Issue, *, scope: Scope) -> Case:
-    """The case of an issue that cannot be read. Nothing is done about it, so neither its link nor
-    its ticket is looked at, and a ticket that was not looked for is not missing.
+def case_set_aside(issue: Issue, *, scope: Scope, not_loaded: TicketKey | None = None) -> Case:
+    """The case of an issue that cannot be read, or whose ticket Jira cannot load. Nothing is done
+    about it, so neither its link nor its ticket is looked at, and a ticket that was not looked for
+    is not missing.
     """
-    notes = scope.notes
-    return Case(issue=issue, intent=notes.intents.get(issue.id), parked=notes.parked.get(issue.id))
+    return Case(
+        issue=issue,
+        intent=scope.notes.intents.get(issue.id),
+        parked=scope.notes.parked.get(issue.id),
+        not_loaded=not_loaded,
+    )
 
 
 def make_case(

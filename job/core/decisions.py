@@ -38,6 +38,16 @@ def issue_unreadable(case: Case, policy: Policy, now: datetime) -> Decision | No
     return _rest(case, policy, Reason.ISSUE_UNREADABLE, because=why, afterwards=afterwards)
 
 
+def ticket_not_loaded(case: Case, policy: Policy, now: datetime) -> Decision | None:
+    """Jira knows the linked ticket and cannot load it, which says nothing of what it is."""
+    if case.not_loaded is None:
+        return None
+    because = f"Jira could not load {case.not_loaded}; it is asked for again later."
+    return _rest(
+        case, policy, Reason.TICKET_NOT_LOADED, because=because, afterwards=Afterwards.PARK
+    )
+
+
 def out_of_scope(case: Case, policy: Policy, now: datetime) -> Decision | None:
     """An excluded issue is left alone, except that Halo's word still closes a ticket we keep."""
     if not policy.excludes(case.issue) or case.issue.gone:
@@ -193,6 +203,7 @@ def seen_again(case: Case, policy: Policy, now: datetime) -> Decision | None:
 
 RULES: tuple[Callable[[Case, Policy, datetime], Decision | None], ...] = (
     issue_unreadable,
+    ticket_not_loaded,
     out_of_scope,
     create_unsettled,
     issue_gone,

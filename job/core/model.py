@@ -55,6 +55,8 @@ class Case(Struct, frozen=True, kw_only=True):
     """Whether a create whose answer was lost has certainly had no effect so far."""
     stranger: Ticket | None = None
     """The ticket that memory links although it does not name the issue. It is never written to."""
+    not_loaded: TicketKey | None = None
+    """The linked ticket that Jira knows and could not load; nothing else was asked of it."""
 
 
 class Action(StrEnum):
@@ -72,6 +74,7 @@ class Reason(StrEnum):
     """Why a case was decided as it was: the word for the rule and the branch that answered."""
 
     ISSUE_UNREADABLE = "issue_unreadable"
+    TICKET_NOT_LOADED = "ticket_not_loaded"
     OUT_OF_SCOPE = "out_of_scope"
     CREATE_UNSETTLED = "create_unsettled"
     ISSUE_GONE = "issue_gone"

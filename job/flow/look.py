@@ -62,7 +62,12 @@ def event_of(reason: Reason) -> Event | None:
             heard = Event.ISSUE_GONE
         case Reason.TICKET_GONE:
             heard = Event.TICKET_GONE
-        case Reason.TICKET_MISSING | Reason.TICKET_UNCONFIRMED | Reason.CREATE_GIVEN_UP:
+        case (
+            Reason.TICKET_NOT_LOADED
+            | Reason.TICKET_MISSING
+            | Reason.TICKET_UNCONFIRMED
+            | Reason.CREATE_GIVEN_UP
+        ):
             heard = Event.ISSUE_PARKED
         case Reason.LINK_STRANGE:
             heard = Event.LINK_STRANGE

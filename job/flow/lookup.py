@@ -12,6 +12,7 @@ import structlog
 from job.core.cases import (
     IssueWithLink,
     Scope,
+    case_set_aside,
     lost_creates,
     make_case,
     missing_projects,
@@ -34,15 +35,26 @@ class Lookup:
         self._shown: dict[str, bool] = {}
 
     async def cases(self, some: Sequence[IssueWithLink]) -> list[Case]:
-        """One case for each of these issues, in their order."""
-        if not some:
-            return []
-        tickets = await self._jira.read({known.link.ticket_id for known in some if known.link})
-        found, denied = await self._found(some, tickets=tickets)
-        shown = await self._projects_shown(some, tickets=tickets)
-        return [
+        """One case for each of these issues. Of one whose ticket Jira cannot load, nothing else is
+        asked.
+        """
+        not_loaded: set[TicketId] = set()
+        linked = {known.link.ticket_id for known in some if known.link}
+        tickets = await self._jira.read(linked, not_loaded=not_loaded) if linked else {}
+        cases, rest = [], []
+        for known in some:
+            if known.link is not None and known.link.ticket_id in not_loaded:
+                key = known.link.ticket_key
+                cases.append(case_set_aside(known.issue, not_loaded=key, scope=self._scope))
+            else:
+                rest.append(known)
+        if not rest:
+            return cases
+        found, denied = await self._found(rest, tickets=tickets)
+        shown = await self._projects_shown(rest, tickets=tickets)
+        return cases + [
             self._case(known, tickets=tickets, found=found, shown=shown, denied=denied)
-            for known in some
+            for known in rest
         ]
 
     def _case(

@@ -108,7 +108,7 @@ class Mover:
     async def _read_again(self, ticket: Ticket, *, failure: SyncError) -> Ticket:
         """The ticket as it is now; the failure that made us look when it is not there."""
         try:
-            found = await self._reader.read([ticket.id])
+            found = await self._reader.read([ticket.id], not_loaded=set())
         except RemoteDown:
             if isinstance(failure, FateUnknown):
                 raise failure from None

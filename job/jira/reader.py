@@ -1,11 +1,13 @@
 """Reads tickets from Jira's database, which is believed, unlike the search index.
 
 Promises: what a ticket is and which issue it names come from the database; a ticket that Jira could
-not load for the moment is asked for again, and is never taken for a deleted one.
+not load for the moment is asked for again, and is never taken for a deleted one; one that it never
+loads is named to whoever can go on without it.
 Does not do: looking for tickets whose ids or keys are unknown (`finder.py`).
 """
 
 from collections.abc import Collection, Iterable, Sequence
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -19,6 +21,8 @@ from job.jira.wire.exchange import REMOTE
 from job.ports import Clock
 
 FETCH_ROUNDS_MAX = 3
+ABOUT_US = 5
+"""So many that are not loaded, and at least half of a call, are no trouble of single tickets."""
 
 
 class Reader:
@@ -29,23 +33,29 @@ class Reader:
         self._catalogue = catalogue
         self._clock = clock
 
-    async def read(self, ids: Collection[TicketId]) -> dict[TicketId, Ticket]:
-        """By immutable id. Deleted or invisible ones are simply absent.
+    async def read(
+        self, ids: Collection[TicketId], *, not_loaded: set[TicketId] | None = None
+    ) -> dict[TicketId, Ticket]:
+        """By immutable id. Deleted or invisible ones are simply absent. Single ones that Jira never
+        loads are added to `not_loaded`; where there is no such set, or they are many, raises
+        `MalformedAnswer`.
 
         A ticket that older programs made has no property of ours. Where the settings name the id
         field and its id was not needed yet, it is looked up for such tickets, and they are read
         again.
         """
-        found = await self.look_at(ids)
+        found = await self.look_at(ids, not_loaded=not_loaded)
         nameless = [ticket.id for ticket in found.values() if not ticket.names]
         if nameless and self._catalogue.id_field_id is None:
             await self._catalogue.id_field()
-            found |= await self.look_at(nameless)
+            found |= await self.look_at(nameless, not_loaded=not_loaded)
         return found
 
-    async def look_at(self, ids: Collection[TicketId]) -> dict[TicketId, Ticket]:
+    async def look_at(
+        self, ids: Collection[TicketId], *, not_loaded: set[TicketId] | None = None
+    ) -> dict[TicketId, Ticket]:
         """As `read`, where it does not matter which issues they name."""
-        raws = await self._fetch(ids)
+        raws = await self._fetch(ids, not_loaded=not_loaded)
         found = [tickets.ticket(raw, id_field=self._catalogue.id_field_id) for raw in raws]
         return {ticket.id: ticket for ticket in found}
 
@@ -57,9 +67,12 @@ class Reader:
         oldest_first = sorted(ids, key=tickets.age_order)
         return tickets.by_issue_id((await self.read(oldest_first)).values(), wanted=wanted)
 
-    async def fetch_block(self, names: Sequence[str]) -> list[Any]:
+    async def fetch_block(
+        self, names: Sequence[str], *, not_loaded: set[TicketId] | None = None
+    ) -> list[Any]:
         """Up to 100 tickets, by ids or keys, as Jira sends them."""
         found: list[Any] = []
+        asked = len(names)
         for attempt in range(1, FETCH_ROUNDS_MAX + 1):
             id_field = self._catalogue.id_field_id
             request = tickets.fetch(self._connection.site, names, id_field=id_field)
@@ -69,11 +82,13 @@ class Reader:
             if not names:
                 return found
             await self._clock.sleep(attempt)
+        if not_loaded is not None and not (len(names) >= ABOUT_US and 2 * len(names) >= asked):
+            not_loaded.update(map(TicketId, names))
+            return found
         what = f"{len(names)} tickets could not be loaded in {FETCH_ROUNDS_MAX} attempts, "
         raise MalformedAnswer(REMOTE, tickets.READING, f"{what}the first {names[0]}.")
 
-    async def _fetch(self, names: Iterable[str]) -> list[Any]:
-        fetched = await self._connection.each(
-            self.fetch_block, blocks(names, size=tickets.FETCH_MAX)
-        )
+    async def _fetch(self, names: Iterable[str], *, not_loaded: set[TicketId] | None) -> list[Any]:
+        fetch_block = partial(self.fetch_block, not_loaded=not_loaded)
+        fetched = await self._connection.each(fetch_block, blocks(names, size=tickets.FETCH_MAX))
         return list(chain.from_iterable(fetched))

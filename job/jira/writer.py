@@ -49,7 +49,7 @@ class Writer:
         made = await self._connection.each(create_block, blocks(drafts, size=self._block_max))
         sent = sum(made, Sent())
         oldest_first = sorted((made.id for made in sent.created), key=tickets.age_order)
-        shown = await self._reader.read(oldest_first)
+        shown = await self._reader.read(oldest_first, not_loaded=set())
         return tickets.creations(drafts, sent=sent, shown=shown)
 
     async def comment(

@@ -313,6 +313,22 @@ async def test_tickets_that_jira_never_loads_are_an_error_and_not_missing(desk: 
     assert desk.spent == {"issue/bulkfetch": 3}
 
 
+@pytest.mark.parametrize("many", [1, 4])
+async def test_a_few_tickets_that_jira_never_loads_are_named(desk: Desk, many: int) -> None:
+    ids = add_tickets(desk.world, issue_ids(many))
+    desk.world.jira.faults.set_chance({"retriable_issue_errors": 1.0})
+    not_loaded: set[TicketId] = set()
+    assert await desk.jira.read(ids, not_loaded=not_loaded) == {}
+    assert not_loaded == set(ids)
+
+
+async def test_many_tickets_that_jira_never_loads_are_no_trouble_of_their_own(desk: Desk) -> None:
+    ids = add_tickets(desk.world, issue_ids(5))
+    desk.world.jira.faults.set_chance({"retriable_issue_errors": 1.0})
+    with pytest.raises(MalformedAnswer, match="5 tickets could not be loaded"):
+        await desk.jira.read(ids, not_loaded=set())
+
+
 async def test_the_highest_key_is_a_number_and_zero_for_an_empty_project(desk: Desk) -> None:
     add_tickets(desk.world, issue_ids(11))
     assert await desk.jira.highest_key("SEC") == 11

@@ -805,6 +805,20 @@ MUTANTS: Final = (
         "value >= tasks",
         "value > tasks",
     ),
+    # --- One ticket that Jira cannot load ---------------------------------------------------------
+    Mutant("a ticket that is not loaded is decided about", "RULES", "ticket_not_loaded, ", ""),
+    Mutant(
+        "what is not loaded is looked for as what is missing",
+        "Lookup.cases",
+        "known.link.ticket_id in not_loaded",
+        "False",
+    ),
+    Mutant(
+        "a Jira that loads nothing is the trouble of each ticket",
+        "Reader.fetch_block",
+        "len(names) >= ABOUT_US",
+        "False",
+    ),
     # --- One bad thing of Halo's ------------------------------------------------------------------
     Mutant("an issue that cannot be read is decided about", "RULES", "issue_unreadable, ", ""),
     Mutant(

@@ -74,7 +74,8 @@ class Reads:
         }
         errors = []
         for ticket_id in list(found):
-            if self._faults.strikes("retriable_issue_errors"):
+            never = found[ticket_id].key in self._tickets.site.never_loaded
+            if never or self._faults.strikes("retriable_issue_errors"):
                 errors.append(
                     {
                         "id": str(ticket_id),

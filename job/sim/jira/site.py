@@ -177,6 +177,8 @@ class Site:
     workflows: dict[tuple[str, str], Workflow] = field(default_factory=dict)
     hidden: set[str] = field(default_factory=set)
     refused_permissions: set[str] = field(default_factory=set)
+    never_loaded: set[str] = field(default_factory=set)
+    """Keys of tickets that a bulk read always names in `issueErrors`."""
 
     def workflow(self, project: Project, *, issue_type: Option) -> Workflow:
         """By project key and issue type name; ("SEC", "") is for all types, ("", "") for
