@@ -185,7 +185,8 @@ def test_every_setting_of_the_program_can_be_made_and_is_understood_by_it(
 
 
 def test_exactly_the_fields_that_the_store_queries_are_indexed() -> None:
-    store = (PROJECT / "job" / "state" / "firestore.py").read_text()
+    files = (PROJECT / "job" / "state").glob("firestore*.py")
+    store = "".join(path.read_text() for path in files)
     queried = set(re.findall(r'(?:FieldFilter|order_by)\("(\w+)"', store)) - {"__name__"}
     module = (PROJECT / "infra" / "state" / "main.tf").read_text()
     defaults = re.search(r'variable "indexed".*?default = (.*?)\n}', module, re.DOTALL)
