@@ -33,7 +33,9 @@ from job.jira.client import JiraClient
 from job.jira.limits import JIRA_LIMITS
 from job.jira.wire.exchange import Site
 from job.ports import Clock, Ports, Store
-from job.settings.variables import MemorySettings, ProcessSettings, Settings
+from job.settings.basics import ProcessSettings
+from job.settings.runs import MemorySettings
+from job.settings.variables import Settings
 from job.state.urls import open_store
 
 USER_AGENT = f"halo-jira-sync/{__version__}"

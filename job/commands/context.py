@@ -25,8 +25,9 @@ from job.events import Event
 from job.flow.setup import Setup
 from job.ports import Store
 from job.settings.load import load_kind, misspelled
+from job.settings.runs import MemorySettings
 from job.settings.table import SECRETS
-from job.settings.variables import MemorySettings, Settings
+from job.settings.variables import Settings
 from job.wiring import Surroundings
 
 logger = structlog.get_logger()

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from job.errors import BadSettings, Problem
+from job.settings.basics import ProcessSettings
 from job.settings.parse import Unfit
 from job.settings.table import NEIGHBOURS, SPELLINGS, VARIABLES
-from job.settings.variables import ProcessSettings, Settings
+from job.settings.variables import Settings
 
 S = TypeVar("S", bound=ProcessSettings)
 

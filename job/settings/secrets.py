@@ -28,8 +28,8 @@ from google.cloud.secretmanager_v1.types import SecretPayload
 from job.each import each
 from job.errors import BadSettings, MalformedAnswer, Problem, RemoteDown, RemoteRefused
 from job.ports import Clock
+from job.settings.basics import ProcessSettings
 from job.settings.parse import SECRET_REFERENCE, Unfit, check_secret
-from job.settings.variables import ProcessSettings
 
 S = TypeVar("S", bound=ProcessSettings)
 

@@ -2,23 +2,19 @@
 
 Promises: the documentation's table is made from this file, and Terraform's variables are compared
 with it.
-Does not do: defining a setting (`variables.py`).
+Does not do: defining a setting (the groups, as `tickets.py`).
 """
 
 from collections.abc import Mapping
 
 from job.settings import parse
+from job.settings.basics import ProcessSettings
+from job.settings.runs import MemorySettings, RunSettings
+from job.settings.scope import ScopeSettings
+from job.settings.tickets import DestinationSettings
 from job.settings.variable import Variable
-from job.settings.variables import (
-    DestinationSettings,
-    HaloSettings,
-    JiraSettings,
-    MemorySettings,
-    ProcessSettings,
-    RunSettings,
-    ScopeSettings,
-    Settings,
-)
+from job.settings.variables import Settings
+from job.settings.vendors import HaloSettings, JiraSettings
 
 GROUPS: tuple[type[ProcessSettings], ...] = (
     HaloSettings,

@@ -5,7 +5,7 @@ Does not do: knowing which settings there are (`variables.py`), or reading any (
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from job.settings.parse import Unfit
@@ -73,3 +73,17 @@ class Variable:
     """
     does: str
     """What the table of settings says of it."""
+
+
+def variable(
+    parse: Callable[[str], Any],
+    default: str | None = None,
+    *,
+    also: tuple[str, ...] = (),
+    fits: Callable[[Any, Earlier], None] = fits_alone,
+    does: str,
+) -> Any:
+    """A field of a group of settings that is read from a variable."""
+    return field(
+        metadata={"is": Variable(parse=parse, fits=fits, default=default, also=also, does=does)}
+    )

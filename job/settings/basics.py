@@ -1,0 +1,66 @@
+"""What every command is asked for: how to speak, how to reach the network, which texts are secrets.
+
+Promises: no `repr` shows a secret, and every text that is one is told to who hides them.
+Does not do: reading the environment (`load.py`) or Secret Manager (`secrets.py`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+from urllib.parse import unquote, urlsplit
+
+from job.settings import parse
+from job.settings.parse import Secret
+from job.settings.variable import variable
+
+_NO_SECRETS = frozenset({"halo_api_key"})
+"""What may be kept in Secret Manager and shown all the same: memory says whose it is by it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProcessSettings:
+    """How the process speaks and how it reaches the network: what every command is asked for."""
+
+    log_level: str = variable(
+        parse.word("", "debug", "info", "warning", "error"),
+        "",
+        does="`debug`, `info`, `warning` or `error`; `warning` on a terminal, else `info`.",
+    )
+    https_proxy: Secret | None = variable(
+        parse.proxy,
+        "",
+        also=("HTTPS_PROXY", "https_proxy"),
+        does="Proxy for both remotes, as URL. `NO_PROXY` is honoured.",
+    )
+    ca_bundle: str | None = variable(
+        parse.readable_file,
+        "",
+        also=("CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"),
+        does="File of PEM certificates to trust.",
+    )
+
+    @property
+    def references(self) -> dict[str, str]:
+        """The secrets that are still to be read from Secret Manager: field and reference."""
+        return {name: text for name, text in self._secrets.items() if text.startswith("sm://")}
+
+    def with_secrets(self, told: Mapping[str, str]) -> Self:
+        """The same, with other texts in the fields of these names."""
+        return type(self)(**{**vars(self), **{name: Secret(text) for name, text in told.items()}})
+
+    @property
+    def spoken_secrets(self) -> list[str]:
+        """Every text that is a secret: each by itself, and in the pairs of which HTTP Basic makes
+        one text.
+        """
+        hidden = (text for name, text in self._secrets.items() if name not in _NO_SECRETS)
+        return [*hidden, *self._pairs()]
+
+    @property
+    def _secrets(self) -> dict[str, str]:
+        return {name: value.text for name, value in vars(self).items() if isinstance(value, Secret)}
+
+    def _pairs(self) -> list[str]:
+        proxy = urlsplit(self.https_proxy.text if self.https_proxy else "")
+        password = unquote(proxy.password or "")
+        return [password, f"{unquote(proxy.username or '')}:{password}"] if password else []

@@ -1,0 +1,51 @@
+"""What tickets look like, where they go, and what their statuses mean.
+
+Promises: words of the workflow contradict each other in no setting that passes.
+Does not do: comparing them with Jira (`commands/check.py`).
+"""
+
+from dataclasses import dataclass
+
+from job.settings import parse
+from job.settings.basics import ProcessSettings
+from job.settings.variable import hard_closed_is_not_closed, new_is_not_closed, variable
+
+
+@dataclass(frozen=True, kw_only=True)
+class DestinationSettings(ProcessSettings):
+    """What tickets look like, where they go, and what their statuses mean."""
+
+    jira_project_key: str = variable(parse.project_key, does="Project of all new tickets.")
+    jira_issue_type: str = variable(str, does="Type of new tickets, by name or id.")
+    jira_issue_id_field: str = variable(
+        str, does="Jira field, by name or id, that holds the Halo issue's id."
+    )
+    jira_field_mapping: tuple[tuple[str, str], ...] = variable(
+        parse.mapping, "", does="`halo_field:Jira field;…`: Halo's values in new tickets."
+    )
+    jira_field_static: tuple[tuple[str, str], ...] = variable(
+        parse.pairs, "", does="`Jira field:value;…`: the same value in every new ticket."
+    )
+    issue_reopen_transition: str = variable(str, does="Transition that reopens a closed ticket.")
+    issue_close_transition: str = variable(str, does="Transition that closes a ticket.")
+    issue_status_closed: tuple[str, ...] = variable(
+        parse.names, does="Status, or several with commas: closed, and reopened if need be."
+    )
+    status_hard_closed: tuple[str, ...] = variable(
+        parse.names,
+        "",
+        also=("STATUS_HARD_CLOSED", "ISSUE_STATUS_HARD_CLOSED", "HARD_CLOSED_STATUS"),
+        fits=hard_closed_is_not_closed,
+        does="Statuses never to be reopened: an issue that comes back gets a new ticket.",
+    )
+    new_issue_status: str = variable(
+        str,
+        "",
+        fits=new_is_not_closed,
+        does="Status that a new ticket is moved to, if it does not start there.",
+    )
+    close_resolution: str = variable(
+        str,
+        "",
+        does="Resolution to close with where the screen asks for one; else `Done`, else the first.",
+    )
