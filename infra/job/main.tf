@@ -2,7 +2,7 @@
 #
 # Promises: two jobs with the same settings and identity exist, `NAME` and `NAME-candidate`; a release tries its image on the
 # candidate, so that the scheduled job never runs an image whose check failed. Terraform sets the image once, releases set it
-# afterwards. Only the members of `operators` are allowed in here; the schedule and the webhook bring their own grants.
+# afterwards. Only the members of `operators` are allowed in here; the schedule brings its own grant.
 # Not here: secrets as container environment (the program reads `sm://` references itself), the schedule, the image's build.
 
 terraform {

@@ -42,9 +42,9 @@ variable "point_in_time_recovery" {
 }
 
 variable "backup" {
-  description = "How many days daily and weekly backups are kept; null makes none."
+  description = "How many days daily and weekly backups are kept; 0 makes none."
   type = object({
-    daily_days  = optional(number)
+    daily_days  = optional(number, 7)
     weekly_days = optional(number)
   })
   default = {}
@@ -85,6 +85,7 @@ resource "google_firestore_database" "state" {
   name                              = var.database
   location_id                       = var.location
   type                              = "FIRESTORE_NATIVE"
+  database_edition                  = "STANDARD"
   point_in_time_recovery_enablement = var.point_in_time_recovery ? "POINT_IN_TIME_RECOVERY_ENABLED" : "POINT_IN_TIME_RECOVERY_DISABLED"
   delete_protection_state           = var.destroy_data ? "DELETE_PROTECTION_DISABLED" : "DELETE_PROTECTION_ENABLED"
   deletion_policy                   = var.destroy_data ? "DELETE" : "ABANDON"
@@ -120,7 +121,7 @@ resource "google_firestore_field" "expiry" {
 }
 
 resource "google_firestore_backup_schedule" "daily" {
-  count     = var.backup.daily_days == null ? 0 : 1
+  count     = coalesce(var.backup.daily_days, 0) == 0 ? 0 : 1
   project   = var.project_id
   database  = google_firestore_database.state.name
   retention = "${var.backup.daily_days * 86400}s"
@@ -128,7 +129,7 @@ resource "google_firestore_backup_schedule" "daily" {
 }
 
 resource "google_firestore_backup_schedule" "weekly" {
-  count     = var.backup.weekly_days == null ? 0 : 1
+  count     = coalesce(var.backup.weekly_days, 0) == 0 ? 0 : 1
   project   = var.project_id
   database  = google_firestore_database.state.name
   retention = "${var.backup.weekly_days * 86400}s"

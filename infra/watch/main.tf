@@ -49,6 +49,7 @@ variable "channels" {
 variable "alerts" {
   description = "Which conditions on metrics are alerted on. Monitoring charges for each, where its charge for alerting is in force."
   type        = set(string)
+  nullable    = false
   default     = ["failed-run", "silence", "parked", "lag"]
 }
 

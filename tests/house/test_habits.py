@@ -30,6 +30,8 @@ TOP_LEVEL = {
     ),
     *("LICENSE", "Makefile", "requirements.lock"),
 }
+TEAMS_OWN = re.compile(r"backend\.tf|[\w.-]+\.tfvars")
+"""What a team may keep at the top of its own copy: settings, and where the state is."""
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -163,7 +165,16 @@ def test_in_jiras_wire_the_word_issue_stands_only_inside_quotes(path: Path) -> N
 
 def test_the_top_level_is_as_its_owner_drew_it() -> None:
     tops = {path.relative_to(ROOT).parts[0] for path in tracked()}
-    assert {top for top in tops if not top.startswith(".")} == TOP_LEVEL
+    ours = {top for top in tops if not top.startswith(".") and not TEAMS_OWN.fullmatch(top)}
+    assert ours == TOP_LEVEL
+
+
+def test_a_team_may_keep_its_settings_lock_and_backend_beside_main_tf() -> None:
+    beside = ("terraform.tfvars", "prod.auto.tfvars", "backend.tf")
+    assert [name for name in beside if not TEAMS_OWN.fullmatch(name)] == []
+    command = ["git", "check-ignore", "--no-index", *beside, ".terraform.lock.hcl"]
+    ignored = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+    assert ignored.stdout == ""
 
 
 def test_nothing_names_a_registry_or_a_place_of_one_machine() -> None:

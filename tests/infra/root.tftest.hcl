@@ -14,10 +14,6 @@ override_resource {
   target = module.build.google_service_account.builder
   values = { id = "projects/acme-sec/serviceAccounts/builder", email = "builder@acme-sec.iam", member = "serviceAccount:builder@acme-sec.iam" }
 }
-override_resource {
-  target = module.webhook[0].google_service_account.webhook
-  values = { email = "webhook@acme-sec.iam", member = "serviceAccount:webhook@acme-sec.iam" }
-}
 
 variables {
   project_id    = "acme-sec"
@@ -76,8 +72,8 @@ run "first_apply_of_an_empty_project" {
     error_message = "A setting nobody made must be absent."
   }
   assert {
-    condition     = output.webhook_url == null && output.static_address == null
-    error_message = "The webhook and the static address must be off by default."
+    condition     = output.static_address == null
+    error_message = "The static address must be off by default."
   }
   assert {
     condition     = strcontains(output.release, "_REPOSITORY=europe-west1-docker.pkg.dev/acme-sec/halo-jira-sync") && strcontains(output.release, "_CANDIDATE=halo-jira-sync-candidate")
@@ -98,14 +94,15 @@ run "another_first_image" {
 
 run "everything_on" {
   variables {
-    job           = { tasks = 8, parallelism = 4, cpu = "2", memory = "1Gi", timeout_s = 3600, operators = ["group:sec@acme.example"], protected = true }
+    job           = { tasks = 8, parallelism = 4, cpu = "2", memory = "1Gi", timeout_s = 3600, protected = true }
+    access        = { operators = ["group:sec@acme.example"] }
     safety        = { max_create = 500, when_issue_gone = "close", sweep_every = "0" }
     scope         = { critical_only = true, no_sva = true, issue_sync_max = 100, exclude_cloud_secure = true }
-    runtime       = { log_level = "DEBUG", https_proxy = "http://proxy.acme.example:3128", ca_bundle = "/app/ca.pem", extra_env = { TZ = "Etc/UTC" } }
+    runtime       = { log_level = "DEBUG", https_proxy = "http://proxy.acme.example:3128", ca_bundle = "/etc/ssl/certs/ca-certificates.crt", extra_env = { TZ = "Etc/UTC" } }
     state         = { location = "eur3", backup = { daily_days = 7, weekly_days = 98 }, destroy_data = true }
     secrets       = { locations = ["europe-west1"], seeded = ["jira-api-token", "halo-api-key"], values_version = 2 }
     secret_values = { jira-api-token = "the-token-itself", halo-api-key = "the-key-itself" }
-    build         = { trigger = { owner = "acme", repository = "halo-jira-sync", approval = true } }
+    build         = { trigger = { owner = "acme", repository = "halo-jira-sync" } }
     watch         = { emails = ["sec@acme.example"], channels = ["projects/acme-sec/notificationChannels/1"] }
     jira = {
       url                = "https://api.atlassian.com/ex/jira/0a1b-2c3d"
@@ -123,15 +120,10 @@ run "everything_on" {
       field_static       = { "Team: name" = "a;b:c\\d" }
       concurrency_max    = 16
     }
-    webhook = { enabled = true, image = "europe-west1-docker.pkg.dev/acme-sec/halo-jira-sync/job@sha256:0", target = "jira_webhook" }
-    egress  = { static_address = true }
+    egress = { static_address = true }
   }
   assert {
     condition     = output.environment["HTTPS_PROXY"] == "http://proxy.acme.example:3128" && output.environment["TZ"] == "Etc/UTC" && output.environment["SWEEP_EVERY"] == "0"
     error_message = "Chosen settings must arrive."
-  }
-  assert {
-    condition     = toset(keys(output.add_secrets)) == toset(["halo-api-key", "halo-api-secret-key", "jira-api-token", "webhook-key"])
-    error_message = "The webhook must bring its own secret."
   }
 }

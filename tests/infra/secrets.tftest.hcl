@@ -9,7 +9,7 @@ variables {
   readers = {
     halo-api-key   = "serviceAccount:job@acme-sec.iam"
     jira-api-token = "serviceAccount:job@acme-sec.iam"
-    webhook-key    = "serviceAccount:webhook@acme-sec.iam"
+    other-key      = "serviceAccount:other@acme-sec.iam"
   }
 }
 
@@ -19,14 +19,14 @@ run "secrets" {
   }
 
   assert {
-    condition     = [for secret in google_secret_manager_secret.secret : secret.secret_id] == ["halo-jira-sync-halo-api-key", "halo-jira-sync-jira-api-token", "halo-jira-sync-webhook-key"]
+    condition     = [for secret in google_secret_manager_secret.secret : secret.secret_id] == ["halo-jira-sync-halo-api-key", "halo-jira-sync-jira-api-token", "halo-jira-sync-other-key"]
     error_message = "Each reader must have one secret under the prefix."
   }
   assert {
     condition = { for grant in google_secret_manager_secret_iam_member.reader : grant.secret_id => "${grant.role} ${grant.member}" } == {
       halo-jira-sync-halo-api-key   = "roles/secretmanager.secretAccessor serviceAccount:job@acme-sec.iam"
       halo-jira-sync-jira-api-token = "roles/secretmanager.secretAccessor serviceAccount:job@acme-sec.iam"
-      halo-jira-sync-webhook-key    = "roles/secretmanager.secretAccessor serviceAccount:webhook@acme-sec.iam"
+      halo-jira-sync-other-key      = "roles/secretmanager.secretAccessor serviceAccount:other@acme-sec.iam"
     }
     error_message = "Each secret must be readable by its reader only."
   }

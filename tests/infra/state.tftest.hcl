@@ -19,8 +19,8 @@ run "state" {
     error_message = "A destroy must leave the data."
   }
   assert {
-    condition     = google_firestore_database.state.type == "FIRESTORE_NATIVE" && google_firestore_database.state.name == "halo-jira-sync"
-    error_message = "The database must be a named one in native mode."
+    condition     = google_firestore_database.state.type == "FIRESTORE_NATIVE" && google_firestore_database.state.database_edition == "STANDARD" && google_firestore_database.state.name == "halo-jira-sync"
+    error_message = "The database must be a named one in native mode, of the edition whose prices and limits we know."
   }
   assert {
     condition     = google_firestore_database.state.point_in_time_recovery_enablement == "POINT_IN_TIME_RECOVERY_ENABLED"
@@ -59,8 +59,8 @@ run "state" {
     error_message = "The address must be what the program reads."
   }
   assert {
-    condition     = length(google_firestore_backup_schedule.daily) == 0 && length(google_firestore_backup_schedule.weekly) == 0
-    error_message = "No backup may be made that nobody asked for."
+    condition     = google_firestore_backup_schedule.daily[0].retention == "604800s" && length(google_firestore_backup_schedule.weekly) == 0
+    error_message = "A week of daily backups must be kept, and no others unless asked for."
   }
 }
 
@@ -70,7 +70,7 @@ run "state_with_backups_and_no_protection" {
   }
   command = plan
   variables {
-    backup                 = { daily_days = 7, weekly_days = 98 }
+    backup                 = { daily_days = 10, weekly_days = 98 }
     destroy_data           = true
     point_in_time_recovery = false
   }
@@ -79,7 +79,7 @@ run "state_with_backups_and_no_protection" {
     error_message = "When told so, a destroy must take the data with it."
   }
   assert {
-    condition     = google_firestore_backup_schedule.daily[0].retention == "604800s" && google_firestore_backup_schedule.weekly[0].retention == "8467200s"
+    condition     = google_firestore_backup_schedule.daily[0].retention == "864000s" && google_firestore_backup_schedule.weekly[0].retention == "8467200s"
     error_message = "Backups must be kept for the days that were asked for."
   }
 }

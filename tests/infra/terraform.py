@@ -55,19 +55,22 @@ def providers() -> list[Provider]:
 
 @dataclass(frozen=True)
 class Terraform:
-    """The terraform binary with one provider and a data folder of its own."""
+    """The terraform binary with one provider and a data folder of its own, in a place with a
+    configuration.
+    """
 
     provider: Provider
     data: Path
+    place: Path
 
-    def run(self, *words: str, cwd: Path = PROJECT) -> subprocess.CompletedProcess[str]:
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run one terraform command; its output and exit are the caller's."""
         settings = self.data / "terraformrc"
         settings.touch()
         prefix = [python_tool("python")] if self.provider.needs_tool else []
         return subprocess.run(
             [*prefix, *self.provider.prefix, machine_program("terraform"), *words],
-            cwd=cwd,
+            cwd=self.place,
             env={
                 **os.environ,
                 "TF_CLI_CONFIG_FILE": str(settings),
@@ -79,7 +82,7 @@ class Terraform:
             check=False,
         )
 
-    def init(self, cwd: Path = PROJECT, *, tests: str = "tests/infra") -> None:
+    def init(self, *, tests: str = "tests/infra") -> None:
         """Install modules and, with the registry, the provider."""
         done = self.run(
             "init",
@@ -87,7 +90,6 @@ class Terraform:
             "-input=false",
             "-no-color",
             f"-test-directory={tests}",
-            cwd=cwd,
         )
         if (
             done.returncode != 0
@@ -97,9 +99,9 @@ class Terraform:
             give_up("neither the registry nor TERRAFORM_OFFLINE has the google provider")
         assert done.returncode == 0, done.stdout + done.stderr
 
-    def test(self, cwd: Path = PROJECT, *, tests: str = "tests/infra") -> "TestReport":
+    def test(self, *, tests: str = "tests/infra") -> "TestReport":
         """Run every *.tftest.hcl of a folder and keep what terraform says about it."""
-        done = self.run("test", "-json", "-verbose", f"-test-directory={tests}", cwd=cwd)
+        done = self.run("test", "-json", "-verbose", f"-test-directory={tests}")
         return TestReport(
             [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")],
             done.stdout,

@@ -27,9 +27,20 @@ def terraform(
     """The real terraform with each provider version in turn, initialised for the project."""
     provider: Provider = request.param
     machine_program("terraform")
-    ready = Terraform(provider, tmp_path_factory.mktemp("terraform"))
+    ready = Terraform(provider, tmp_path_factory.mktemp("terraform"), copied(tmp_path_factory))
     ready.init()
     return ready
+
+
+def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The configuration in a folder of its own, without the settings, the lock and the backend that
+    a team keeps beside it.
+    """
+    place = tmp_path_factory.mktemp("copied")
+    for name in ("infra", "tests/infra"):
+        shutil.copytree(PROJECT / name, place / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(PROJECT / "main.tf", place)
+    return place
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +49,8 @@ def newest(tmp_path_factory: pytest.TempPathFactory) -> Terraform:
     difference.
     """
     machine_program("terraform")
-    return Terraform(providers()[-1], tmp_path_factory.mktemp("newest"))
+    place = copied(tmp_path_factory)
+    return Terraform(providers()[-1], tmp_path_factory.mktemp("newest"), place)
 
 
 @pytest.fixture(scope="session")
@@ -62,9 +74,9 @@ def apart(
         (place / folder).mkdir()
     for name, text in tests.items():
         (place / "tests" / f"{name}.tftest.hcl").write_text(MOCKED + text)
-    fresh = Terraform(newest.provider, place / "data")
-    fresh.init(place, tests="tests")
-    return fresh.test(place, tests="tests")
+    fresh = Terraform(newest.provider, place / "data", place)
+    fresh.init(tests="tests")
+    return fresh.test(tests="tests")
 
 
 def test_every_terraform_file_is_formatted(newest: Terraform) -> None:
@@ -124,13 +136,8 @@ def test_every_grant_adds_one_member_and_replaces_none(report: TestReport) -> No
     assert {kind for kind in kinds if not kind.endswith("_iam_member")} == set()
 
 
-def test_anybody_may_call_the_webhook_and_nothing_else(report: TestReport) -> None:
-    open_doors = {
-        (address.split(".")[-2], values["role"])
-        for address, _, values in grants(report)
-        if values["member"] in ANYBODY
-    }
-    assert open_doors == {("google_cloud_run_v2_service_iam_member", "roles/run.invoker")}
+def test_nothing_is_open_to_anybody_or_given_by_a_basic_role(report: TestReport) -> None:
+    assert [address for address, _, values in grants(report) if values["member"] in ANYBODY] == []
     basic = {"roles/owner", "roles/editor", "roles/viewer", "roles/iam.serviceAccountTokenCreator"}
     assert [address for address, _, values in grants(report) if values["role"] in basic] == []
 
@@ -148,7 +155,6 @@ def test_only_the_schedule_may_start_the_job_without_being_an_operator_or_the_bu
     assert starters == {
         ("serviceAccount:schedule@acme-sec.iam", "roles/run.invoker"),
         ("serviceAccount:builder@acme-sec.iam", "roles/run.developer"),
-        ("serviceAccount:webhook@acme-sec.iam", "roles/run.jobsExecutorWithOverrides"),
         ("group:sec@acme.example", "roles/run.developer"),
     }
 
@@ -263,9 +269,13 @@ REFUSED = {
     'jira.url = "acme.atlassian.net"': "https://api.atlassian.com/ex/jira/CLOUD_ID",
     'jira.project_key = "sec"': "upper-case letters",
     'jira.user = " "': "must not be empty",
+    'jira.url = "https://api.atlassian.com/"': "ends in /ex/jira/CLOUD_ID",
+    'jira.new_issue_status = " done"': "each new ticket would be reopened",
+    'jira.field_mapping = { issue_id = " " }': "something on both sides",
+    'jira.field_static = { "" = "x" }': "something on both sides",
     "jira.status_closed = []": "must not be empty",
     'jira.status_closed = ["Done,Closed"]': "one status an entry",
-    'jira.status_hard_closed = ["Done"]': "one means reopen, the other a new ticket",
+    'jira.status_hard_closed = ["DONE"]': "one means reopen, the other a new ticket",
     'jira.field_mapping = { hostname = "Host" }': "asset_group_name, asset_group_path",
     "jira.concurrency_max = 1.5": "1 to 64",
     "scope = { time_range_min = 0 }": "at least 1",
@@ -273,6 +283,10 @@ REFUSED = {
     f"scope = {{ {NO_SOURCE} }}": "be left",
     "safety = { max_close_percent = 101 }": "must be 0 to 100",
     "safety = { max_create = -1 }": "0 is no limit",
+    "scope = { issue_sync_max = 1000000000 }": "0 is no cap",
+    "scope = { time_range_min = 5270401 }": "at most ten years",
+    "safety = { max_reopen = 1000000000 }": "0 is no limit",
+    'safety = { sweep_every = "4000d" }': "at most 3660d",
     'safety = { overlap = "5 minutes" }': "such as 15m, or 0",
     'safety = { overlap = "0" }': "at least 2m",
     'safety = { overlap = "119s" }': "at least 2m",
@@ -283,6 +297,7 @@ REFUSED = {
     'runtime = { log_level = "TRACE" }': "DEBUG, INFO, WARNING or ERROR",
     'runtime = { https_proxy = "http://me:pass@proxy:3128" }': "without credentials",
     'runtime = { ca_bundle = "ca.pem" }': "absolute path",
+    'runtime = { ca_bundle = "/etc/ca.pem" }': "is not in the image",
     'runtime = { extra_env = { CLOUD_RUN_JOB = "x" } }': "none of Cloud Run's own",
     'runtime = { extra_env = { MAX_CREATE = "1" } }': "MAX_CREATE, which has a setting of its own",
     'job = { cpu = "3" }': '"1", "2", "4" or "8"',
@@ -292,22 +307,53 @@ REFUSED = {
     "job = { tasks = 2, parallelism = 3 }": "0 (all at once) to `job.tasks`",
     "job = { timeout_s = 604801 }": "60 to 604800 (7 days)",
     "job = { retries = 11 }": "0 to 10",
-    'job = { operators = ["allUsers"] }': "user:a@example.com",
+    'access = { operators = ["allUsers"] }': "user:a@example.com",
+    'access = { releasers = ["principalSet:everyone"] }': "principalSet://iam.googleapis.com/",
     'schedule = { cron = "every 15 minutes" }': "five cron fields",
+    'schedule = { cron = "60 * * * *" }': "five cron fields",
+    'schedule = { cron = "*/0 * * * *" }': "five cron fields",
+    'schedule = { cron = "0 6 * * mon-sam" }': "five cron fields",
+    'schedule = { cron = "0  6 * * *" }': "five cron fields",
     'schedule = { time_zone = "CET+1" }': "Europe/Berlin",
     "schedule = { retries = 6 }": "0 to 5",
     'state = { prefix = "a/b" }': "letters, digits, hyphens",
+    'state = { location = "europe" }': "eur3, nam5 and nam7",
+    'state = { database = "(default)" }': "lower-case letters",
+    'secrets = { locations = ["eu"] }': "regions such as europe-west1",
+    "secrets = { rotate_days = 0.5 }": "1 to 365",
+    'labels = { Team = "sec" }': "keys beginning with a letter",
+    'build = { parts = ["http"] }': 'must hold "runtime"',
+    'build = { trigger = { repository = "acme/sync" } }': "projects/P/locations/R/connections",
+    'build = { trigger = { owner = "a", repository = "r", branch = "(" } }': "^main$",
+    "build = { rebuild_monthly = true }": "where the source is",
     "state = { backup = { daily_days = 99 } }": "1 to 98",
+    "state = { backup = { daily_days = 1.5 } }": "1 to 98",
     "state = { backup = { weekly_days = 1 } }": "7 to 98",
     'secrets = { seeded = ["jira-api-token"] }': "must hold a value for every name",
     "images = { keep = 1 }": "an image to go back to",
+    "images = { keep = 2.5 }": "without fractions",
+    'job = { binary_authorization = "on" }': "platforms/cloudRun/policies",
     'watch = { emails = ["nobody"] }': "e-mail addresses",
     'watch = { channels = ["12"] }': "projects/P/notificationChannels/N",
-    'watch = { alerts = ["everything"] }': "failed-run, silence, parked and lag",
     "watch = { silence_min = 2000 }": "5 to 1440",
-    "webhook = { enabled = true }": "a released image, by digest",
-    "webhook = { instances_max = 0 }": "1 to 20",
+    "watch = { lag_s = 60.5 }": "60 to 86400",
+    'watch = { budget_account = "mine" }': "012345-6789AB-CDEF01",
     'egress = { static_address = true, range = "10.0.0.0/28" }': "/26 or larger",
+    'egress = { static_address = true, range = "10.0.0.5/26" }': "not 10.20.0.5/26",
+    'egress = { static_address = true, range = "8.8.8.0/24" }': "must be private",
+    'egress = { network = "n" }': "together",
+    'egress = { network = "n", subnetwork = "s" }': "projects/HOST/global/networks/NAME",
+}
+# What is misspelt, and the setting that is named instead.
+MISSPELT = {
+    "safety = { max_close_precent = 10 }": "safety.max_close_percent",
+    "safety = { max_creates = 5 }": "safety.max_create",
+    "scope = { critical_olny = true }": "scope.critical_only",
+    "schedule = { pause = true }": "schedule.paused",
+    "state = { backup = { dayly_days = 3 } }": "state.backup.daily_days",
+    'build = { trigger = { owner = "a", repository = "r", brunch = "x" } }': "build.trigger.branch",
+    'jira.closed_status = "Done"': "jira.status_closed",
+    "job = { memmory = null }": "job.memory",
 }
 JIRA = {
     "url": '"https://acme.atlassian.net"',
@@ -349,17 +395,53 @@ def test_a_wrong_setting_is_refused_with_what_is_allowed(fault: str, refusals: l
     assert [complaint for complaint in mine if REFUSED[fault] in " ".join(complaint.split())], mine
 
 
+@pytest.fixture(scope="module")
+def slips(newest: Terraform, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """What terraform says to each misspelt setting."""
+    tests = {str(number): settings_with(fault) for number, fault in enumerate(MISSPELT)}
+    return apart(newest, tmp_path_factory.mktemp("misspelt"), tests=tests).complaints()
+
+
+@pytest.mark.parametrize("slip", MISSPELT)
+def test_a_misspelt_setting_is_refused_with_the_one_that_was_meant(
+    slip: str, slips: list[str]
+) -> None:
+    number = list(MISSPELT).index(slip)
+    mine = [said for said in slips if said.startswith(f"{number}.tftest.hcl:")]
+    wanted = f"is no setting. Did you mean `{MISSPELT[slip]}`?"
+    assert [said for said in mine if wanted in " ".join(said.split())], mine
+
+
+def test_too_many_tasks_for_the_subnetwork_are_refused(newest: Terraform, tmp_path: Path) -> None:
+    few = settings_with("egress = { static_address = true }").replace(
+        "variables {", "variables {\n  job = { tasks = 20, parallelism = PARALLELISM }"
+    )
+    tests = {name: few.replace("PARALLELISM", name) for name in ("16", "15")}
+    told = apart(newest, tmp_path, tests=tests)
+    assert told.statuses() == {"16.tftest.hcl: refused": "error", "15.tftest.hcl: refused": "pass"}
+    assert "too small for 16 tasks at once" in " ".join(told.text.split())
+
+
+def test_every_setting_is_compared_with_the_names_that_it_was_given_by() -> None:
+    root = (PROJECT / "main.tf").read_text()
+    taking_anything = set(re.findall(r'variable "(\w+)" {[^}]*type *= any', root))
+    (given,) = re.findall(r"  given = {\n(.*?)\n  }", root, re.DOTALL)
+    assert len(taking_anything) > 10
+    assert set(re.findall(r"(\w+) *= var\.\1\b", given)) == taking_anything
+
+
 # By file: a piece of it, and what it becomes. Together they must make every assertion fail.
 FAULTS = {
-    "main.tf": [
+    "infra/settings/program.tf": [
         ("[\\\\\\\\;:]", ";"),
         ("max_close_percent = optional(number, 30)", "max_close_percent = optional(number, 99)"),
         ('value != null && tostring(value) != ""', "true"),
         ("mapping = var.jira.field_mapping", "mapping = var.jira.field_static"),
         ('join(",", var.jira.status_closed)', 'join(";", var.jira.status_closed)'),
+        ("SWEEP_EVERY       = var.safety.sweep_every", 'SWEEP_EVERY = "24h"'),
+    ],
+    "infra/settings/deployment.tf": [
         ("static_address = optional(bool, false)", "static_address = optional(bool, true)"),
-        ("= var.safety.sweep_every", '= "24h"'),
-        ("webhook-key", "webhook-secret"),
     ],
     "infra/job/main.tf": [
         ("= google_service_account.job.email", '= "default"'),
@@ -400,10 +482,9 @@ FAULTS = {
             '  index_config {\n    indexes {\n      order = "ASCENDING"\n    }\n  }\n',
         ),
         ('merge({ "*" = [] }, fields)', "fields"),
-        ("FIRESTORE_NATIVE", "DATASTORE_MODE"),
+        ("STANDARD", "ENTERPRISE"),
         ("default     = true", "default     = false"),
         ("?prefix=", "?p="),
-        ("var.backup.daily_days == null ? 0 : 1", "1"),
         ("var.backup.daily_days * 86400", "coalesce(var.backup.daily_days, 7) * 86401"),
     ],
     "infra/secrets/main.tf": [
@@ -474,13 +555,6 @@ FAULTS = {
         ("= local.told", "= slice(local.told, 0, min(1, length(local.told)))"),
         ("in local.charts :", "in slice(local.charts, 0, 7) :"),
     ],
-    "infra/webhook/main.tf": [
-        ("roles/run.jobsExecutorWithOverrides", "roles/run.developer"),
-        ("allUsers", "allAuthenticatedUsers"),
-        ("= google_service_account.webhook.email", '= "default"'),
-        ("--target=${var.target}", "--target=x"),
-        ("= var.instances_max", "= 9"),
-    ],
     "infra/egress/main.tf": [
         ("MANUAL_ONLY", "AUTO_ONLY"),
         ("private_ip_google_access = true", "private_ip_google_access = false"),
@@ -501,19 +575,16 @@ ASSERTIONS = [
 @pytest.fixture(scope="module")
 def faulty(newest: Terraform, tmp_path_factory: pytest.TempPathFactory) -> TestReport:
     """What `terraform test` says about a copy of the project with every fault put in."""
-    place = tmp_path_factory.mktemp("faulty")
-    for name in ("infra", "tests/infra"):
-        shutil.copytree(PROJECT / name, place / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(PROJECT / "main.tf", place)
+    place = copied(tmp_path_factory)
     for name, changes in FAULTS.items():
         text = (place / name).read_text()
         for piece, instead in changes:
             assert piece in text, f"{name} no longer has {piece!r}: bring this table up to date"
             text = text.replace(piece, instead)
         (place / name).write_text(text)
-    fresh = Terraform(newest.provider, tmp_path_factory.mktemp("faulty-data"))
-    fresh.init(place)
-    return fresh.test(place)
+    fresh = Terraform(newest.provider, tmp_path_factory.mktemp("faulty-data"), place)
+    fresh.init()
+    return fresh.test()
 
 
 @pytest.mark.parametrize(
@@ -530,7 +601,7 @@ def test_wide_grants_and_a_replaced_image_are_seen_in_the_faulty_copy(faulty: Te
     with pytest.raises(AssertionError):
         test_nobody_gets_a_role_on_the_whole_project_but_for_two_narrow_ones(faulty)
     with pytest.raises(AssertionError):
-        test_anybody_may_call_the_webhook_and_nothing_else(faulty)
+        test_nothing_is_open_to_anybody_or_given_by_a_basic_role(faulty)
     with pytest.raises(AssertionError):
         test_only_the_schedule_may_start_the_job_without_being_an_operator_or_the_builder(faulty)
     with pytest.raises(AssertionError):

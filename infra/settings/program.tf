@@ -1,0 +1,280 @@
+# What the program does: its own settings, with the values it would accept and the variables they become.
+#
+# A setting is added in three places, all in this file: its type and default, what it may be, and its line in `environment`. What
+# needs a word of `locals` about its own variable stands below, as a precondition: in a validation it would be a cycle.
+
+variable "halo" {
+  description = "The Halo tenant. Its key and secret key are Secret Manager's."
+  type = object({
+    hostname        = optional(string, "api.cloudpassage.com")
+    concurrency_max = optional(number, 10)
+  })
+  nullable = false
+  default  = {}
+
+  validation {
+    condition     = can(regex("^(https://)?[A-Za-z0-9.-]+(:[0-9]+)?/?$", var.halo.hostname))
+    error_message = "`halo.hostname` must be a host name, or an https:// address, without a path."
+  }
+  validation {
+    condition     = var.halo.concurrency_max >= 1 && var.halo.concurrency_max <= 64 && floor(var.halo.concurrency_max) == var.halo.concurrency_max
+    error_message = "`halo.concurrency_max` must be a whole number, 1 to 64."
+  }
+}
+
+variable "jira" {
+  description = "The Jira site, the project for new tickets, and the names its workflow uses. Its token is Secret Manager's."
+  type = object({
+    url                = string
+    user               = string
+    project_key        = string
+    issue_type         = string
+    issue_id_field     = string
+    reopen_transition  = string
+    close_transition   = string
+    status_closed      = list(string)
+    status_hard_closed = optional(list(string), [])
+    new_issue_status   = optional(string)
+    close_resolution   = optional(string)
+    field_mapping      = optional(map(string), {})
+    field_static       = optional(map(string), {})
+    concurrency_max    = optional(number, 32)
+  })
+  nullable = false
+
+  validation {
+    condition     = can(regex("^https://[A-Za-z0-9.-]+(:[0-9]+)?(/ex/jira/[A-Za-z0-9-]+)?/?$", var.jira.url))
+    error_message = "`jira.url` must be an https:// address: the site's own, or https://api.atlassian.com/ex/jira/CLOUD_ID."
+  }
+  validation {
+    condition     = !can(regex("^https://api\\.atlassian\\.com(:[0-9]+)?/?$", lower(var.jira.url)))
+    error_message = "`jira.url` does not say which site: the gateway's address ends in /ex/jira/CLOUD_ID."
+  }
+  validation {
+    condition     = can(regex("^[A-Z][A-Z0-9_]+$", var.jira.project_key))
+    error_message = "`jira.project_key` must be a project's key, such as SEC: upper-case letters, digits and underscores."
+  }
+  validation {
+    condition = alltrue([for text in concat(var.jira.status_closed, var.jira.status_hard_closed, [
+      var.jira.user, var.jira.issue_type, var.jira.issue_id_field, var.jira.reopen_transition, var.jira.close_transition,
+    ]) : trimspace(text) != ""]) && length(var.jira.status_closed) > 0
+    error_message = "`jira.user`, `issue_type`, `issue_id_field`, `reopen_transition`, `close_transition`, `status_closed` and each status must not be empty."
+  }
+  validation {
+    condition     = alltrue([for status in concat(var.jira.status_closed, var.jira.status_hard_closed) : !strcontains(status, ",")])
+    error_message = "`jira.status_closed` and `jira.status_hard_closed` are lists: one status an entry, without commas."
+  }
+  validation {
+    condition     = length(setsubtract(keys(var.jira.field_mapping), local.halo_fields)) == 0
+    error_message = "`jira.field_mapping` maps Halo fields to Jira fields. Halo fields are: ${join(", ", local.halo_fields)}."
+  }
+  validation {
+    condition     = alltrue([for map in [var.jira.field_mapping, var.jira.field_static] : alltrue([for name, value in map : trimspace(name) != "" && trimspace(coalesce(value, " ")) != ""])])
+    error_message = "`jira.field_mapping` and `jira.field_static` must have something on both sides: a field without a value is left out of the map."
+  }
+  validation {
+    condition     = var.jira.concurrency_max >= 1 && var.jira.concurrency_max <= 64 && floor(var.jira.concurrency_max) == var.jira.concurrency_max
+    error_message = "`jira.concurrency_max` must be a whole number, 1 to 64."
+  }
+}
+
+variable "scope" {
+  description = "Which issues are kept in step. `time_range_min` is the look-back, in minutes, of a first run without a watermark."
+  type = object({
+    time_range_min           = optional(number, 15)
+    critical_only            = optional(bool, false)
+    no_comment               = optional(bool, false)
+    no_sva                   = optional(bool, false)
+    issue_sync_max           = optional(number, 0)
+    exclude_server_secure    = optional(bool, false)
+    exclude_container_secure = optional(bool, false)
+    exclude_cloud_secure     = optional(bool, false)
+  })
+  nullable = false
+  default  = {}
+
+  validation {
+    condition     = var.scope.time_range_min >= 1 && var.scope.time_range_min <= local.span_max / 60 && floor(var.scope.time_range_min) == var.scope.time_range_min
+    error_message = "`scope.time_range_min` must be a whole number of minutes, at least 1 and at most ten years."
+  }
+  validation {
+    condition     = var.scope.issue_sync_max >= 0 && var.scope.issue_sync_max <= local.count_max && floor(var.scope.issue_sync_max) == var.scope.issue_sync_max
+    error_message = "`scope.issue_sync_max` must be a whole number of up to nine digits; 0 is no cap."
+  }
+  validation {
+    condition     = !(var.scope.exclude_server_secure && var.scope.exclude_container_secure && var.scope.exclude_cloud_secure)
+    error_message = "`scope` excludes Server, Container and Cloud Secure: nothing would be left to keep in step."
+  }
+}
+
+variable "safety" {
+  description = "What a run may do at most without approval, and what happens when one side loses its half. 0 is no limit, or never."
+  type = object({
+    max_close_percent = optional(number, 30)
+    max_create        = optional(number, 0)
+    max_reopen        = optional(number, 0)
+    sweep_every       = optional(string, "24h")
+    create_patience   = optional(string, "25m")
+    overlap           = optional(string, "5m")
+    when_ticket_gone  = optional(string, "recreate")
+    when_issue_gone   = optional(string, "report")
+  })
+  nullable = false
+  default  = {}
+
+  validation {
+    condition     = contains(range(101), var.safety.max_close_percent)
+    error_message = "`safety.max_close_percent` must be 0 to 100, without fractions."
+  }
+  validation {
+    condition     = alltrue([for limit in [var.safety.max_create, var.safety.max_reopen] : limit >= 0 && limit <= local.count_max && floor(limit) == limit])
+    error_message = "`safety.max_create` and `safety.max_reopen` must be whole numbers of up to nine digits; 0 is no limit."
+  }
+  validation {
+    condition     = contains(["recreate", "report"], var.safety.when_ticket_gone)
+    error_message = "`safety.when_ticket_gone` must be \"recreate\" or \"report\"."
+  }
+  validation {
+    condition     = contains(["report", "close"], var.safety.when_issue_gone)
+    error_message = "`safety.when_issue_gone` must be \"report\" or \"close\"."
+  }
+}
+
+variable "runtime" {
+  description = "How loud the program is, how it reaches the internet, and plain variables that have no setting here yet."
+  type = object({
+    log_level   = optional(string, "INFO")
+    https_proxy = optional(string)
+    ca_bundle   = optional(string)
+    extra_env   = optional(map(string), {})
+  })
+  nullable = false
+  default  = {}
+
+  validation {
+    condition     = contains(["DEBUG", "INFO", "WARNING", "ERROR"], var.runtime.log_level)
+    error_message = "`runtime.log_level` must be DEBUG, INFO, WARNING or ERROR."
+  }
+  validation {
+    condition     = var.runtime.https_proxy == null || can(regex("^https?://[^@/]+$", var.runtime.https_proxy))
+    error_message = "`runtime.https_proxy` must be http://HOST:PORT or https://HOST:PORT, without credentials."
+  }
+  validation {
+    condition     = var.runtime.ca_bundle == null || can(regex("^/", var.runtime.ca_bundle))
+    error_message = "`runtime.ca_bundle` must be the absolute path of a file inside the image."
+  }
+  validation {
+    condition     = var.runtime.ca_bundle == null || !can(regex("^/", var.runtime.ca_bundle)) || contains(var.ca_files, coalesce(var.runtime.ca_bundle, "none"))
+    error_message = "`runtime.ca_bundle` is not in the image. It may be: ${join(", ", var.ca_files)}. A file job/NAME.pem of this project is /app/job/NAME.pem there."
+  }
+  validation {
+    condition     = alltrue([for name in keys(var.runtime.extra_env) : can(regex("^[A-Z][A-Z0-9_]*$", name)) && !startswith(name, "CLOUD_RUN_")])
+    error_message = "`runtime.extra_env` may name only upper-case variables, and none of Cloud Run's own (CLOUD_RUN_*)."
+  }
+}
+
+variable "ca_files" {
+  description = "Files of certificates that the image has, as absolute paths inside it."
+  type        = set(string)
+  default     = ["/etc/ssl/certs/ca-certificates.crt"]
+}
+
+locals {
+  halo_fields = [
+    "asset_group_name", "asset_group_path", "asset_type", "issue_critical", "issue_created_at", "issue_rule_key", "issue_type",
+    "issue_id", "issue_policy_name", "server_csp_provider", "server_csp_account_id", "server_csp_instance_id", "server_id",
+    "server_hostname", "server_state",
+  ]
+
+  # The program compares statuses without regard to case.
+  statuses = {
+    closed      = [for status in var.jira.status_closed : lower(trimspace(status))]
+    hard_closed = [for status in var.jira.status_hard_closed : lower(trimspace(status))]
+    new         = [for status in var.jira.new_issue_status[*] : lower(trimspace(status))]
+  }
+
+  # Seconds of each duration; null where it is none.
+  seconds = { s = 1, m = 60, h = 3600, d = 86400 }
+  spans = { for name, text in { sweep_every = var.safety.sweep_every, create_patience = var.safety.create_patience, overlap = var.safety.overlap } :
+    name => text == "0" ? 0 : try(tonumber(regex("^([1-9][0-9]{0,8})[smhd]$", text)[0]) * local.seconds[regex("[smhd]$", text)], null)
+  }
+  span_max  = 3660 * 86400
+  count_max = 999999999
+
+  # `a:b;c:d`, where a backslash makes plain signs of a backslash, a semicolon, and a colon inside a name.
+  pairs = { for topic, map in { mapping = var.jira.field_mapping, static = var.jira.field_static } :
+  topic => join(";", [for name, value in map : "${replace(name, "/([\\\\;:])/", "\\$1")}:${replace(value, "/([\\\\;])/", "\\$1")}"]) }
+
+  environment = {
+    HALO_API_HOSTNAME    = var.halo.hostname
+    HALO_CONCURRENCY_MAX = var.halo.concurrency_max
+
+    JIRA_API_URL            = var.jira.url
+    JIRA_API_USER           = var.jira.user
+    JIRA_PROJECT_KEY        = var.jira.project_key
+    JIRA_ISSUE_TYPE         = var.jira.issue_type
+    JIRA_ISSUE_ID_FIELD     = var.jira.issue_id_field
+    JIRA_FIELD_MAPPING      = local.pairs.mapping
+    JIRA_FIELD_STATIC       = local.pairs.static
+    JIRA_CONCURRENCY_MAX    = var.jira.concurrency_max
+    ISSUE_REOPEN_TRANSITION = var.jira.reopen_transition
+    ISSUE_CLOSE_TRANSITION  = var.jira.close_transition
+    ISSUE_STATUS_CLOSED     = join(",", var.jira.status_closed)
+    STATUS_HARD_CLOSED      = join(",", var.jira.status_hard_closed)
+    NEW_ISSUE_STATUS        = var.jira.new_issue_status
+    CLOSE_RESOLUTION        = var.jira.close_resolution
+
+    TIME_RANGE               = var.scope.time_range_min
+    CRITICAL_ONLY            = var.scope.critical_only
+    NO_COMMENT               = var.scope.no_comment
+    NO_SVA                   = var.scope.no_sva
+    ISSUE_SYNC_MAX           = var.scope.issue_sync_max
+    EXCLUDE_SERVER_SECURE    = var.scope.exclude_server_secure
+    EXCLUDE_CONTAINER_SECURE = var.scope.exclude_container_secure
+    EXCLUDE_CLOUD_SECURE     = var.scope.exclude_cloud_secure
+
+    MAX_CLOSE_PERCENT = var.safety.max_close_percent
+    MAX_CREATE        = var.safety.max_create
+    MAX_REOPEN        = var.safety.max_reopen
+    SWEEP_EVERY       = var.safety.sweep_every
+    CREATE_PATIENCE   = var.safety.create_patience
+    OVERLAP           = var.safety.overlap
+    WHEN_TICKET_GONE  = var.safety.when_ticket_gone
+    WHEN_ISSUE_GONE   = var.safety.when_issue_gone
+
+    TASK_TIMEOUT_S = var.job.timeout_s
+    LOG_LEVEL      = var.runtime.log_level
+    HTTPS_PROXY    = var.runtime.https_proxy
+    CA_BUNDLE      = var.runtime.ca_bundle
+  }
+}
+
+output "environment" {
+  description = "The program's settings as its variables. An empty text and an absent variable mean the same to it; absent is easier to read in the console."
+  value       = merge({ for name, value in local.environment : name => tostring(value) if value != null && tostring(value) != "" }, var.runtime.extra_env)
+
+  precondition {
+    condition     = length(setintersection(local.statuses.closed, local.statuses.hard_closed)) == 0
+    error_message = "A status in `jira.status_hard_closed` must not be in `jira.status_closed` as well, in capital letters or small: one means reopen, the other a new ticket."
+  }
+  precondition {
+    condition     = length(setintersection(setunion(local.statuses.closed, local.statuses.hard_closed), local.statuses.new)) == 0
+    error_message = "`jira.new_issue_status` must be a status of open tickets: in a closed one, each new ticket would be reopened."
+  }
+  precondition {
+    condition     = alltrue([for span in local.spans : span != null && coalesce(span, 0) <= local.span_max])
+    error_message = "`safety.sweep_every`, `create_patience` and `overlap` must be a number with s, m, h or d, such as 15m, or 0; at most 3660d."
+  }
+  precondition {
+    condition     = coalesce(local.spans.create_patience, -1) >= 1200
+    error_message = "`safety.create_patience` must be at least 20m: Jira may make a ticket so long after it was asked, and a second one would be made meanwhile."
+  }
+  precondition {
+    condition     = coalesce(local.spans.overlap, -1) >= 120
+    error_message = "`safety.overlap` must be at least 2m: clocks may differ by a minute, and Halo may show a change a little late."
+  }
+  precondition {
+    condition     = length(setintersection(keys(var.runtime.extra_env), concat(keys(local.environment), var.taken))) == 0
+    error_message = "`runtime.extra_env` names ${join(", ", setintersection(keys(var.runtime.extra_env), concat(keys(local.environment), var.taken)))}, which has a setting of its own."
+  }
+}
