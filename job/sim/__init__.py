@@ -23,6 +23,7 @@ Does not do: anything that the job could do itself.
     jira/searches.py  the search operations, on the index that lags (search.py) by clauses.py
     jira/reads.py     the other operations on tickets: creates.py, edits.py and properties.py
     jira/writes.py    what Jira checks before a write; screens.py and fields.py, field by field
+    jira/late.py      writes that have their effect late, or twice
     jira/metadata.py  what Jira says about itself; projects.py about its projects
     jira/bodies.py    how all of it looks as JSON; ticket_bodies.py and field_bodies.py
     jira/limits.py    rate limits; sentences.py says what Jira says when it refuses

@@ -85,6 +85,9 @@ LOCAL: Final[Mapping[str, str]] = {
     "conflict": "Jira: 409, somebody else was writing",
     "bulk_prefix": "Jira: a bulk create breaks half-way, and nobody says where",
     "shuffled_successes": "Jira: a bulk create answers in another order",
+    "late": "Jira: the connection dies, and the write has its effect within the next 20 minutes",
+    "after_another": "Jira: the connection dies, and the write has its effect after the next one",
+    "twice": "Jira: the connection dies, and a write has its effect at once and once more, late",
 }
 
 KINDS: Final = tuple(sorted({*REFUSALS, *SPOILS, *LOCAL}))

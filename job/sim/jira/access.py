@@ -24,6 +24,11 @@ _READS: Final = frozenset(
 )
 
 
+def is_write(route: str) -> bool:
+    """Whether an operation, by its title, changes anything."""
+    return not route.startswith("GET ") and route not in _READS
+
+
 class Access:
     """The way from the name in a request to the ticket or the comment."""
 
@@ -56,8 +61,7 @@ class Access:
 
     def turn_away(self, route: str) -> Answer | None:
         """The refusal of a write that would meet any other alike."""
-        is_read = route.startswith("GET ") or route in _READS
-        if self.writes_refused is None or is_read:
+        if self.writes_refused is None or not is_write(route):
             return None
         body = {"errorMessages": [EN["turned_away"]], "errors": {}}
         return json_answer(body, status=self.writes_refused)

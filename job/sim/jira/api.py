@@ -18,13 +18,14 @@ from random import Random
 from typing import Any, Final
 from urllib.parse import quote
 
-from job.sim.call import Answer, Call, Exchange, json_answer
+from job.sim.call import LOST, Answer, Call, Exchange, json_answer
 from job.sim.faults import Faults
-from job.sim.jira.access import Access
+from job.sim.jira.access import Access, is_write
 from job.sim.jira.bodies import Bodies
 from job.sim.jira.creates import Creates
 from job.sim.jira.edits import Edits
 from job.sim.jira.field_bodies import FieldBodies
+from job.sim.jira.late import Late
 from job.sim.jira.limits import Limits
 from job.sim.jira.metadata import Metadata
 from job.sim.jira.people import People
@@ -40,7 +41,7 @@ from job.sim.jira.sentences import Refused
 from job.sim.jira.site import Site
 from job.sim.jira.ticket_bodies import TicketBodies
 from job.sim.jira.tickets import Tickets
-from job.sim.jira.writes import Writes
+from job.sim.jira.writes import Rule, Writes
 
 _FAILED_LOGIN: Final = {"x-seraph-loginreason": "AUTHENTICATED_FAILED"}
 TENANT_INFO: Final = "/_edge/tenant_info"
@@ -71,14 +72,17 @@ class JiraSim:
         site: Site | None = None,
         keep: int = 10_000,
     ) -> None:
-        self.now = now
         self.site = site or Site()
         self.faults = Faults(seed=seed + 11)
+        self.late = Late(now, faults=self.faults, draw=Random(seed + 14))
+        self.now = now = self.late.now
         self.calls: Counter[str] = Counter()
         self.recorded: deque[Exchange] = deque(maxlen=keep)
         self.token_expires_at: datetime | None = None
         self.search = Search(self.site, now=now, seed=seed + 12)
-        self.store = Tickets(self.site, now=now, changed=self.search.note)
+        self.store = Tickets(
+            self.site, now=now, changed=self.search.note, repeats=lambda: self.late.repeats
+        )
         self.people = People(self.store)
         bodies = Bodies(self.site)
         screens = Screens(self.site, bodies=bodies)
@@ -128,6 +132,7 @@ class JiraSim:
         if call.path == TENANT_INFO:
             title = f"{call.method} {TENANT_INFO}"
         self.calls[title] += 1
+        self.late.catch_up()
         answer = self.faults.around(call, effect=lambda asked: self._carry_out(asked, found=found))
         self.recorded.append(Exchange(title, call, answer))
         return answer
@@ -138,6 +143,10 @@ class JiraSim:
     def refuse_writes(self, status: int | None) -> None:
         """From now on every write is refused alike; `None` ends it."""
         self._access.writes_refused = status
+
+    def rewrite_new_tickets(self, rule: Rule) -> None:
+        """From now on a rule of the site changes fields of every ticket as soon as it is there."""
+        self._writes.rule = rule
 
     def limit_comments(self, most: int) -> None:
         """Jira takes 5,000 comments for a ticket, tests have less patience."""
@@ -189,7 +198,17 @@ class JiraSim:
         refusal, near = limits.take(route.title) if limits else (None, {})
         refusal = refusal or self._access.turn_away(route.title)
         request = Request(call, names, visitor.signed_in)
-        return _with(refusal or self._try(route, request=request), headers=headers | near)
+        return _with(refusal or self._serve(route, request=request), headers=headers | near)
+
+    def _serve(self, route: Route, *, request: Request) -> Answer:
+        """A write may have its effect later, and its client hears nothing of it then."""
+        if not is_write(route.title):
+            return self._try(route, request=request)
+        if self.late.takes(lambda: self._try(route, request=request)):
+            return LOST
+        answer = self._try(route, request=request)
+        self.late.written()
+        return answer
 
     def _try(self, route: Route, *, request: Request) -> Answer:
         try:

@@ -35,6 +35,8 @@ class Snapshot:
     created_at: datetime
     updated_at: datetime
     deleted: bool
+    again: bool = False
+    """Whether it came of a create that had its effect before."""
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -173,6 +175,7 @@ class People:
             created_at=ticket.created_at,
             updated_at=ticket.updated_at,
             deleted=ticket.deleted,
+            again=ticket.again,
         )
 
 

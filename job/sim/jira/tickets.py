@@ -23,6 +23,8 @@ class Comment:
     author: Person
     created_at: datetime
     properties: Mapping[str, Any] = field(default_factory=dict)
+    again: bool = False
+    """Whether it came of a write that had its effect before."""
 
     @property
     def ours(self) -> bool:
@@ -66,6 +68,8 @@ class Ticket:
     archived: bool = False
     hidden: bool = False
     """By a security level that our account does not have."""
+    again: bool = False
+    """Whether it came of a create that had its effect before."""
 
     @property
     def ours(self) -> bool:
@@ -78,11 +82,16 @@ class Ticket:
 
 class Tickets:
     """All tickets by id and by every key they ever had. `changed` is told each new moment (the
-    index listens).
+    index listens), and `repeats` says whether what happens has happened before.
     """
 
     def __init__(
-        self, site: Site, *, now: Callable[[], datetime], changed: Callable[[Ticket], None]
+        self,
+        site: Site,
+        *,
+        now: Callable[[], datetime],
+        changed: Callable[[Ticket], None],
+        repeats: Callable[[], bool] = bool,
     ) -> None:
         self.site = site
         self.now = now
@@ -92,6 +101,7 @@ class Tickets:
         self._last_number: dict[str, int] = {}
         self._comment_ids = FIRST_ID
         self._changed = changed
+        self._repeats = repeats
 
     def find(self, id_or_key: str) -> Ticket | None:
         """By id, or by any key it had, whatever the case; deleted tickets are gone for good."""
@@ -132,6 +142,7 @@ class Tickets:
             created_at=now,
             updated_at=now,
             properties=dict(properties or {}),
+            again=self._repeats(),
         )
         self._id_by_key[ticket.key] = ticket.id
         self.created.append(ticket)
@@ -164,7 +175,14 @@ class Tickets:
         properties: Mapping[str, Any] | None = None,
     ) -> Comment:
         self._comment_ids += 1
-        comment = Comment(str(self._comment_ids), body, author, self.now(), dict(properties or {}))
+        comment = Comment(
+            str(self._comment_ids),
+            body,
+            author,
+            self.now(),
+            dict(properties or {}),
+            again=self._repeats(),
+        )
         self.update(ticket, comments=(*ticket.comments, comment))
         return comment
 

@@ -5,7 +5,7 @@ Does not do: HTTP and identity (api.py), or several writes in one call (creates.
 Source: Jira Cloud REST v3, POST /issue, PUT /issue, POST /issue/{key}/comment and /transitions.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,11 +14,12 @@ from job.sim.jira.fields import document
 from job.sim.jira.payloads import merged, properties_of
 from job.sim.jira.screens import Screens
 from job.sim.jira.sentences import Refused
-from job.sim.jira.site import PRIORITIES, Option, Project, Site
+from job.sim.jira.site import AUTOMATION, PRIORITIES, Option, Project, Site
 from job.sim.jira.tickets import Comment, Ticket, Tickets
 from job.sim.jira.workflow import Transition
 
 _CREATE_KEYS: Final = frozenset({"fields", "update", "properties", "historyMetadata"})
+Rule = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,8 @@ class Writes:
         self.bodies = bodies
         self.screens = screens
         self.comments_max = 5_000
+        self.rule: Rule | None = None
+        """What a rule of the site writes into the fields of every new ticket."""
 
     def draft(self, body: Any) -> Draft:
         if (
@@ -58,13 +61,16 @@ class Writes:
         return Draft(project, issue_type, fields, properties_of(body.get("properties", [])))
 
     def create(self, draft: Draft) -> Ticket:
-        return self.tickets.create(
+        ticket = self.tickets.create(
             project=draft.project,
             issue_type=draft.issue_type,
             fields=draft.fields,
             properties=draft.properties,
             author=self.site.me,
         )
+        if self.rule is None:
+            return ticket
+        return self.tickets.edit(ticket, fields=self.rule(draft.fields), author=AUTOMATION)
 
     def _project(self, raw: Any) -> Project:
         wanted = (raw.get("id") or raw.get("key")) if isinstance(raw, dict) else None
