@@ -161,29 +161,9 @@ class JiraSim:
             parts = parts[3:] if parts[2:3] == (self.site.cloud_id,) else ()
         return parts[3:] if parts[:3] == _API else None
 
-    def _who(self, call: Call) -> Visitor:
-        """Tokens with scopes are for the gateway, those without for the site; misplaced ones are
-        turned away.
-        """
-        if "authorization" not in call.headers:
-            return Visitor(signed_in=False, turned_away=False, headers={})
-        given, email = _decoded(call.headers["authorization"]), self.site.email
-        through_gateway = call.path.startswith("/ex/")
-        token, other = self.site.token, self.site.scoped_token
-        if through_gateway:
-            token, other = other, token
-        expired = self.token_expires_at is not None and self.now() >= self.token_expires_at
-        if given == f"{email}:{token}" and not expired:
-            return Visitor(
-                signed_in=True,
-                turned_away=False,
-                headers={"X-AAccountId": quote(self.site.me.account_id, safe="")},
-            )
-        turned_away = through_gateway or given == f"{email}:{other}"
-        return Visitor(signed_in=False, turned_away=turned_away, headers=_FAILED_LOGIN)
-
     def _carry_out(self, call: Call, *, found: tuple[Route, tuple[str, ...]] | None) -> Answer:
-        visitor = self._who(call)
+        expired = self.token_expires_at is not None and self.now() >= self.token_expires_at
+        visitor = _who(call, site=self.site, expired=expired)
         headers = {**visitor.headers, "x-arequestid": f"{self.faults.count:032x}"}
         if call.path == TENANT_INFO:
             return json_answer({"cloudId": self.site.cloud_id})  # to anybody who asks
@@ -220,6 +200,24 @@ class JiraSim:
         except RefusedAll as refused:
             refusals, status = refused.refusals, refused.status
         return _error(refusals, status=status, call=request.call, language=self.site.language)
+
+
+def _who(call: Call, *, site: Site, expired: bool) -> Visitor:
+    """Tokens with scopes are for the gateway, those without for the site; misplaced ones are
+    turned away.
+    """
+    if "authorization" not in call.headers:
+        return Visitor(signed_in=False, turned_away=False, headers={})
+    given = _decoded(call.headers["authorization"])
+    through_gateway = call.path.startswith("/ex/")
+    token, other = site.token, site.scoped_token
+    if through_gateway:
+        token, other = other, token
+    if given == f"{site.email}:{token}" and not expired:
+        me = quote(site.me.account_id, safe="")
+        return Visitor(signed_in=True, turned_away=False, headers={"X-AAccountId": me})
+    turned_away = through_gateway or given == f"{site.email}:{other}"
+    return Visitor(signed_in=False, turned_away=turned_away, headers=_FAILED_LOGIN)
 
 
 def _error(refusals: list[Refused], *, status: int, call: Call, language: str) -> Answer:
