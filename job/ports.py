@@ -2,13 +2,12 @@
 
 Promises: `flow/` knows these and nothing behind them. Every method may raise `StopsRun`; other
 errors are named where they come.
-Does not do: keeping them. `halo/client.py`, `jira/client.py`, `state/*.py`, `console/*.py` and
-`clock.py` do.
+Does not do: keeping them. `halo/client.py`, `jira/client.py`, `console/*.py` and `clock.py` do;
+our memory is in `stores.py`.
 """
 
 from collections.abc import (
     AsyncGenerator,
-    AsyncIterator,
     Awaitable,
     Callable,
     Collection,
@@ -23,13 +22,13 @@ from msgspec import Struct
 from job.core.adf import Document
 from job.core.ids import IssueId, Marker, TicketId
 from job.core.issues import Asset, Finding, Gone, Issue, Unreadable
-from job.core.memory import Changes, Intent, Lease, Link, Parked, RunRecord, Watermark
 from job.core.model import Outcome, Ticket
 from job.core.plan import Plan
 from job.core.routes import Destination, Goal
 from job.core.shape import CreateScreen
 from job.core.tickets import Draft
 from job.errors import SyncError
+from job.stores import Store
 
 
 class Clock(Protocol):
@@ -221,58 +220,6 @@ class JiraTickets(Protocol):
 
         Raises `NoTransition`, `TicketRejected`, `FateUnknown`, `Withheld`.
         """
-        ...
-
-
-class Store(Protocol):
-    """Our memory between runs. Raises `StateUnreadable` rather than guess."""
-
-    async def take_lease(self, shard: str, *, holder: str, now: datetime, until: datetime) -> Lease:
-        """Takes the right to write. Raises `LeaseHeld` while another run's lease is good."""
-        ...
-
-    async def renew_lease(self, lease: Lease, *, until: datetime) -> Lease:
-        """The same lease with a later end. Raises `LeaseLost`."""
-        ...
-
-    async def release_lease(self, lease: Lease) -> None:
-        """Gives the right back; nothing happens when it is no longer ours."""
-        ...
-
-    async def leases(self) -> list[Lease]:
-        """The last lease given for each shard, whether it still holds or not."""
-        ...
-
-    async def watermark(self, shard: str) -> Watermark | None: ...
-
-    async def watermarks(self) -> dict[str, Watermark]:
-        """The watermark of each shard that has one, by the shard's name."""
-        ...
-
-    async def links(self, ids: Collection[IssueId]) -> dict[IssueId, Link]: ...
-
-    def live_links(self) -> AsyncIterator[Sequence[Link]]:
-        """Every link whose issue was active when last applied, in pieces."""
-        ...
-
-    async def live_count(self) -> int:
-        """How many live links there are."""
-        ...
-
-    async def intents(self) -> list[Intent]:
-        """Every intent that stands: writes whose fate is unknown."""
-        ...
-
-    async def parked(self) -> list[Parked]: ...
-
-    async def commit(self, lease: Lease, changes: Changes) -> None:
-        """Writes all of it or nothing, only while the lease's fence is the newest. Raises
-        `LeaseLost`.
-        """
-        ...
-
-    async def runs(self, *, limit: int) -> list[RunRecord]:
-        """The newest records first."""
         ...
 
 

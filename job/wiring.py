@@ -32,11 +32,12 @@ from job.http.sockets import AiohttpTransport, open_session
 from job.jira.client import JiraClient
 from job.jira.limits import JIRA_LIMITS
 from job.jira.wire.exchange import Site
-from job.ports import Clock, Ports, Store
+from job.ports import Clock, Ports
 from job.settings.basics import ProcessSettings
 from job.settings.runs import MemorySettings
 from job.settings.variables import Settings
 from job.state.urls import open_store
+from job.stores import Store
 
 USER_AGENT = f"halo-jira-sync/{__version__}"
 MODULES = {

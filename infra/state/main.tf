@@ -70,6 +70,9 @@ variable "indexed" {
     runs    = { started_at = ["DESCENDING"] }
     intents = {}
     parked  = {}
+    backlog = {}
+    held    = {}
+    digests = {}
     control = {}
   }
 }
@@ -111,13 +114,19 @@ resource "google_firestore_field" "indexed" {
 
 # An index on a time that only grows would slow every write, and nobody queries by it.
 resource "google_firestore_field" "expiry" {
+  for_each   = toset(["runs", "held", "digests"])
   project    = var.project_id
   database   = google_firestore_database.state.name
-  collection = "${var.prefix}-runs"
+  collection = "${var.prefix}-${each.key}"
   field      = "expires_at"
 
   index_config {}
   ttl_config {}
+}
+
+moved {
+  from = google_firestore_field.expiry
+  to   = google_firestore_field.expiry["runs"]
 }
 
 resource "google_firestore_backup_schedule" "daily" {

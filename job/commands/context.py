@@ -23,11 +23,11 @@ from job.console.redactor import Redactor
 from job.console.words import explain
 from job.events import Event
 from job.flow.setup import Setup
-from job.ports import Store
 from job.settings.load import load_kind, misspelled
 from job.settings.runs import MemorySettings
 from job.settings.table import SECRETS
 from job.settings.variables import Settings
+from job.stores import Store
 from job.wiring import Surroundings
 
 logger = structlog.get_logger()

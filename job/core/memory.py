@@ -10,6 +10,7 @@ from typing import assert_never
 
 from msgspec import Struct, field
 
+from job.core.held import HeldSet, Piece
 from job.core.ids import EPOCH, Fingerprint, Instant, IssueId, Marker, TicketId, TicketKey, Version
 
 
@@ -89,6 +90,21 @@ class Parked(Struct, frozen=True, kw_only=True):
     """Of the settings it failed under. Other settings, or another version of the issue, release it
     at once.
     """
+    tried: str = ""
+    """The action that was tried and failed; "" when none was. Tried again, it counts for no limit
+    a second time.
+    """
+
+
+class Backlog(Struct, frozen=True, kw_only=True):
+    """An issue that was old before the first run and is left alone, as the settings say."""
+
+    issue_id: IssueId
+    critical: bool
+    """Whether it was critical when it was noted."""
+    resolved: bool = False
+    """Whether it was seen resolved since: then it is no longer old when it comes back."""
+    at: Instant = EPOCH
 
 
 class Owner(Struct, frozen=True, kw_only=True):
@@ -120,6 +136,18 @@ class Watermark(Struct, frozen=True, kw_only=True):
     """
     sweep_owed: bool = False
     """Whether a sweep was begun that is not over, though none may be due."""
+    begun_from: Instant | None = None
+    """From when on the very first run looked: what Halo touched last before that is the backlog.
+    `None` in memory of older programs, which knew none.
+    """
+    backlog_told: bool = False
+    """Whether the first run has told the whole backlog apart."""
+    began_at: Instant | None = None
+    """When the last run began that moved this mark."""
+    generation: int = 0
+    """How many sets of this shard were held so far."""
+    holds: bool = False
+    """Whether there are pieces of what is held or was granted to be read."""
 
 
 class Lease(Struct, frozen=True, kw_only=True):
@@ -144,6 +172,12 @@ class Changes(Struct, frozen=True, kw_only=True):
     parked: tuple[Parked, ...] = ()
     released: tuple[IssueId, ...] = ()
     """Issues that are no longer parked."""
+    backlog: tuple[Backlog, ...] = ()
+    pieces: tuple[Piece, ...] = ()
+    """Of what is held, or was granted."""
+    dropped: tuple[str, ...] = ()
+    """The names of pieces that are no longer needed."""
+    held_sets: tuple[HeldSet, ...] = ()
     watermark: Watermark | None = None
     run: "RunRecord | None" = None
 
@@ -155,6 +189,10 @@ class Changes(Struct, frozen=True, kw_only=True):
                 self.settled,
                 self.parked,
                 self.released,
+                self.backlog,
+                self.pieces,
+                self.dropped,
+                self.held_sets,
                 self.watermark,
                 self.run,
             )

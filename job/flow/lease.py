@@ -16,7 +16,8 @@ import structlog
 
 from job.core.memory import Lease
 from job.core.shards import Shard
-from job.ports import Clock, Store
+from job.ports import Clock
+from job.stores import Store
 
 log = structlog.get_logger()
 

@@ -17,13 +17,15 @@ from google.cloud.firestore import AsyncClient
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from job.core.held import HeldSet, Piece, Quota
 from job.core.ids import IssueId
-from job.core.memory import Changes, Intent, Lease, Link, Parked, RunRecord, Watermark
+from job.core.memory import Backlog, Changes, Intent, Lease, Link, Parked, RunRecord, Watermark
 from job.errors import LeaseLost, RemoteDown, RemoteRefused, StopsRun
 from job.state import records, rules
 from job.state.firestore_calls import PATIENCE_S, Calls
 from job.state.firestore_documents import FirestoreDocuments
 from job.state.firestore_fence import Fence
+from job.state.firestore_quota import QuotaDocument
 from job.state.records import Table, Write
 
 
@@ -72,13 +74,16 @@ class _Group(Struct, kw_only=True):
 
 
 class FirestoreStore:
-    """The `Store` of `job/ports.py` on one client. Opened and closed by `open_firestore`."""
+    """The `Store` of `job/stores.py` on one client. Opened and closed by `open_firestore`."""
 
     def __init__(self, client: AsyncClient, *, prefix: str, patience_s: float) -> None:
         self.spent = rules.Spent()
         calls = Calls(patience_s=patience_s)
         self._documents = FirestoreDocuments(client, prefix=prefix, calls=calls, spent=self.spent)
         self._fence = Fence(client, documents=self._documents, calls=calls, spent=self.spent)
+        self._quota = QuotaDocument(
+            client, documents=self._documents, calls=calls, spent=self.spent
+        )
         self._lock = asyncio.Lock()
         """Whoever has it is using the fence."""
         self._last: _Group | None = None
@@ -136,6 +141,30 @@ class FirestoreStore:
 
     async def parked(self) -> list[Parked]:
         return await self._documents.every(Parked, Table.PARKED)
+
+    async def backlog(self, ids: Collection[IssueId]) -> dict[IssueId, Backlog]:
+        found = await self._documents.of_issues(
+            Backlog, Table.BACKLOG, ids, doing="reading the backlog"
+        )
+        self.spent["read"] += len(set(ids))
+        return found
+
+    async def pieces(self) -> list[Piece]:
+        return await self._documents.every(Piece, Table.HELD)
+
+    async def held_set(self, digest: str) -> HeldSet | None:
+        key = records.document_id(digest)
+        found = await self._documents.get(
+            HeldSet, Table.DIGESTS, [key], doing="reading what a digest names"
+        )
+        self.spent.read(1)
+        return found.get(key)
+
+    async def quota(self) -> Quota:
+        return await self._quota.read()
+
+    async def change_quota(self, changed: Quota) -> bool:
+        return await self._quota.change(changed)
 
     async def commit(self, lease: Lease, changes: Changes) -> None:
         writes = records.writes(changes, shard=lease.shard)

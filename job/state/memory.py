@@ -7,26 +7,22 @@ Does not do: documents. It keeps the model's values as they are; how documents a
 is the business of the other stores' tests.
 """
 
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import datetime
-from typing import Literal
 
 from msgspec.structs import replace
 
 from job.core.ids import IssueId
 from job.core.memory import Changes, Intent, Lease, Link, Parked, RunRecord, Watermark
 from job.state import records, rules
+from job.state.memory_quota import Hook, MemoryQuota
 
-Hook = Callable[[str, Literal["before", "after"]], None]
 
-
-class MemoryStore:
-    """The `Store` of `job/ports.py` as plain dicts."""
+class MemoryStore(MemoryQuota):
+    """The `Store` of `job/stores.py` as plain dicts."""
 
     def __init__(self, *, hook: Hook | None = None) -> None:
-        self.hook = hook
-        self.spent = rules.Spent()
+        super().__init__(hook=hook)
         self._leases: dict[str, Lease] = {}
         self._watermarks: dict[str, Watermark] = {}
         self._links: dict[IssueId, Link] = {}
@@ -126,6 +122,7 @@ class MemoryStore:
         self._links.update((link.issue_id, link) for link in changes.links)
         self._intents.update((intent.issue_id, intent) for intent in changes.intents)
         self._parked.update((parked.issue_id, parked) for parked in changes.parked)
+        self.apply(changes)
         for issue_id in changes.settled:
             self._intents.pop(issue_id, None)
         for issue_id in changes.released:
@@ -136,10 +133,14 @@ class MemoryStore:
             )
         if run := changes.run:
             self._runs[records.run_id(run)] = run
-            oldest = run.finished_at - records.RUNS_KEPT
-            self._runs = {
-                key: kept for key, kept in self._runs.items() if kept.finished_at > oldest
-            }
+            self._forget(run.finished_at)
+
+    def _forget(self, now: datetime) -> None:
+        """Drops what has expired by now."""
+        self._runs = {
+            key: run for key, run in self._runs.items() if run.finished_at + records.RUNS_KEPT > now
+        }
+        self.forget(now)
 
     async def runs(self, *, limit: int) -> list[RunRecord]:
         with self._operation("runs"):
@@ -148,14 +149,3 @@ class MemoryStore:
             ]
             self.spent.read(len(newest))
             return newest
-
-    @contextmanager
-    def _operation(self, name: str) -> Iterator[None]:
-        """Where a simulation may crash: before an operation has its effect, or after it and before
-        the caller knows.
-        """
-        if self.hook:
-            self.hook(name, "before")
-        yield
-        if self.hook:
-            self.hook(name, "after")

@@ -18,7 +18,8 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
-from job.core.memory import Changes, Intent, Lease, Link, Parked, RunRecord, Watermark
+from job.core.held import FORGOTTEN_AFTER, KNOWN_FOR, HeldSet, Piece, Quota
+from job.core.memory import Backlog, Changes, Intent, Lease, Link, Parked, RunRecord, Watermark
 from job.errors import StateUnreadable
 
 SCHEMA = 1
@@ -27,7 +28,7 @@ WRITES_MAX = 500
 RUNS_KEPT = timedelta(days=90)
 
 Document = dict[str, Any]
-Record = Link | Intent | Parked | Lease | Watermark | RunRecord
+Record = Link | Intent | Parked | Backlog | Lease | Watermark | RunRecord | Piece | HeldSet | Quota
 T = TypeVar("T", bound=Record)
 
 
@@ -37,6 +38,9 @@ class Table(StrEnum):
     LINKS = "links"
     INTENTS = "intents"
     PARKED = "parked"
+    BACKLOG = "backlog"
+    HELD = "held"
+    DIGESTS = "digests"
     RUNS = "runs"
     CONTROL = "control"
 
@@ -46,6 +50,13 @@ WAY_OUT: Mapping[type[Any], str] = {
     Intent: "Look in Jira for a ticket with this Halo id before you delete it: a write of ours may "
     "have succeeded.",
     Parked: "Restore it from a backup, or delete it: the issue is then tried again.",
+    Backlog: "Restore it from a backup, or delete it: the issue then gets a ticket when Halo "
+    "touches it.",
+    Piece: "Restore it from a backup, or delete it: what it holds is then held or approved anew.",
+    HeldSet: "Delete it: what it names is then approved by another digest, which `plan --held` "
+    "shows.",
+    Quota: "Restore it from a backup, or delete it: the closes of the last 24 hours are then "
+    "forgotten, and what was approved is approved anew.",
     Lease: "Make sure that no run is at work, then delete it.",
     Watermark: "Restore it from a backup, or delete it and say from when to read with "
     "`run --since`.",
@@ -77,6 +88,10 @@ def document_id(name: str) -> str:
 LEASE = "lease-"
 WATERMARK = "watermark-"
 """What the ids of control documents begin with; the name of the shard follows."""
+QUOTA = "quota"
+"""The control document that all shards share."""
+EXPIRING = (Table.RUNS, Table.HELD, Table.DIGESTS)
+"""Whose documents say when they are forgotten."""
 
 
 def lease_id(shard: str) -> str:
@@ -97,16 +112,19 @@ def run_id(run: RunRecord) -> str:
 
 def document(record: Record) -> Document:
     """The plain form of a record, with its schema."""
-    plain = msgspec.to_builtins(record, builtin_types=(datetime,))
-    kept: Document = {"schema": SCHEMA}
-    for name, value in plain.items():
-        if type(value) is datetime:
-            kept[name] = _utc(value)
-        elif type(value) is tuple:
-            kept[name] = list(value)
-        else:
-            kept[name] = value
-    return kept
+    plain: Document = _in_utc(msgspec.to_builtins(record, builtin_types=(datetime,)))
+    return {"schema": SCHEMA} | plain
+
+
+def _in_utc(value: Any) -> Any:
+    """The same with each instant in UTC and of the plain kind, at any depth."""
+    if isinstance(value, datetime):
+        return _utc(value)
+    if isinstance(value, Mapping):
+        return {name: _in_utc(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_in_utc(inner) for inner in value]
+    return value
 
 
 def _utc(at: datetime) -> datetime:
@@ -134,14 +152,23 @@ def writes(changes: Changes, *, shard: str) -> list[Write]:
             Write(table=Table.PARKED, id=document_id(issue), document=None)
             for issue in changes.released
         ),
+        *(_of_issue(Table.BACKLOG, backlog) for backlog in changes.backlog),
+        *(Write(table=Table.HELD, id=document_id(name), document=None) for name in changes.dropped),
+        *(
+            _expiring(Table.HELD, piece.name, piece, until=piece_ends(piece))
+            for piece in changes.pieces
+        ),
+        *(
+            _expiring(Table.DIGESTS, held.digest, held, until=held.at + KNOWN_FOR)
+            for held in changes.held_sets
+        ),
     ]
     if changes.watermark:
         found.append(
             Write(table=Table.CONTROL, id=watermark_id(shard), document=document(changes.watermark))
         )
     if run := changes.run:
-        kept = document(run) | {"expires_at": _utc(run.finished_at + RUNS_KEPT)}
-        found.append(Write(table=Table.RUNS, id=run_id(run), document=kept))
+        found.append(_expiring(Table.RUNS, run_id(run), run, until=run.finished_at + RUNS_KEPT))
     if len({(write.table, write.id) for write in found}) < len(found):
         raise ValueError(
             "A commit names one document twice; which of the two would hold is anybody's guess."
@@ -153,7 +180,17 @@ def writes(changes: Changes, *, shard: str) -> list[Write]:
     return found
 
 
-def _of_issue(table: Table, record: Link | Intent | Parked) -> Write:
+def piece_ends(piece: Piece) -> datetime:
+    """When nothing of a piece counts any more."""
+    return piece.at + FORGOTTEN_AFTER
+
+
+def _expiring(table: Table, name: str, record: Record, *, until: datetime) -> Write:
+    kept = document(record) | {"expires_at": _utc(until)}
+    return Write(table=table, id=document_id(name), document=kept)
+
+
+def _of_issue(table: Table, record: Link | Intent | Parked | Backlog) -> Write:
     fresh = isinstance(record, Intent) and record.follows is None
     return Write(
         table=table, id=document_id(record.issue_id), document=document(record), fresh=fresh
@@ -175,14 +212,10 @@ def read(kind: type[T], found: object, *, name: str) -> T:
     if schema > SCHEMA:
         raise newer(schema, name=name)
     try:
-        plain = {
-            key: _utc(value) if isinstance(value, datetime) else value
-            for key, value in found.items()
-        }
-        record = msgspec.convert(plain, kind)
+        record = msgspec.convert(_in_utc(found), kind)
     except ValueError as misfit:
         raise unreadable(kind, name=name, wrong=str(misfit).rstrip(".")) from None
-    if isinstance(record, Link | Intent | Parked) and not name.endswith(
+    if isinstance(record, Link | Intent | Parked | Backlog) and not name.endswith(
         f"/{document_id(record.issue_id)}"
     ):
         raise unreadable(kind, name=name, wrong=f"it is about another issue, {record.issue_id}")

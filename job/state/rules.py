@@ -128,6 +128,10 @@ class Spent(Counter[str]):
         self["read"] += 1
         self["write"] += 1
 
+    def changed_quota(self) -> None:
+        """One document, under no lease."""
+        self["write"] += 1
+
     def wrote(self, writes: Sequence[Write], *, following: Collection[Intent]) -> None:
         """A commit: its documents, the lease's own, and a read for each intent that follows
         another.

@@ -15,10 +15,11 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
+from job.core.held import HeldSet, Piece, Quota
 from job.core.ids import IssueId
-from job.core.memory import Changes, Intent, Lease, Link, Parked, RunRecord, Watermark
+from job.core.memory import Backlog, Changes, Intent, Lease, Link, Parked, RunRecord, Watermark
 from job.state import records, rules
-from job.state.records import Record, Table
+from job.state.records import Record, Table, Write
 from job.state.sqlite_documents import SqliteDocuments
 from job.state.sqlite_file import SqliteFile, open_file
 
@@ -33,7 +34,7 @@ async def open_sqlite(path: Path) -> AsyncIterator["SqliteStore"]:
 
 
 class SqliteStore:
-    """The `Store` of `job/ports.py` on one file, whose thread does one thing after the other.
+    """The `Store` of `job/stores.py` on one file, whose thread does one thing after the other.
     Opened and closed by `open_sqlite`.
     """
 
@@ -111,6 +112,36 @@ class SqliteStore:
     async def parked(self) -> list[Parked]:
         return await self._all(Parked, Table.PARKED)
 
+    async def backlog(self, ids: Collection[IssueId]) -> dict[IssueId, Backlog]:
+        self.spent["read"] += len(set(ids))
+        found = await self._file.look(
+            partial(self._documents.of_issues, Backlog, Table.BACKLOG, ids)
+        )
+        return {old.issue_id: old for old in found}
+
+    async def pieces(self) -> list[Piece]:
+        return await self._all(Piece, Table.HELD)
+
+    async def held_set(self, digest: str) -> HeldSet | None:
+        self.spent.read(1)
+        key = records.document_id(digest)
+        return await self._file.look(partial(self._documents.one, HeldSet, Table.DIGESTS, key))
+
+    async def quota(self) -> Quota:
+        self.spent.read(1)
+        return await self._file.look(self._documents.quota)
+
+    async def change_quota(self, changed: Quota) -> bool:
+        def change() -> bool:
+            if self._documents.quota().revision + 1 != changed.revision:
+                return False
+            kept = records.document(changed)
+            self._documents.put([Write(table=Table.CONTROL, id=records.QUOTA, document=kept)])
+            return True
+
+        self.spent.changed_quota()
+        return await self._file.change(change, doing="writing the quota to")
+
     async def commit(self, lease: Lease, changes: Changes) -> None:
         writes = records.writes(changes, shard=lease.shard)
 
@@ -119,7 +150,7 @@ class SqliteStore:
             self._documents.check_follows(changes.intents, lease=lease)
             self._documents.put(writes)
             if changes.run:
-                self._documents.forget_runs(before=changes.run.finished_at)
+                self._documents.forget(before=changes.run.finished_at)
 
         await self._file.change(write, doing="writing to")
         self.spent.wrote(writes, following=[intent for intent in changes.intents if intent.follows])

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from job.core.held import Quota
 from job.core.ids import IssueId
 from job.core.memory import Intent, Lease, Link, RunRecord
 from job.state import records, rules
@@ -40,8 +41,8 @@ _NEWEST_RUNS = """
     SELECT id, document FROM documents WHERE kind = 'runs'
     ORDER BY json_extract(document, '$.started_at') DESC LIMIT ?
 """
-_FORGET_RUNS = """
-    DELETE FROM documents WHERE kind = 'runs' AND json_extract(document, '$.expires_at') <= ?
+_FORGET = """
+    DELETE FROM documents WHERE kind = ? AND json_extract(document, '$.expires_at') <= ?
 """
 
 
@@ -54,6 +55,9 @@ class SqliteDocuments:
 
     def lease(self, shard: str) -> Lease | None:
         return self.one(Lease, Table.CONTROL, records.lease_id(shard))
+
+    def quota(self) -> Quota:
+        return self.one(Quota, Table.CONTROL, records.QUOTA) or Quota()
 
     def one(self, kind: type[T], table: Table, key: str) -> T | None:
         found = self._records(kind, table, _ONE, (table, key))
@@ -107,9 +111,10 @@ class SqliteDocuments:
         kept, key = records.document(lease), records.lease_id(lease.shard)
         self.put([Write(table=Table.CONTROL, id=key, document=kept)])
 
-    def forget_runs(self, *, before: datetime) -> None:
-        """Drops the records of runs that expire until then."""
-        self._connection.execute(_FORGET_RUNS, (_instant(before),))
+    def forget(self, *, before: datetime) -> None:
+        """Drops what expires until then."""
+        expired = [(table, _instant(before)) for table in records.EXPIRING]
+        self._connection.executemany(_FORGET, expired)
 
     def _records(
         self, kind: type[T], table: Table, question: str, values: tuple[Any, ...]
@@ -129,11 +134,20 @@ class SqliteDocuments:
 
 
 def _text(document: Document) -> str:
-    plain = {
-        key: _instant(value) if isinstance(value, datetime) else value
-        for key, value in document.items()
-    }
-    return msgspec.json.encode(plain).decode()
+    return msgspec.json.encode(_plain(document)).decode()
+
+
+def _plain(value: Any) -> Any:
+    """The same with each instant as text, also those within."""
+    match value:
+        case datetime():
+            return _instant(value)
+        case dict():
+            return {key: _plain(inner) for key, inner in value.items()}
+        case list():
+            return [_plain(inner) for inner in value]
+        case _:
+            return value
 
 
 def _instant(at: datetime) -> str:

@@ -17,7 +17,7 @@ from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 from msgspec import Struct
 
 from job.errors import BadSettings, Problem
-from job.ports import Store
+from job.stores import Store
 
 ALLOWED = "sqlite:////absolute/path or firestore://PROJECT/DATABASE?prefix=halo-jira-sync"
 PREFIX = "halo-jira-sync"

@@ -27,16 +27,23 @@ run "state" {
     error_message = "Point-in-time recovery must be on by default."
   }
   assert {
-    condition     = length(google_firestore_field.expiry.ttl_config) == 1 && google_firestore_field.expiry.collection == "halo-jira-sync-runs" && google_firestore_field.expiry.field == "expires_at"
-    error_message = "Finished runs must expire by expires_at."
+    condition     = alltrue([for field in google_firestore_field.expiry : length(field.ttl_config) == 1 && field.field == "expires_at"])
+    error_message = "What expires must do so by expires_at."
   }
   assert {
-    condition     = length(one(google_firestore_field.expiry.index_config).indexes) == 0
+    condition     = sort([for field in google_firestore_field.expiry : field.collection]) == tolist(["halo-jira-sync-digests", "halo-jira-sync-held", "halo-jira-sync-runs"])
+    error_message = "Finished runs, what is held and what digests name must be forgotten."
+  }
+  assert {
+    condition     = alltrue([for field in google_firestore_field.expiry : length(one(field.index_config).indexes) == 0])
     error_message = "The expiry must not be indexed."
   }
   assert {
     condition = { for field in google_firestore_field.indexed : "${field.collection}.${field.field}" => [for index in one(field.index_config).indexes : index.order] } == {
+      "halo-jira-sync-backlog.*"       = []
       "halo-jira-sync-control.*"       = []
+      "halo-jira-sync-digests.*"       = []
+      "halo-jira-sync-held.*"          = []
       "halo-jira-sync-intents.*"       = []
       "halo-jira-sync-links.*"         = []
       "halo-jira-sync-links.live"      = ["ASCENDING"]

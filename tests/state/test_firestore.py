@@ -18,7 +18,7 @@ from job.errors import LeaseLost, RemoteDown, RemoteRefused, StateUnreadable
 from job.state import firestore_calls
 from job.state.firestore import FirestoreStore, open_firestore
 from tests.state.unreliable import Fault, Network, network
-from tests.state.values import NOW, SOON, intent, issue_id, link, parked, run, watermark
+from tests.state.values import NOW, SOON, intent, issue_id, link, parked, quota, run, watermark
 
 
 @pytest.fixture
@@ -123,6 +123,27 @@ async def test_a_lost_answer_while_another_run_takes_the_lease_is_told_as_a_lost
     assert await store.intents() == []
 
 
+@pytest.mark.parametrize("effect", ["none", "full"])
+async def test_a_change_of_the_quota_whose_answer_is_lost_is_made_once(
+    store: FirestoreStore, between: Network, effect: str
+) -> None:
+    for revision in (1, 2):
+        between.faults.append(Fault(method="Commit", effect=effect))
+        await store.quota()
+        assert await store.change_quota(quota(revision))
+    assert await store.quota() == quota(2)
+
+
+async def test_a_change_of_the_quota_that_comes_late_takes_nothing_back(
+    store: FirestoreStore, between: Network
+) -> None:
+    between.faults.append(Fault(method="Commit", effect="late"))
+    assert await store.change_quota(quota(1))
+    assert await store.change_quota(quota(2))
+    assert len(await between.deliver()) == 1
+    assert await store.quota() == quota(2)
+
+
 @pytest.mark.parametrize("method", METHODS)
 async def test_a_passing_fault_of_any_call_is_not_noticed(
     store: FirestoreStore, between: Network, method: str
@@ -165,6 +186,11 @@ def everything(store: FirestoreStore) -> list[Callable[[], Awaitable[object]]]:
         store.live_count,
         store.intents,
         store.parked,
+        lambda: store.backlog([issue_id(1)]),
+        store.pieces,
+        lambda: store.held_set("0123456789abcdef"),
+        store.quota,
+        lambda: store.change_quota(quota(1)),
         lambda: store.runs(limit=1),
     ]
 
@@ -205,7 +231,7 @@ async def test_every_operation_that_is_refused_says_what_to_do(
             await operation()
         assert details in str(refused.value)
         assert advice in str(refused.value)
-    assert len(between.calls) == 11
+    assert len(between.calls) == 16
 
 
 async def test_a_refused_commit_is_refused_not_lost(

@@ -44,6 +44,10 @@ async def test_every_operation_is_named_on_both_sides() -> None:
     await store.live_count()
     await store.intents()
     await store.parked()
+    await store.backlog([])
+    await store.pieces()
+    await store.held_set("0123456789abcdef")
+    await store.change_quota(await store.quota())
     await store.runs(limit=1)
     await store.release_lease(lease)
     operations = [
@@ -56,5 +60,6 @@ async def test_every_operation_is_named_on_both_sides() -> None:
         "live_count",
         "intents",
     ]
-    operations += ["parked", "runs", "release_lease"]
+    operations += ["parked", "backlog", "pieces", "held_set", "quota", "change_quota"]
+    operations += ["runs", "release_lease"]
     assert seen == [(operation, side) for operation in operations for side in ("before", "after")]

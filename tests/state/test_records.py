@@ -10,20 +10,43 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from job.core.memory import Intent, Lease, Link, Parked, RunRecord, Watermark
+from job.core.memory import Backlog, Intent, Lease, Link, Parked, RunRecord, Watermark
 from job.errors import StateUnreadable
 from job.state import records
 from job.state.records import Record
-from tests.state.values import NOW, intent, issue_id, link, parked, run, watermark
+from tests.state.values import (
+    NOW,
+    backlog,
+    held_set,
+    intent,
+    issue_id,
+    link,
+    parked,
+    piece,
+    quota,
+    run,
+    watermark,
+)
 
 LEASE = Lease(shard="0", holder="run-1", fence=3, until=NOW)
-EVERY: tuple[Record, ...] = (link(1), intent(1), parked(1), LEASE, watermark(), run(1))
+EVERY: tuple[Record, ...] = (
+    link(1),
+    intent(1),
+    parked(1),
+    backlog(1),
+    LEASE,
+    watermark(),
+    run(1),
+    piece(1, run="run-1"),
+    held_set(),
+    quota(),
+)
 
 
 def name_of(record: Record) -> str:
     return (
         f"test-things/{issue_id(1)}"
-        if isinstance(record, Link | Intent | Parked)
+        if isinstance(record, Link | Intent | Parked | Backlog)
         else "test-things/other"
     )
 

@@ -197,7 +197,7 @@ async def test_a_commit_that_fails_halfway_leaves_nothing_and_the_next_one_works
 
     async with open_sqlite(tmp_path / "state.db") as store:
         lease = await store.take_lease("0", holder="run-1", now=NOW, until=SOON)
-        monkeypatch.setattr(store._documents, "forget_runs", fail)
+        monkeypatch.setattr(store._documents, "forget", fail)
         with pytest.raises(StateUnreadable, match="disk I/O error"):
             await store.commit(lease, Changes(links=(link(1),), run=run(1)))
         await store.commit(lease, Changes(links=(link(2),)))

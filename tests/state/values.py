@@ -8,13 +8,37 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from typing import Any
 
+from job.core.held import HeldSet, Kind, Piece, Quota, Standing, Used
 from job.core.ids import Fingerprint, Marker, TicketId, TicketKey, Version
-from job.core.memory import Intent, IntentKind, Link, Parked, RunRecord, Verdict, Watermark
+from job.core.memory import (
+    Backlog,
+    Intent,
+    IntentKind,
+    Link,
+    Parked,
+    RunRecord,
+    Verdict,
+    Watermark,
+)
 from job.state.urls import CountingStore
 from tests.kit import builders
 from tests.kit.builders import issue_id
 
-__all__ = ["NOW", "SOON", "World", "intent", "issue_id", "link", "parked", "run", "watermark"]
+__all__ = [
+    "NOW",
+    "SOON",
+    "World",
+    "backlog",
+    "held_set",
+    "intent",
+    "issue_id",
+    "link",
+    "parked",
+    "piece",
+    "quota",
+    "run",
+    "watermark",
+]
 
 World = Callable[[], AbstractAsyncContextManager[CountingStore]]
 """Opens a store on one memory, a new one each time, as processes do."""
@@ -54,8 +78,32 @@ def parked(number: int, **over: Any) -> Parked:
         "message": "Jira said: „summary“ is too long.",
         "first_at": NOW,
         "next_at": SOON,
+        "tried": "close",
     }
     return builders.parked(number, **filled | over)
+
+
+def backlog(number: int) -> Backlog:
+    return Backlog(issue_id=issue_id(number), critical=True, resolved=True, at=NOW)
+
+
+def piece(number: int, *, run: str = "") -> Piece:
+    texts = ("1 1772366400 close a 10001 SEC", "2 1772366460 close b 10002 SEC")
+    return Piece(shard="0-of-1", number=number, texts=texts, at=NOW, run=run)
+
+
+def held_set(digest: str = "0123456789abcdef") -> HeldSet:
+    return HeldSet(digest=digest, generations={"0-of-2": 3, "1-of-2": 1}, at=NOW)
+
+
+def quota(revision: int = 1) -> Quota:
+    used = Used(kind=Kind.CLOSE, shard="0-of-2", at=NOW, many=7, live=90, run="run-1", round="e-1")
+    return Quota(
+        revision=revision,
+        used=(used,),
+        standing={"0-of-2": Standing(digest="0123456789abcdef", generation=3)},
+        approved={"0-of-2": 2},
+    )
 
 
 def watermark(minutes: int = 0) -> Watermark:
@@ -66,6 +114,11 @@ def watermark(minutes: int = 0) -> Watermark:
         highest_keys={"SEC": 12, "OPS.X": 3},
         reading_from=NOW - timedelta(days=9),
         sweep_owed=True,
+        begun_from=NOW - timedelta(days=30),
+        backlog_told=True,
+        began_at=NOW,
+        generation=4,
+        holds=True,
     )
 
 

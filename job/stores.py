@@ -1,0 +1,88 @@
+"""What a run needs of our memory, as promises without code.
+
+Promises: `flow/` knows these and no store behind them. Every method may raise `StopsRun`; other
+errors are named where they come.
+Does not do: keeping them, which `state/*.py` does, or what else is outside (`ports.py`).
+"""
+
+from collections.abc import AsyncIterator, Collection, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from job.core.held import HeldSet, Piece, Quota
+from job.core.ids import IssueId
+from job.core.memory import Backlog, Changes, Intent, Lease, Link, Parked, RunRecord, Watermark
+
+
+class Store(Protocol):
+    """Our memory between runs. Raises `StateUnreadable` rather than guess."""
+
+    async def take_lease(self, shard: str, *, holder: str, now: datetime, until: datetime) -> Lease:
+        """Takes the right to write. Raises `LeaseHeld` while another run's lease is good."""
+        ...
+
+    async def renew_lease(self, lease: Lease, *, until: datetime) -> Lease:
+        """The same lease with a later end. Raises `LeaseLost`."""
+        ...
+
+    async def release_lease(self, lease: Lease) -> None:
+        """Gives the right back; nothing happens when it is no longer ours."""
+        ...
+
+    async def leases(self) -> list[Lease]:
+        """The last lease given for each shard, whether it still holds or not."""
+        ...
+
+    async def watermark(self, shard: str) -> Watermark | None: ...
+
+    async def watermarks(self) -> dict[str, Watermark]:
+        """The watermark of each shard that has one, by the shard's name."""
+        ...
+
+    async def links(self, ids: Collection[IssueId]) -> dict[IssueId, Link]: ...
+
+    def live_links(self) -> AsyncIterator[Sequence[Link]]:
+        """Every link whose issue was active when last applied, in pieces."""
+        ...
+
+    async def live_count(self) -> int:
+        """How many live links there are."""
+        ...
+
+    async def intents(self) -> list[Intent]:
+        """Every intent that stands: writes whose fate is unknown."""
+        ...
+
+    async def parked(self) -> list[Parked]: ...
+
+    async def backlog(self, ids: Collection[IssueId]) -> dict[IssueId, Backlog]:
+        """Of these issues, those that are noted as left alone."""
+        ...
+
+    async def pieces(self) -> list[Piece]:
+        """All that any shard holds, or was granted to one of its runs."""
+        ...
+
+    async def held_set(self, digest: str) -> HeldSet | None:
+        """What this digest names; `None` when nothing of that name was held lately."""
+        ...
+
+    async def quota(self) -> Quota:
+        """What all tasks share of the limits."""
+        ...
+
+    async def change_quota(self, changed: Quota) -> bool:
+        """Keeps this quota if the one that is kept has the revision before its own, else does
+        nothing and says False. Needs no lease, for nobody owns it alone.
+        """
+        ...
+
+    async def commit(self, lease: Lease, changes: Changes) -> None:
+        """Writes all of it or nothing, only while the lease's fence is the newest. Raises
+        `LeaseLost`.
+        """
+        ...
+
+    async def runs(self, *, limit: int) -> list[RunRecord]:
+        """The newest records first."""
+        ...
