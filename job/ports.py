@@ -22,7 +22,7 @@ from msgspec import Struct
 from job.core.adf import Document
 from job.core.ids import IssueId, Marker, TicketId
 from job.core.issues import Asset, Finding, Gone, Issue, Unreadable
-from job.core.model import Outcome, Ticket
+from job.core.model import Outcome, SearchProof, Ticket
 from job.core.plan import Plan
 from job.core.routes import Destination, Goal
 from job.core.shape import CreateScreen
@@ -156,14 +156,17 @@ class JiraTickets(Protocol):
         """
         ...
 
-    async def find(
-        self, ids: Collection[IssueId], *, doubtful: bool = False
-    ) -> dict[IssueId, tuple[Ticket, ...]]:
+    async def prove_search(self, *, canary: IssueId, first_in: Collection[str] = ()) -> SearchProof:
+        """Proves that a search finds tickets by the ids they hold: that of the issue `canary`, or
+        another. From then on `find` asks in the form that was seen to work. `first_in` are the
+        projects of a run that knows of no ticket that was ever made: only ids in Halo's own writing
+        count then. Raises `MalformedAnswer` where tickets are not found by the ids they hold.
+        """
+        ...
+
+    async def find(self, ids: Collection[IssueId]) -> dict[IssueId, tuple[Ticket, ...]]:
         """Tickets whose id field holds one of these, in any project, by search. Adds knowledge;
         proves no absence.
-
-        `doubtful`: perhaps no ticket of ours exists yet. That is asked first, once a run; if so
-        nothing is searched.
         """
         ...
 

@@ -49,6 +49,8 @@ class Scope(Struct, frozen=True, kw_only=True):
     policy: Policy
     settings_digest: str
     notes: Notes
+    canary: IssueId = IssueId("")
+    """An issue whose ticket is known to hold its id; "" where memory knows of none."""
     begins: bool = False
     """Whether memory knows of no ticket that was ever made: then perhaps there is none to be
     searched for.

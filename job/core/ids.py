@@ -4,8 +4,10 @@ Promises: the type check tells them apart, so that none is taken for another.
 Does not do: making or reading any of them.
 """
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, NewType
+from uuid import UUID
 
 from msgspec import Meta
 
@@ -51,3 +53,14 @@ def canonical(issue_id: str) -> str:
     its hyphens or between blanks.
     """
     return issue_id.strip().replace("-", "").lower()
+
+
+def as_halo_writes(text: str) -> IssueId | None:
+    """A text that can be an id of Halo's, in Halo's own writing (a UUID with hyphens), however it
+    was written; `None` for any other.
+    """
+    digits = canonical(text)
+    return IssueId(str(UUID(digits))) if _DIGITS_OF_AN_ID.fullmatch(digits) else None
+
+
+_DIGITS_OF_AN_ID = re.compile(r"[0-9a-f]{32}")

@@ -7,15 +7,25 @@ Does not do: storing the watermark, or writing the record of a run (`flow/record
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from job.core.ids import IssueId
 from job.core.memory import Watermark
 from job.core.model import Action, Afterwards, Outcome, OutcomeKind
 from job.core.plan import Plan
+
+
+class Known(Struct, frozen=True, kw_only=True):
+    """What a run knows of Jira at its end that the next one need not ask for."""
+
+    highest_keys: Mapping[str, int]
+    """The highest key number of each project."""
+    canary: IssueId
+    """An issue whose ticket is known to hold its id; "" while none is."""
 
 
 class Ledger:

@@ -148,6 +148,10 @@ class Watermark(Struct, frozen=True, kw_only=True):
     """How many sets of this shard were held so far."""
     holds: bool = False
     """Whether there are pieces of what is held or was granted to be read."""
+    canary: IssueId = IssueId("")
+    """An issue whose ticket is known to hold its id: a search must find it before its silence about
+    others is believed. "" while none is known.
+    """
 
 
 class Lease(Struct, frozen=True, kw_only=True):

@@ -32,6 +32,17 @@ class Ticket(Struct, frozen=True, kw_only=True):
         return canonical(issue_id) in self.names
 
 
+class SearchProof(Struct, frozen=True, kw_only=True):
+    """What a look at the id field has shown before anything is searched for."""
+
+    in_use: bool
+    """Whether any ticket that we can see, in any project, has something in the id field."""
+    canary: IssueId = IssueId("")
+    """An issue whose ticket was found by its id; "" where no ticket is known to hold one."""
+    held: tuple[str, ...] = ()
+    """What tickets of the projects of a first run hold in the id field, the newest first."""
+
+
 class Case(Struct, frozen=True, kw_only=True):
     """Everything known about one issue when deciding."""
 

@@ -8,7 +8,7 @@ Does not do: deciding about single issues (`decisions.py`), or holding decisions
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from operator import attrgetter
 
@@ -20,6 +20,7 @@ from job.errors import UnsafePlan
 
 DIGEST_LENGTH = 16
 CLOSE_FLOOR = 10
+STRANGERS_SHOWN = 3
 GUARDED = frozenset({Action.CREATE, Action.CREATE_AND_CLOSE, Action.REOPEN, Action.CLOSE})
 
 
@@ -81,13 +82,23 @@ def make_plan(held: Iterable[Held], *, at_most: int, unmoved: int = 0) -> Plan:
     )
 
 
-def guard(plan: Plan, *, limits: Limits, live_links: int, approved: str | None) -> None:
+def guard(
+    plan: Plan,
+    *,
+    limits: Limits,
+    live_links: int,
+    approved: str | None,
+    strangers: Sequence[str] = (),
+) -> None:
     """Raises `UnsafePlan` when the plan is over a limit and not approved, or not the plan that was
-    approved.
+    approved. `strangers` are what tickets hold in the id field already, where a run knows of no
+    ticket that was ever made and Halo knows none of it: no ticket is made beside them unapproved.
     """
     if approved == plan.digest:
         return
     broken = list(_broken(plan, limits=limits, live_links=live_links))
+    if strangers and _creates(plan):
+        broken.append(_strange(strangers))
     if approved is not None:
         moved = f"The approved plan {approved} is not today's plan {plan.digest}: "
         broken.insert(0, f"{moved}the world has moved since.")
@@ -100,7 +111,7 @@ def _broken(plan: Plan, *, limits: Limits, live_links: int) -> Iterable[str]:
     close come in slices.
     """
     now = Counter(held.action for held in plan.decisions.held)
-    creates, reopens = now[Action.CREATE] + now[Action.CREATE_AND_CLOSE], now[Action.REOPEN]
+    creates, reopens = _creates(plan), now[Action.REOPEN]
     closes, closes_max = (
         plan.tally[Action.CLOSE],
         max(CLOSE_FLOOR, live_links * limits.close_percent_max // 100),
@@ -114,6 +125,20 @@ def _broken(plan: Plan, *, limits: Limits, live_links: int) -> Iterable[str]:
         share = f"{limits.close_percent_max} % of {live_links} open links, at least {CLOSE_FLOOR}"
         allowed = f"MAX_CLOSE_PERCENT allows {closes_max} closed tickets in a run ({share})"
         yield f"{allowed}; the plan has {closes}."
+
+
+def _creates(plan: Plan) -> int:
+    now = Counter(held.action for held in plan.decisions.held)
+    return now[Action.CREATE] + now[Action.CREATE_AND_CLOSE]
+
+
+def _strange(held: Sequence[str]) -> str:
+    shown = ", ".join(f'"{text}"' for text in held[:STRANGERS_SHOWN])
+    return (
+        f"This run knows of no ticket that was ever made, but tickets are there that hold {shown} "
+        "in the id field, and Halo knows none of these as an issue. They may be tickets of another "
+        "Halo account or of another program: then every issue gets a second ticket."
+    )
 
 
 def _line(held: Held) -> str:

@@ -111,4 +111,5 @@ def inherited(watermarks: Mapping[str, Watermark], *, look_back_to: datetime) ->
         owner=next((mark.owner for mark in watermarks.values() if mark.owner), None),
         reading_from=min(owed, default=None),
         sweep_owed=any(mark.sweep_owed for mark in latest),
+        canary=next((mark.canary for mark in watermarks.values() if mark.canary), IssueId("")),
     )

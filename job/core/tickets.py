@@ -61,10 +61,13 @@ def ids_held(value: object) -> tuple[IssueId, ...]:
 
     To be compared for equality: a search by text also finds what merely looks alike.
     """
+    return tuple(IssueId(text.rpartition("/")[2]) for text in texts_held(value))
+
+
+def texts_held(value: object) -> tuple[str, ...]:
+    """Every text that an id field holds: one, or each of several labels."""
     texts = value if isinstance(value, list) else [value]
-    return tuple(
-        IssueId(text.rpartition("/")[2]) for text in texts if isinstance(text, str) and text
-    )
+    return tuple(text for text in texts if isinstance(text, str) and text)
 
 
 # --- A new ticket ---------------------------------------------------------------------------------

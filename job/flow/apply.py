@@ -19,7 +19,8 @@ from msgspec.structs import replace
 
 from job.core import outcomes, steps
 from job.core.ids import IssueId
-from job.core.ledger import Ledger
+from job.core.ledger import Known, Ledger
+from job.core.memory import Watermark
 from job.core.model import Action, Decision, Outcome, OutcomeKind
 from job.core.plan import Plan
 from job.core.shelf import Row
@@ -48,7 +49,7 @@ class Apply:
         lease: HeldLease,
         watcher: Watcher,
         asked_to_stop: Callable[[], bool],
-        highest_keys: dict[str, int],
+        mark: Watermark,
     ) -> None:
         self._setup = setup
         self._lease = lease
@@ -56,7 +57,7 @@ class Apply:
         self._ledger = Ledger()
         self._brake = Brake(lease=lease, asked_to_stop=asked_to_stop)
         self._preparer = Preparer(setup, brake=self._brake)
-        self._sender = Sender(setup, brake=self._brake, lease=lease, highest_keys=highest_keys)
+        self._sender = Sender(setup, brake=self._brake, lease=lease, mark=mark)
 
     @property
     def stopped_by(self) -> StopsRun | None:
@@ -64,9 +65,9 @@ class Apply:
         return self._brake.stopped_by
 
     @property
-    def highest_keys(self) -> dict[str, int]:
-        """The highest key number known in each project by now."""
-        return self._sender.highest_keys
+    def known(self) -> Known:
+        """What it knows of Jira by now."""
+        return Known(highest_keys=self._sender.highest_keys, canary=self._sender.canary)
 
     async def __call__(self, plan: Plan) -> Ledger:
         """Every action of the plan; how each ended is in the ledger."""

@@ -19,6 +19,7 @@ from job.core.model import Case
 from job.core.shards import Shard
 from job.each import each, each_arriving
 from job.flow.lookup import Lookup
+from job.flow.trust import Trust
 from job.ports import Pieces, Ports
 
 DESCRIBED_AT_ONCE = 16
@@ -43,6 +44,7 @@ async def gather(
     ports: Ports,
     *,
     scope: Scope,
+    trust: Trust,
     on_case: Callable[[Case], None],
     keep_lease: Callable[[], Awaitable[object]],
 ) -> int:
@@ -52,7 +54,10 @@ async def gather(
     One that changes while we look may come twice; then the last case is the newest. `keep_lease` is
     called again and again while the looking gets on: it may take long.
     """
-    return await Gathering(ports, scope=scope, on_case=on_case, keep_lease=keep_lease)()
+    lookup = Lookup(ports.jira, scope=scope, trust=trust)
+    return await Gathering(
+        ports, scope=scope, lookup=lookup, on_case=on_case, keep_lease=keep_lease
+    )()
 
 
 class Gathering:
@@ -63,6 +68,7 @@ class Gathering:
         ports: Ports,
         *,
         scope: Scope,
+        lookup: Lookup,
         on_case: Callable[[Case], None],
         keep_lease: Callable[[], Awaitable[object]],
     ) -> None:
@@ -70,7 +76,7 @@ class Gathering:
         self._scope = scope
         self._on_case = on_case
         self._keep_lease = keep_lease
-        self._lookup = Lookup(ports.jira, scope=scope)
+        self._lookup = lookup
         self._given: dict[IssueId, datetime] = {}
         """When what was given, or is about to be, was touched."""
         self._noted: dict[IssueId, Issue] = {}

@@ -11,13 +11,9 @@ from msgspec.structs import replace
 
 from job.core.ids import IssueId
 from job.core.memory import Owner, Watermark
-from job.errors import IssueFailed, MemoryOfAnother
+from job.errors import MemoryOfAnother
 from job.flow.setup import Order, Setup
-
-SAMPLE = 20
-"""So many issues that memory links are asked for, to tell whether another key is of the same Halo
-account.
-"""
+from job.flow.trust import SAMPLE, knows_any
 
 
 async def prove_memory(setup: Setup, *, order: Order, mark: Watermark) -> Owner:
@@ -61,13 +57,7 @@ async def _is_same_account(setup: Setup, *, kept: Owner) -> bool:
         sample += [link.issue_id for link in piece]
         if len(sample) >= SAMPLE:
             break
-    for issue_id in sample[:SAMPLE]:
-        try:
-            if await setup.ports.halo.issue(issue_id) is not None:
-                return True
-        except IssueFailed:
-            continue  # it is known, perhaps, but cannot be read: the next one tells
-    return not sample
+    return not sample or await knows_any(setup.ports.halo, sample)
 
 
 async def _is_same_id_field(setup: Setup, *, kept: Owner) -> bool:

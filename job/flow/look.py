@@ -5,11 +5,12 @@ began and what a command asked to be read; a plan over its limits goes no furthe
 Does not do: carrying the plan out (`apply.py`).
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import assert_never
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from job.core import fields
 from job.core.cases import Notes, Scope
@@ -29,6 +30,7 @@ from job.events import Event
 from job.flow.gather import gather, recall
 from job.flow.lease import HeldLease
 from job.flow.setup import Order, Setup
+from job.flow.trust import Trust
 from job.ports import Watcher
 
 CLOCK_SKEW_MAX = timedelta(minutes=1)
@@ -182,15 +184,20 @@ class Look:
             policy=setup.policy,
             settings_digest=setup.settings_digest,
             notes=notes,
+            canary=mark.canary,
             begins=not mark.highest_keys,
         )
-        shelf, unmoved = await self._decisions(scope, keep_lease=keep_lease)
+        trust = Trust(setup.ports, scope=scope)
+        shelf, unmoved = await self._decisions(scope, trust=trust, keep_lease=keep_lease)
         planned = make_plan(shelf, at_most=setup.sync_max, unmoved=unmoved)
         self._watcher.planned(planned)
-        await self._guard(planned)
+        await self._guard(planned, strangers=trust.strangers)
+        mark = replace(mark, canary=trust.canary)
         return Survey(mark=mark, since=since, sweeps=sweeps, notes=notes, plan=planned)
 
-    async def _decisions(self, scope: Scope, *, keep_lease: KeepLease) -> tuple[Shelf, int]:
+    async def _decisions(
+        self, scope: Scope, *, trust: Trust, keep_lease: KeepLease
+    ) -> tuple[Shelf, int]:
         """Those that lead to an action or a note, and how many lead to neither: a sweep of very
         many holds few.
         """
@@ -205,7 +212,11 @@ class Look:
                 shelf.drop(case.issue.id)
 
         looked_at = await gather(
-            self._setup.ports, scope=scope, on_case=decide_case, keep_lease=keep_lease
+            self._setup.ports,
+            scope=scope,
+            trust=trust,
+            on_case=decide_case,
+            keep_lease=keep_lease,
         )
         return shelf, looked_at - len(shelf)
 
@@ -241,14 +252,20 @@ class Look:
         every = self._setup.sweep_every
         return bool(every) and (mark.swept_at is None or self._started_at - mark.swept_at >= every)
 
-    async def _guard(self, planned: Plan) -> None:
+    async def _guard(self, planned: Plan, *, strangers: Sequence[str]) -> None:
         """Refuses a plan over its limits, and settings that a project's fields contradict, before
         the first write.
         """
         store, setup = self._setup.ports.store, self._setup
         live = await store.live_count() if planned.tally[Action.CLOSE] else 0
         mine = setup.shard.share_of(live)
-        guard(planned, limits=setup.limits, live_links=mine, approved=self._order.approved)
+        guard(
+            planned,
+            limits=setup.limits,
+            live_links=mine,
+            approved=self._order.approved,
+            strangers=strangers,
+        )
         creates = (held for held in planned.everything if held.action in CREATES)
         destinations = {held.destination.name: held.destination for held in creates}
         for destination in destinations.values():

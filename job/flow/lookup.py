@@ -21,6 +21,7 @@ from job.core.cases import (
 from job.core.ids import IssueId, TicketId
 from job.core.model import Case, Ticket
 from job.events import Event
+from job.flow.trust import Trust
 from job.ports import JiraTickets
 
 log = structlog.get_logger()
@@ -29,8 +30,9 @@ log = structlog.get_logger()
 class Lookup:
     """Makes cases; it remembers for a run which projects Jira shows us."""
 
-    def __init__(self, jira: JiraTickets, *, scope: Scope) -> None:
+    def __init__(self, jira: JiraTickets, *, scope: Scope, trust: Trust) -> None:
         self._jira = jira
+        self._trust = trust
         self._scope = scope
         self._shown: dict[str, bool] = {}
 
@@ -93,7 +95,9 @@ class Lookup:
             ticket = tickets.get(known.link.ticket_id) if known.link else None
             if needs_search(known, ticket=ticket, scope=self._scope):
                 sought.append(known.issue.id)
-        found = await self._jira.find(sought, doubtful=self._scope.begins)
+        found: dict[IssueId, tuple[Ticket, ...]] = {}
+        if sought and await self._trust.may_find():
+            found = await self._jira.find(sought)
         lost = lost_creates(some, found=found, scope=self._scope)
         for project in sorted({intent.project for intent in lost}):
             here = [intent for intent in lost if intent.project == project]

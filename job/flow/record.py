@@ -14,7 +14,7 @@ import structlog
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from job.core.ledger import Ledger, next_watermark, unsettled
+from job.core.ledger import Known, Ledger, next_watermark, unsettled
 from job.core.memory import Changes, RunRecord, Verdict, Watermark
 from job.core.model import Action, Afterwards, OutcomeKind, Reason
 from job.core.outcomes import PARKED_TOO_LONG
@@ -105,15 +105,13 @@ class Recorder:
         except StopsRun as second:
             log.exception(Event.RUN_UNRECORDED, error=str(second))
 
-    def next_mark(
-        self, survey: Survey, *, ledger: Ledger, highest_keys: Mapping[str, int]
-    ) -> Watermark:
+    def next_mark(self, survey: Survey, *, ledger: Ledger, known: Known) -> Watermark:
         """Where the next run begins. A back-fill has been read to its end by now; what it left
         takes the watermark back. A sweep that left anything is owed.
         """
         mark = survey.mark
         if not survey.reaches_mark:
-            return replace(mark, highest_keys=highest_keys)
+            return replace(mark, highest_keys=known.highest_keys, canary=known.canary)
         left = list(unsettled(survey.plan, ledger=ledger))
         at = next_watermark(
             mark.at,
@@ -125,7 +123,12 @@ class Recorder:
         swept_at = self._started_at if survey.sweeps and not left else mark.swept_at
         owed = survey.sweeps and bool(left)
         return Watermark(
-            at=at, swept_at=swept_at, highest_keys=highest_keys, owner=mark.owner, sweep_owed=owed
+            at=at,
+            swept_at=swept_at,
+            highest_keys=known.highest_keys,
+            owner=mark.owner,
+            sweep_owed=owed,
+            canary=known.canary,
         )
 
     def parked_now(self, survey: Survey, *, ledger: Ledger) -> int:

@@ -18,6 +18,7 @@ from typing import Any
 import structlog
 from msgspec.structs import replace
 
+from job.core.ids import IssueId
 from job.core.ledger import account
 from job.core.memory import Changes, RunRecord, Verdict, Watermark
 from job.core.outcomes import quietly
@@ -125,6 +126,9 @@ class Run:
         """Memory says whose it is before all else is done with it. Raises `MemoryOfAnother`."""
         setup = self._setup
         owner = await prove_memory(setup, order=self._order, mark=mark)
+        if self._order.adopt_memory:
+            # What it knows of keys and of what a search finds may be of another site.
+            mark = replace(mark, owner=None, highest_keys={}, canary=IssueId(""))
         if owner != mark.owner:
             mark = replace(mark, owner=owner)
             await setup.ports.store.commit(await lease.hold(), Changes(watermark=mark))
@@ -181,17 +185,13 @@ class Run:
             lease=lease,
             watcher=self._watcher,
             asked_to_stop=self._has_to_stop,
-            highest_keys=dict(survey.mark.highest_keys),
+            mark=survey.mark,
         )
         ledger = await apply(survey.plan)
         return Report(
             verdict=verdict_of(stopped_by=apply.stopped_by, ledger=ledger),
             counts=account(survey.plan, ledger=ledger),
-            mark=self._recorder.next_mark(
-                survey,
-                ledger=ledger,
-                highest_keys=apply.highest_keys,
-            ),
+            mark=self._recorder.next_mark(survey, ledger=ledger, known=apply.known),
             parked=self._recorder.parked_now(survey, ledger=ledger),
             digest=survey.plan.digest,
             errors=errors_of(ledger),

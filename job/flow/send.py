@@ -12,7 +12,7 @@ import structlog
 
 from job.core import links, steps
 from job.core.ids import IssueId
-from job.core.memory import Changes, Intent, Link
+from job.core.memory import Changes, Intent, Link, Watermark
 from job.core.model import Action, Decision, Outcome, OutcomeKind, Ticket
 from job.core.steps import Step, ticket_of
 from job.each import each
@@ -28,12 +28,13 @@ SENT_AT_ONCE = 50
 
 
 class Sender:
-    """Writes to Jira. It knows the highest key of each project by now, and numbers its attempts."""
+    """Writes to Jira. It knows the highest key of each project by now and a ticket that is known to
+    hold its id, and numbers its attempts.
+    """
 
-    def __init__(
-        self, setup: Setup, *, brake: Brake, lease: HeldLease, highest_keys: dict[str, int]
-    ) -> None:
-        self.highest_keys = highest_keys
+    def __init__(self, setup: Setup, *, brake: Brake, lease: HeldLease, mark: Watermark) -> None:
+        self.highest_keys = dict(mark.highest_keys)
+        self.canary = mark.canary
         self._run_id = setup.run_id
         self._ports = setup.ports
         self._brake = brake
@@ -111,6 +112,7 @@ class Sender:
                 return self._brake.ended_by(error, decision=step.decision, link=link)
             self._brake.write_succeeded()
             self._learn_key(creation.ticket)
+            self.canary = self.canary or step.draft.issue_id
             step.told = step.draft
             return await self._finish(step, ticket=creation.ticket)
 

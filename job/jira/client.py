@@ -3,6 +3,8 @@
     Connection   the site, the account, the polite caller
     Catalogue    what there is: create screens, the id field
     Reader       tickets from the database
+    Searcher     one query to its end
+    Prover       how the id field is searched, and that it finds
     Finder       tickets that memory does not know
     Writer       new tickets and comments
     Mover        transitions
@@ -17,7 +19,9 @@ from job.jira.catalogue import Catalogue
 from job.jira.connection import Connection
 from job.jira.finder import Finder
 from job.jira.mover import Mover
+from job.jira.prover import Prover
 from job.jira.reader import Reader
+from job.jira.searcher import Searcher
 from job.jira.wire.exchange import Site
 from job.jira.writer import Writer
 from job.ports import Clock
@@ -30,7 +34,11 @@ class JiraClient:
         connection = Connection(caller=caller, site=site)
         catalogue = Catalogue(connection, home=home)
         reader = Reader(connection, catalogue=catalogue, clock=clock)
-        finder = Finder(connection, catalogue=catalogue, reader=reader)
+        searcher = Searcher(connection)
+        prover = Prover(connection, catalogue=catalogue, searcher=searcher)
+        finder = Finder(
+            connection, catalogue=catalogue, reader=reader, searcher=searcher, prover=prover
+        )
         writer = Writer(connection, catalogue=catalogue, reader=reader)
         mover = Mover(connection, reader=reader, clock=clock)
 
@@ -38,6 +46,7 @@ class JiraClient:
         self.cloud_id = connection.cloud_id
         self.create_screen = catalogue.create_screen
         self.read = reader.read
+        self.prove_search = prover.prove
         self.find = finder.find
         self.probe = finder.probe
         self.highest_key = finder.highest_key

@@ -1,12 +1,11 @@
 """Looks for tickets that memory does not know: by the id field, and key by key after a lost create.
 
-Promises: Jira's search index only ever names candidates, and the database says what they are; how
-the id field is searched is asked once a run.
-Does not do: proving an absence. The index runs behind, so whoever creates because nothing was found
-notes an intent first.
+Promises: Jira's search index only ever names candidates, and the database says what they are.
+Does not do: proving that the index finds anything (`prover.py`), or an absence. The index runs
+behind, so whoever creates because nothing was found notes an intent first.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from functools import partial
 from itertools import chain
 from typing import Any
@@ -15,15 +14,13 @@ import structlog
 
 from job.core.ids import IssueId
 from job.core.model import Ticket
-from job.errors import MalformedAnswer
 from job.events import Event
 from job.jira.catalogue import Catalogue
 from job.jira.connection import Connection
+from job.jira.prover import Prover
 from job.jira.reader import Reader
-from job.jira.remembered import Remembered
+from job.jira.searcher import Searcher
 from job.jira.wire import metadata, search, tickets
-from job.jira.wire.exchange import REMOTE
-from job.jira.wire.search import IdClause
 from job.ports import Probe
 
 log = structlog.get_logger()
@@ -35,25 +32,27 @@ EMPTY_MAX = 2
 class Finder:
     """Tickets by what they hold."""
 
-    def __init__(self, connection: Connection, *, catalogue: Catalogue, reader: Reader) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        catalogue: Catalogue,
+        reader: Reader,
+        searcher: Searcher,
+        prover: Prover,
+    ) -> None:
         self._connection = connection
         self._catalogue = catalogue
         self._reader = reader
-        self._clauses = Remembered[str, IdClause]()
-        self._in_use = Remembered[str, bool]()
+        self._search = searcher
+        self._prover = prover
 
-    async def find(
-        self, ids: Collection[IssueId], *, doubtful: bool = False
-    ) -> dict[IssueId, tuple[Ticket, ...]]:
+    async def find(self, ids: Collection[IssueId]) -> dict[IssueId, tuple[Ticket, ...]]:
         """Tickets whose id field holds one of these, in any project."""
         if not ids:
             return {}
         settings = self._catalogue.home.tickets
-        clause = await self._clauses.get(settings.id_field, read=self._read_clause)
-        if doubtful and not await self._in_use.get(
-            clause.name, read=lambda: self._read_in_use(clause)
-        ):
-            return {}
+        clause = await self._prover.clause()
         spec = await self._catalogue.id_field()
         values = search.values(ids, spec=spec, settings=settings)
         look = partial(self._search, fields=tickets.fields(spec.id))
@@ -119,46 +118,5 @@ class Finder:
                 return seen, True
         return seen, False
 
-    async def _read_clause(self) -> IdClause:
-        reads = (self._read_operators, self._catalogue.id_field)
-        body, spec = await self._connection.each(lambda read: read(), reads)
-        return search.id_clause(body, spec=spec)
-
-    async def _read_operators(self) -> Any:
-        request = search.operators(self._connection.site)
-        return await self._connection.ask(request, doing="asking how fields are searched")
-
-    async def _read_in_use(self, clause: IdClause) -> bool:
-        """Whether any ticket that we can see, in any project, has something in the id field.
-
-        One question instead of hundreds before a first run. The index runs behind, so a `False` may
-        be a few seconds old, and so might each of those answers have been.
-        """
-        return bool(await self._search(search.filled(clause), enough=1))
-
     async def _newest(self, project: str, *, count: int) -> list[Any]:
         return await self._search(search.newest(project), enough=count)
-
-    async def _search(
-        self, jql: str, *, fields: Sequence[str] = search.KEYS, enough: int | None = None
-    ) -> list[Any]:
-        """Everything that matches, or no more pages than it takes to have enough."""
-        found: list[Any] = []
-        tokens: list[str] = []
-        for _ in range(search.PAGES_MAX):
-            request = search.search(
-                self._connection.site,
-                jql,
-                fields=fields,
-                token=tokens[-1] if tokens else None,
-                size=enough or search.PAGE_MAX,
-            )
-            page = search.hits(await self._connection.ask(request, doing=search.SEARCHING))
-            found += page.raws
-            if page.next_token is None or (enough is not None and len(found) >= enough):
-                return found
-            if page.next_token in tokens:
-                raise MalformedAnswer(REMOTE, search.SEARCHING, "a page came twice.")
-            tokens.append(page.next_token)
-        happened = f"more than {search.PAGES_MAX} pages for one query."
-        raise MalformedAnswer(REMOTE, search.SEARCHING, happened)

@@ -36,6 +36,9 @@ CREATE_METADATA = {
     "GET /issue/createmeta/{project}/issuetypes/{id}": 1,  # which fields may be filled, and how
 }
 ID_METADATA = {"GET /jql/autocompletedata": 1}  # whether the id field is searched by `in` or `~`
+UNDERSTOOD = {"POST /jql/parse": 1}  # whether Jira understands how we search, in a run that does
+CANARY = 1
+"""One search, in a run that searches: whether a ticket that is known to hold an id is found."""
 HIGHEST_KEY = 1
 """One search, once for each deployment: later runs know the newest key from the watermark. A
 lost create is looked for among the keys above it.

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from job.sim.jira.people import People
 from tests.budget.kit import (
     ASSET,
+    CANARY,
     COMMENT,
     CREATE,
     CREATE_METADATA,
@@ -23,6 +24,7 @@ from tests.budget.kit import (
     SEARCH,
     SIZES,
     TOKEN,
+    UNDERSTOOD,
     WAYS,
     WHICH_SITE,
     Shop,
@@ -55,7 +57,7 @@ def test_a_first_run_searches_for_no_issue_once_it_knows_that_no_ticket_holds_an
     async def story() -> None:
         bill = await shop_with(many).run()
         assert bill.halo == TOKEN | lists(many, 0) | {FINDING: many}
-        assert bill.jira == MYSELF | WHICH_SITE | CREATE_METADATA | ID_METADATA | {
+        assert bill.jira == MYSELF | WHICH_SITE | CREATE_METADATA | ID_METADATA | UNDERSTOOD | {
             SEARCH: IN_USE + HIGHEST_KEY,
             CREATE: batches(many, of=50),
             READ: batches(many, of=100),
@@ -72,8 +74,8 @@ def test_new_issues_of_a_later_run_are_searched_for_fifty_at_a_time(many: int) -
         shop.opens(many)
         bill = await shop.run()
         assert bill.halo == TOKEN | lists(many, 0) | {FINDING: many}
-        assert bill.jira == MYSELF | CREATE_METADATA | ID_METADATA | {
-            SEARCH: batches(many, of=50),
+        assert bill.jira == MYSELF | CREATE_METADATA | ID_METADATA | UNDERSTOOD | {
+            SEARCH: CANARY + batches(many, of=50),
             CREATE: batches(many, of=50),
             READ: batches(many, of=100),
         }

@@ -121,6 +121,16 @@ def test_a_mass_close_does_not_slip_through_in_slices() -> None:
         guard(sliced, limits=Limits(), live_links=1000, approved=None)
 
 
+def test_nothing_is_created_beside_tickets_of_strangers_unapproved() -> None:
+    creates = make_plan(decisions(Action.CREATE, 1), at_most=0)
+    with pytest.raises(UnsafePlan, match='hold "a", "b", "c" in the id field') as refused:
+        guard(creates, limits=NO_LIMITS, live_links=0, approved=None, strangers=list("abcd"))
+    digest = refused.value.digest
+    guard(creates, limits=NO_LIMITS, live_links=0, approved=digest, strangers=list("abcd"))
+    comments = make_plan(decisions(Action.COMMENT, 1), at_most=0)
+    guard(comments, limits=NO_LIMITS, live_links=0, approved=None, strangers=list("abcd"))
+
+
 def test_the_approved_plan_passes_its_limits_and_no_other_plan_does() -> None:
     over = make_plan(decisions(Action.CREATE, 9), at_most=0)
     guard(over, limits=Limits(create_max=1), live_links=0, approved=over.digest)

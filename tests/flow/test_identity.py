@@ -10,7 +10,9 @@ from msgspec.structs import replace
 from job.core.memory import RunRecord
 from job.errors import MemoryOfAnother
 from job.flow.setup import Order
+from job.sim.call import LOST
 from job.sim.jira.api import JiraSim
+from job.sim.jira.search import fixed_lag
 from tests.kit.builders import policy
 from tests.kit.timeless import play
 from tests.kit.tube import QUIET, Tube, writes
@@ -77,6 +79,28 @@ def test_adopted_memory_of_another_site_writes_to_no_strangers_ticket() -> None:
         ]
         assert {(ticket.status, ticket.comments) for ticket in strangers} == {("To Do", ())}
         assert await tube.run() is not None, "and memory is the new site's from now on"
+
+    play(story())
+
+
+def test_a_create_that_is_lost_on_an_adopted_site_is_looked_for_among_the_keys_of_that_site() -> (
+    None
+):
+    async def story() -> None:
+        tube, _ = await settled(30)
+        meet_another_site(tube)
+        tube.jira.search.lag = fixed_lag(1e9)
+        tube.jira.faults.hook = lambda call, side: (
+            LOST if side == "after" and call.path.endswith("/issue/bulk") else None
+        )
+        tube.halo.estate.open_issue(type="csm")
+        await done(tube, order=Order(adopt_memory=True))
+        tube.jira.faults.quiet()
+        for _ in range(4):
+            await done(tube)
+        made = [ticket for ticket in tube.jira.people.tickets() if ticket.ours]
+        held = [str(ticket.fields["customfield_10010"]) for ticket in made]
+        assert len(set(held)) == len(held)
 
     play(story())
 

@@ -381,35 +381,30 @@ async def test_tickets_are_found_by_text_and_by_label_fields(
     ) as desk:
         await desk.jira.create_screen(desk.home)
         desk.forget_spending()
-        found = await desk.jira.find(ids, doubtful=True)
+        found = await desk.jira.find(ids)
     assert set(found) == set(ids[:110])
     assert [ticket.key for ticket in found[ids[0]]] == ["SEC-1", "SEC-111"]
     assert all(ticket.is_of(issue_id) for issue_id, tickets in found.items() for ticket in tickets)
-    assert desk.spent == {"jql/autocompletedata": 1, "search/jql": 1 + 3, "issue/bulkfetch": 2}
+    assert desk.spent == {
+        "jql/autocompletedata": 1,
+        "jql/parse": 1,
+        "search/jql": 3,
+        "issue/bulkfetch": 2,
+    }
 
 
-async def test_where_no_ticket_of_any_project_has_an_id_that_is_asked_once_and_nothing_is_searched(
-    desk: Desk,
-) -> None:
-    add_tickets(desk.world, [IssueId("")] * 3)
+async def test_each_id_is_searched_for_and_the_way_is_asked_once(desk: Desk) -> None:
     await desk.jira.create_screen(desk.home)
     desk.forget_spending()
     for _ in range(2):
-        assert await desk.jira.find(issue_ids(120), doubtful=True) == {}
-    assert desk.spent == {"jql/autocompletedata": 1, "search/jql": 1}
-
-
-async def test_without_a_doubt_each_id_is_searched_for(desk: Desk) -> None:
-    await desk.jira.create_screen(desk.home)
-    desk.forget_spending()
-    assert await desk.jira.find(issue_ids(120)) == {}
-    assert desk.spent == {"jql/autocompletedata": 1, "search/jql": 3}
+        assert await desk.jira.find(issue_ids(120)) == {}
+    assert desk.spent == {"jql/autocompletedata": 1, "jql/parse": 1, "search/jql": 6}
 
 
 async def test_an_incomplete_answer_does_not_mean_that_no_ticket_has_an_id(desk: Desk) -> None:
     desk.world.jira.faults.set_chance({"search_warning": 1.0})
     with pytest.raises(MalformedAnswer, match="incomplete"):
-        await desk.jira.find(issue_ids(120), doubtful=True)
+        await desk.jira.prove_search(canary=IssueId(""))
 
 
 async def test_what_is_not_found_is_not_read(desk: Desk) -> None:
@@ -844,7 +839,8 @@ async def test_only_keys_are_asked_for_where_they_are_all_that_is_needed(desk: D
     await read_all(desk, add_tickets(desk.world, [issue_id]))
     await desk.jira.highest_key("SEC")
     await desk.jira.visible("SEC")
-    await desk.jira.find([issue_id], doubtful=True)
+    await desk.jira.prove_search(canary=IssueId(""))
+    await desk.jira.find([issue_id])
     bodies = [
         (request.url.rpartition("/")[2], json.loads(request.body or b"{}").get("fields"))
         for request in desk.recorder.requests
@@ -854,7 +850,8 @@ async def test_only_keys_are_asked_for_where_they_are_all_that_is_needed(desk: D
     assert searched == [
         ["key"],
         ["key"],
-        ["key"],
+        ["project", ID_FIELD],
+        [ID_FIELD],
         [*known, ID_FIELD],
     ]  # the last compares what the field holds
     assert all(set(fields) <= {*known, ID_FIELD} for name, fields in bodies if name == "bulkfetch")

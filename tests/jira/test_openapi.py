@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from jsonschema import Draft202012Validator
 
-from job.core.ids import Marker
+from job.core.ids import IssueId, Marker
 from job.core.routes import Goal
 from job.core.shape import TicketSettings
 from job.errors import BadSettings
@@ -112,6 +112,7 @@ async def do_everything(desk: Desk) -> None:
     creations = await jira.create([draft(issue_id, labels=["halo"]) for issue_id in issue_ids(60)])
     ticket = creations[0].ticket
     assert ticket is not None
+    assert (await jira.prove_search(canary=IssueId(""), first_in={"SEC"})).in_use
     assert await jira.find(issue_ids(60))
     assert await jira.probe(book.project_key, above=0, wanted=issue_ids(1))
     assert await jira.highest_key(book.project_key) == 60
@@ -141,6 +142,7 @@ async def test_every_request_of_the_client_fits_atlassians_description() -> None
         "GET /rest/api/3/mypermissions",
         "GET /rest/api/3/project/search",
         "GET /rest/api/3/jql/autocompletedata",
+        "POST /rest/api/3/jql/parse",
         "POST /rest/api/3/search/jql",
         "POST /rest/api/3/issue/bulk",
         "POST /rest/api/3/issue/bulkfetch",

@@ -25,7 +25,7 @@ from job.errors import (
 from job.http.message import Response
 from job.jira.wire import comments, exchange, metadata, search, tickets, transitions
 from job.jira.wire.exchange import Site
-from job.jira.wire.search import IdClause
+from job.jira.wire.search import Form, IdClause
 from tests.jira.site import ID_FIELD, TICKET, draft, issue_ids, page_of_html, response
 
 SITE = Site(base_url="https://acme.atlassian.net/", user="sync@example.com", token="secret-token")
@@ -435,17 +435,19 @@ def test_a_listing_that_ends_early_is_malformed(body: Any) -> None:
 
 # --- Search ---------------------------------------------------------------------------------------
 
-TEXT, EXACT = IdClause(name="cf[10010]", exact=False), IdClause(name="labels", exact=True)
+PHRASE, WORDS = (IdClause(name="cf[10010]", form=form) for form in (Form.PHRASE, Form.WORDS))
+EXACT = IdClause(name="labels", form=Form.EXACT)
 
 
 @pytest.mark.parametrize(
     ("clause", "ids", "jql"),
     [
-        (TEXT, ["a-1"], r'cf[10010] ~ "\"a-1\"" ORDER BY key ASC'),
-        (TEXT, ["a", "b"], r'cf[10010] ~ "\"a\"" OR cf[10010] ~ "\"b\"" ORDER BY key ASC'),
+        (PHRASE, ["a-1"], r'cf[10010] ~ "\"a-1\"" ORDER BY key ASC'),
+        (WORDS, ["a-1", "b"], 'cf[10010] ~ "a-1" OR cf[10010] ~ "b" ORDER BY key ASC'),
+        (PHRASE, ["a", "b"], r'cf[10010] ~ "\"a\"" OR cf[10010] ~ "\"b\"" ORDER BY key ASC'),
         (EXACT, ["a", "b"], 'labels in ("a", "b") ORDER BY key ASC'),
         (EXACT, ['a"b\\c\nd'], r'labels in ("a\"b\\c\nd") ORDER BY key ASC'),
-        (TEXT, ['a"b\\c'], r'cf[10010] ~ "\"a\\\"b\\\\c\"" ORDER BY key ASC'),
+        (PHRASE, ['a"b\\c'], r'cf[10010] ~ "\"a\\\"b\\\\c\"" ORDER BY key ASC'),
     ],
 )
 def test_values_are_quoted_for_jql_and_phrases_for_the_text_search_within(
@@ -454,7 +456,7 @@ def test_values_are_quoted_for_jql_and_phrases_for_the_text_search_within(
     assert list(search.queries(ids, clause=clause)) == [jql]
 
 
-@pytest.mark.parametrize("clause", [TEXT, EXACT])
+@pytest.mark.parametrize("clause", [PHRASE, WORDS, EXACT])
 def test_no_query_asks_for_more_than_50_ids_or_8000_characters(clause: IdClause) -> None:
     short = list(search.queries(issue_ids(120), clause=clause))
     assert [query.count("0000-4000") for query in short] == [50, 50, 20]
@@ -463,7 +465,7 @@ def test_no_query_asks_for_more_than_50_ids_or_8000_characters(clause: IdClause)
     assert sum(query.count("x" * 3000) for query in search.queries(long, clause=clause)) == 5
 
 
-@pytest.mark.parametrize("clause", [TEXT, EXACT])
+@pytest.mark.parametrize("clause", [PHRASE, WORDS, EXACT])
 def test_each_id_is_quoted_once_however_many_share_its_query(
     clause: IdClause, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -479,24 +481,42 @@ def test_each_id_is_quoted_once_however_many_share_its_query(
 
 
 @pytest.mark.parametrize(
-    ("entry", "exact"),
+    ("entry", "forms"),
     [
-        ({"value": "Halo Issue ID", "cfid": "cf[10010]", "operators": ["~", "!~", "is"]}, False),
-        ({"value": "Halo Issue ID", "cfid": "cf[10010]", "operators": ["=", "in", "not in"]}, True),
-        ({"value": "cf[10010]", "operators": ["~", "in"]}, True),
+        (
+            {"value": "Halo Issue ID", "cfid": "cf[10010]", "operators": ["~", "!~", "is"]},
+            [Form.PHRASE, Form.WORDS],
+        ),
+        (
+            {"value": "Halo Issue ID", "cfid": "cf[10010]", "operators": ["=", "in", "not in"]},
+            [Form.EXACT],
+        ),
+        (
+            {"value": "cf[10010]", "operators": ["~", "in"]},
+            [Form.EXACT, Form.PHRASE, Form.WORDS],
+        ),
     ],
 )
-def test_the_site_says_how_its_id_field_is_searched(entry: dict[str, Any], exact: bool) -> None:
+def test_the_site_says_how_its_id_field_is_searched(
+    entry: dict[str, Any], forms: list[Form]
+) -> None:
     spec = FieldSpec(id=ID_FIELD, name="Halo Issue ID", type="string", custom="x:textfield")
     other = {"value": "Other", "cfid": "cf[1]", "operators": ["="]}
-    clause = search.id_clause({"visibleFieldNames": [other, entry]}, spec=spec)
-    assert clause == IdClause(name="cf[10010]", exact=exact)
+    clauses = search.id_clauses({"visibleFieldNames": [other, entry]}, spec=spec)
+    assert clauses == [IdClause(name="cf[10010]", form=form) for form in forms]
 
 
 def test_a_field_that_cannot_be_searched_is_a_wrong_setting() -> None:
     spec = FieldSpec(id=ID_FIELD, name="Halo Issue ID", type="string", custom="x:textfield")
     with pytest.raises(BadSettings, match="cannot be searched"):
-        search.id_clause({"visibleFieldNames": []}, spec=spec)
+        search.id_clauses({"visibleFieldNames": []}, spec=spec)
+
+
+def test_what_jira_says_of_each_query_is_told_apart() -> None:
+    body = {"queries": [{"query": "a"}, {"query": "b", "errors": ["No field b."]}]}
+    assert search.complaints(body) == ["", "No field b."]
+    with pytest.raises(MalformedAnswer):
+        search.complaints({"queries": None})
 
 
 @pytest.mark.parametrize(

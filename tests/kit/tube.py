@@ -317,7 +317,7 @@ def _only(kind: type[BaseException], failure: BaseException) -> bool:
 
 def writes(calls: Mapping[str, int]) -> Counter[str]:
     """The calls to Jira that change something."""
-    reads = {"POST /search/jql", "POST /issue/bulkfetch"}
+    reads = {"POST /jql/parse", "POST /search/jql", "POST /issue/bulkfetch"}
     return Counter(
         {
             name: many

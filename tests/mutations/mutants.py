@@ -282,7 +282,12 @@ MUTANTS: Final = (
         "",
     ),
     # --- Limits -----------------------------------------------------------------------------------
-    Mutant("no plan is refused", "Look.__call__", "await self._guard(planned)", ""),
+    Mutant(
+        "no plan is refused",
+        "Look.__call__",
+        "await self._guard(planned, strangers=trust.strangers)",
+        "",
+    ),
     Mutant("any digest approves any plan", "guard", "approved == plan.digest", "approved"),
     Mutant(
         "closes behind the cap are not counted",
@@ -299,7 +304,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "resolved issues' new tickets are not counted as creates",
-        "_broken",
+        "_creates",
         " + now[Action.CREATE_AND_CLOSE]",
         "",
     ),
@@ -681,8 +686,8 @@ MUTANTS: Final = (
     Mutant(
         "a glance drops what a back-fill owes",
         "Recorder.next_mark",
-        "replace(mark, highest_keys=highest_keys)",
-        "replace(mark, highest_keys=highest_keys, reading_from=None)",
+        "replace(mark, highest_keys=known.highest_keys, canary=known.canary)",
+        "replace(mark, highest_keys=known.highest_keys, reading_from=None)",
     ),
     Mutant(
         "of two back-fills the shorter is owed",
@@ -940,5 +945,72 @@ MUTANTS: Final = (
         "halo.wire:page_request",
         "not listing.descending",
         "listing.stamp",
+    ),
+    # --- Searches that find nothing ---------------------------------------------------------------
+    Mutant(
+        "the silence of a search is believed unproven",
+        "Trust.may_find",
+        "await self._prove()",
+        "True",
+    ),
+    Mutant(
+        "a search that finds no ticket by its id is believed",
+        "Prover.prove",
+        "if found or not missed",
+        "if True",
+    ),
+    Mutant(
+        "only phrases are searched for",
+        "id_clauses",
+        "[Form.PHRASE, Form.WORDS]",
+        "[Form.PHRASE]",
+    ),
+    Mutant(
+        "the form that was seen to find is forgotten",
+        "Prover._finds",
+        "self._proven = clause",
+        "pass",
+    ),
+    Mutant(
+        "what Jira does not understand is taken for nothing found",
+        "Prover._understood",
+        "if refused:",
+        "if False:",
+    ),
+    Mutant(
+        "ids in any writing prove a search in a first run",
+        "Prover.prove",
+        "in_our_writing=bool(first_in)",
+        "in_our_writing=False",
+    ),
+    Mutant(
+        "tickets that others hold are no reason to wait",
+        "guard",
+        "if strangers and _creates(plan)",
+        "if False",
+    ),
+    Mutant(
+        "tickets of others hold back a run that creates nothing",
+        "guard",
+        "if strangers and _creates(plan)",
+        "if strangers",
+    ),
+    Mutant(
+        "ids that Halo knows are strangers",
+        "Trust._prove",
+        "proof.held and (not await knows_any(self._ports.halo, ids))",
+        "proof.held",
+    ),
+    Mutant(
+        "adopted memory keeps the keys of another site",
+        "Run._own",
+        "mark = replace(mark, owner=None, highest_keys={}, canary=IssueId(''))",
+        "mark = replace(mark, owner=None)",
+    ),
+    Mutant(
+        "no canary is remembered",
+        "Sender._create",
+        "self.canary = self.canary or step.draft.issue_id",
+        "pass",
     ),
 )

@@ -7,14 +7,15 @@ so what is found has to be read by id, and what is not found may exist (develope
 "Search and reconcile").
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from enum import StrEnum
+from typing import Any, assert_never
 
 from msgspec import Struct
 
 from job.core.ids import IssueId
 from job.core.shape import FieldSpec, TicketSettings
-from job.core.tickets import id_value
+from job.core.tickets import id_value, ids_held, texts_held
 from job.errors import BadSettings, MalformedAnswer, Problem
 from job.http.message import Request
 from job.jira.wire.exchange import REMOTE, Site, readable, shorten
@@ -27,16 +28,30 @@ JQL_MAX = 8_000
 PAGE_MAX = 100
 PAGES_MAX = 100
 SEARCHING = "searching tickets"
+PARSING = "asking whether our searches are understood"
 KEYS = ("key",)
 
 
-class IdClause(Struct, frozen=True, kw_only=True):
-    """How JQL asks for the id field: by its number, and for exact values or for phrases, as the
-    site allows.
+class Form(StrEnum):
+    """The forms in which a value of the id field is asked for. Where a site takes several, the
+    first that is seen to find something is used.
     """
 
+    EXACT = "exact"
+    """The very value; many in one list."""
+    PHRASE = "phrase"
+    """Its words beside each other. To phrases the index of some sites was blind for weeks
+    (canonical/gh-jira-sync-bot#100 to #103).
+    """
+    WORDS = "words"
+    """Its words, wherever they stand."""
+
+
+class IdClause(Struct, frozen=True, kw_only=True):
+    """How JQL asks for the id field: by its number, and in which form."""
+
     name: str
-    exact: bool
+    form: Form
 
 
 class Hits(Struct, frozen=True, kw_only=True):
@@ -53,8 +68,10 @@ def operators(site: Site) -> Request:
     return site.request("GET /rest/api/3/jql/autocompletedata")
 
 
-def id_clause(body: Any, *, spec: FieldSpec) -> IdClause:
-    """How the id field is asked for. Text fields know only `~`; URL and label fields take `in`."""
+def id_clauses(body: Any, *, spec: FieldSpec) -> list[IdClause]:
+    """How the id field can be asked for, the best first. Text fields know only `~`; URL and label
+    fields take `in`.
+    """
     # `cf[N]` survives renaming and is unique, names are not.
     name = f"cf[{spec.id.removeprefix('customfield_')}]" if spec.custom else spec.id
     with readable("asking how fields are searched"):
@@ -64,7 +81,9 @@ def id_clause(body: Any, *, spec: FieldSpec) -> IdClause:
             if name in (field.get("cfid"), field["value"])
         ]
         signs = {sign for field in known for sign in field["operators"]}
-    if not signs & {"in", "~"}:
+    exact = [Form.EXACT] if "in" in signs else []
+    by_text = [Form.PHRASE, Form.WORDS] if "~" in signs else []
+    if not exact + by_text:
         raise BadSettings(
             [
                 Problem(
@@ -73,7 +92,7 @@ def id_clause(body: Any, *, spec: FieldSpec) -> IdClause:
                 )
             ]
         )
-    return IdClause(name=name, exact="in" in signs)
+    return [IdClause(name=name, form=form) for form in exact + by_text]
 
 
 def values(ids: Iterable[IssueId], *, spec: FieldSpec, settings: TicketSettings) -> Iterator[str]:
@@ -95,9 +114,10 @@ def queries(values: Iterable[str], *, clause: IdClause) -> Iterator[str]:
         yield _query(batch, clause=clause)
 
 
-def filled(clause: IdClause) -> str:
-    """All tickets of all projects whose id field holds anything."""
-    return f"{clause.name} is not EMPTY"
+def filled(clause: IdClause, *, projects: Collection[str] = ()) -> str:
+    """All tickets whose id field holds anything, of these projects or of all, the newest first."""
+    there = f"project in ({', '.join(map(literal, sorted(projects)))}) AND " if projects else ""
+    return f"{there}{clause.name} is not EMPTY ORDER BY created DESC"
 
 
 def newest(project: str) -> str:
@@ -120,6 +140,46 @@ def search(
         {"nextPageToken": token} if token else {}
     )
     return site.request("POST /rest/api/3/search/jql", body=body)
+
+
+class Holding(Struct, frozen=True, kw_only=True):
+    """One text that a ticket holds in the id field, and the Halo id that it may mean."""
+
+    key: str
+    project: str
+    text: str
+    issue_id: IssueId
+
+
+def holdings(raws: Iterable[Any], *, id_field: str) -> list[Holding]:
+    """What tickets hold in the id field, as the index shows them."""
+    with readable(SEARCHING):
+        return [
+            Holding(
+                key=raw["key"],
+                project=raw["fields"]["project"]["key"],
+                text=text,
+                issue_id=issue_id,
+            )
+            for raw in raws
+            for text in texts_held(raw["fields"].get(id_field))
+            for issue_id in ids_held(text)
+        ]
+
+
+def parse(site: Site, queries: Sequence[str]) -> Request:
+    """Jira Cloud REST v3, POST "jql/parse": what is wrong with each query. A search with a clause
+    that Jira cannot run may find nothing instead of saying so (CHANGE-3131).
+    """
+    return site.request(
+        "POST /rest/api/3/jql/parse", query={"validation": "strict"}, body={"queries": queries}
+    )
+
+
+def complaints(body: Any) -> list[str]:
+    """Jira's errors about each of the queries, "" where there is none."""
+    with readable(PARSING):
+        return [" ".join(map(str, parsed.get("errors") or ())) for parsed in body["queries"]]
 
 
 def hits(body: Any) -> Hits:
@@ -145,14 +205,20 @@ def _term(value: str, *, clause: IdClause) -> str:
     """One value as a query asks for it. A phrase is a quoted text inside a quoted value, so it is
     escaped for both.
     """
-    if clause.exact:
-        return literal(value)
-    phrase = f'"{_escaped(value)}"'
-    return f"{clause.name} ~ {literal(phrase)}"
+    match clause.form:
+        case Form.EXACT:
+            return literal(value)
+        case Form.PHRASE:
+            phrase = f'"{_escaped(value)}"'
+            return f"{clause.name} ~ {literal(phrase)}"
+        case Form.WORDS:
+            return f"{clause.name} ~ {literal(value)}"
+    assert_never(clause.form)
 
 
 def _query(terms: Sequence[str], *, clause: IdClause) -> str:
-    asked = f"{clause.name} in ({', '.join(terms)})" if clause.exact else " OR ".join(terms)
+    listed = f"{clause.name} in ({', '.join(terms)})"
+    asked = listed if clause.form is Form.EXACT else " OR ".join(terms)
     return f"{asked} ORDER BY key ASC"
 
 

@@ -7,14 +7,13 @@ Does not do: search (`search.py`), comments (`comments.py`), moving through a wo
 (`transitions.py`).
 """
 
-import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from msgspec import Struct, field
 
-from job.core.ids import IssueId, TicketId, TicketKey, canonical
+from job.core.ids import IssueId, TicketId, TicketKey, as_halo_writes, canonical
 from job.core.model import Ticket
 from job.core.tickets import PROPERTY, Draft, ids_held
 from job.errors import FateUnknown, SyncError, Unconfirmed
@@ -129,12 +128,8 @@ def _names(raw: Any, *, id_field: str | None) -> frozenset[str]:
     value = raw["fields"].get(id_field)
     held = {canonical(issue_id) for issue_id in ids_held(value)}
     if isinstance(value, list):
-        held = {name for name in held if _LOOKS_LIKE_AN_ID.fullmatch(name)}
+        held = {name for name in held if as_halo_writes(name)}
     return frozenset(held) if len(held) == 1 else frozenset()
-
-
-_LOOKS_LIKE_AN_ID = re.compile(r"[0-9a-f]{32}")
-"""In canonical form: among labels, what can be an id of Halo's."""
 
 
 def id_of(raw: Any) -> TicketId:

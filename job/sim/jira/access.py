@@ -16,6 +16,7 @@ from job.sim.jira.tickets import Comment, Ticket, Tickets
 
 _READS: Final = frozenset(
     {
+        "POST /jql/parse",
         "POST /search/jql",
         "POST /search/approximate-count",
         "POST /issue/bulkfetch",

@@ -114,14 +114,18 @@ class Compiler:
         if clause.operator not in field.operators:
             raise Refused("operator", clause.operator, clause.field)
         if not clause.values:
-            empty = clause.operator == "is"
-            return lambda ticket: (not values_of(ticket, field=field)) is empty
+            empty, blind = clause.operator == "is", "empty" in self._site.blind_searches
+            return lambda ticket: (blind or not values_of(ticket, field=field)) is empty
         if clause.operator in ("~", "!~"):
             phrase, wanted = _phrase(clause.values[0], field=clause.field), clause.operator == "~"
+            blind = _way(clause.values[0]) in self._site.blind_searches
             return lambda ticket: (
-                any(phrase(value) for value in values_of(ticket, field=field)) is wanted
+                (not blind and any(phrase(value) for value in values_of(ticket, field=field)))
+                is wanted
             )
         operands = [self._operand(field, text=value, name=clause.field) for value in clause.values]
+        if field.kind in INDEXED and "exact" in self._site.blind_searches:
+            return lambda ticket: clause.operator in ("!=", "not in")
         return _comparison(field, operator=clause.operator, operands=operands)
 
     def _operand(self, field: Field, *, text: str, name: str) -> Any:
@@ -196,6 +200,12 @@ def _comparison(field: Field, *, operator: str, operands: list[Any]) -> Test:
     return lambda ticket: any(compare(value) for value in values_of(ticket, field=field))
 
 
+def _way(text: str) -> str:
+    """How a text is asked for: as a phrase in inner quotes, or by its words."""
+    bare = text.strip()
+    return "phrase" if len(bare) > 1 and bare[0] == bare[-1] == '"' else "words"
+
+
 def _phrase(text: str, *, field: str) -> Callable[[str], bool]:
     """In inner quotes: the words beside each other, in order. Without: all of them, anywhere; *
     ends a prefix.
@@ -203,7 +213,7 @@ def _phrase(text: str, *, field: str) -> Callable[[str], bool]:
     bare = text.strip()
     if bare.startswith("*"):
         raise Refused("wildcard", text, field)
-    if len(bare) > 1 and bare[0] == bare[-1] == '"':
+    if _way(text) == "phrase":
         wanted = words(bare[1:-1])
         size = len(wanted)
         return lambda value: (

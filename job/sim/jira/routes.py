@@ -84,6 +84,7 @@ def _routes(operations: Operations) -> list[Route]:
         Route("GET", "/user/assignable/search", metadata.assignable),
         Route("GET", "/search", _removed),
         Route("POST", "/search", _removed),
+        Route("POST", "/jql/parse", searches.parse),
         Route("POST", "/search/jql", searches.search),
         Route("POST", "/search/approximate-count", searches.count),
         Route("POST", "/issue/bulkfetch", reads.fetch),

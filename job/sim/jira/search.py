@@ -106,6 +106,10 @@ class Search:
             delay = timedelta(seconds=lag(self._random))
             replica.note(ticket, visible_at=self._now() + delay)
 
+    def check(self, where: Node, *, tickets: Tickets) -> None:
+        """Raises `Refused` for a clause that this site would not run."""
+        Compiler(self._site, tickets=tickets, now=self._now()).test(where)
+
     def find(self, where: Node, *, tickets: Tickets, reconcile: Iterable[int] = ()) -> list[Ticket]:
         """What some replica believes. The ids to reconcile are looked up in the truth instead."""
         replica = (

@@ -87,6 +87,25 @@ class Searches:
         rows, _ = self._rows(request, body=request.closed({"jql"}))
         return json_answer({"count": len(rows)})
 
+    def parse(self, request: Request) -> Answer:
+        """Each query with what is wrong with it. A stranger is told nothing of use."""
+        if request.arg("validation") not in ("strict", "warn", "none"):
+            raise Refused("bad_payload")
+        queries = strings(request.closed({"queries"}), key="queries", default=[])
+        if not queries:
+            raise Refused("bad_payload")
+        return json_answer({"queries": [self._parsed(query, request=request) for query in queries]})
+
+    def _parsed(self, jql: str, *, request: Request) -> dict[str, Any]:
+        try:
+            query = parse(jql)
+            if query.where is not None and request.signed_in:
+                self._search.check(query.where, tickets=self._tickets)
+        except Refused as refused:
+            unknown = refused.sentence == "no_value"
+            return {"query": jql, "warnings" if unknown else "errors": [str(refused)]}
+        return {"query": jql}
+
     def _rows(self, request: Request, *, body: dict[str, Any]) -> tuple[Sequence[Ticket], str]:
         """The rest of a search that goes on, or all of a new one; and the mark that ties pages to
         their query.
@@ -106,7 +125,12 @@ class Searches:
     def _sorted(self, query: Query, *, reconcile: list[int]) -> list[Ticket]:
         if query.where is None:
             raise Refused("unbounded")
-        found = self._search.find(query.where, tickets=self._tickets, reconcile=reconcile)
+        try:
+            found = self._search.find(query.where, tickets=self._tickets, reconcile=reconcile)
+        except Refused:
+            if not self._tickets.site.silent_searches:
+                raise
+            return []
         hidden = self._tickets.site.hidden
         rows = [ticket for ticket in found if ticket.project.key not in hidden]
         rows.sort(key=lambda ticket: ticket.id)

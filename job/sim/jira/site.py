@@ -180,6 +180,12 @@ class Site:
     refused_permissions: set[str] = field(default_factory=set)
     never_loaded: set[str] = field(default_factory=set)
     """Keys of tickets that a bulk read always names in `issueErrors`."""
+    blind_searches: set[str] = field(default_factory=set)
+    """Ways of asking to which the index is blind, as some sites were for weeks: `phrase`, `words`,
+    `exact`, `empty`.
+    """
+    silent_searches: bool = False
+    """Whether a clause that cannot be run gives no hits instead of an error (CHANGE-3131)."""
 
     def workflow(self, project: Project, *, issue_type: Option) -> Workflow:
         """By project key and issue type name; ("SEC", "") is for all types, ("", "") for

@@ -46,6 +46,13 @@ OPERATIONS: list[tuple[str, str, str, Any, dict[str, str]]] = [
     ),
     ("GET", "/jql/autocompletedata", "/jql/autocompletedata", None, {}),
     (
+        "POST",
+        "/jql/parse",
+        "/jql/parse",
+        {"queries": ["project = SEC", "project = NOPE", "nonsense = 1", "a b"]},
+        {"validation": "strict"},
+    ),
+    (
         "GET",
         "/mypermissions",
         "/mypermissions",

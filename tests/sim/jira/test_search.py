@@ -237,6 +237,45 @@ def test_the_site_says_which_operators_a_field_takes(jira: Ask) -> None:
     assert "in" in names["cf[10012]"]["operators"]
 
 
+def test_each_query_is_parsed_with_what_is_wrong_with_it(jira: Ask) -> None:
+    queries = ["project = SEC", "summary = a", "nonsense = 1", "project = NOPE", "a b c"]
+    answer = jira("POST", "/jql/parse", {"queries": queries}, validation="strict").json()
+    found = [set(parsed) - {"query"} for parsed in answer["queries"]]
+    assert found == [set(), {"errors"}, {"errors"}, {"warnings"}, {"errors"}]
+    assert "does not exist" in answer["queries"][2]["errors"][0]
+    assert jira("POST", "/jql/parse", {"queries": queries}).status == 400, "validation is required"
+
+
+@pytest.mark.parametrize(
+    ("blind", "jql"),
+    [
+        ("phrase", r'cf[10010] ~ "\"77aa-22\""'),
+        ("words", 'cf[10010] ~ "77aa-22"'),
+        ("exact", "cf[10012] in (halo-1)"),
+        ("empty", "cf[10010] is not EMPTY"),
+    ],
+)
+def test_an_index_can_be_blind_to_one_way_of_asking(
+    world: World, jira: Ask, draft: Draft, keys: Keys, blind: str, jql: str
+) -> None:
+    _five_tickets(jira, draft)
+    seen = keys(jql)
+    assert seen
+    world.jira.site.blind_searches = {blind}
+    assert keys(jql) == []
+    world.jira.site.blind_searches = {"phrase", "words", "exact", "empty"} - {blind}
+    assert keys(jql) == seen
+
+
+def test_a_site_may_find_nothing_where_it_does_not_understand(
+    world: World, jira: Ask, draft: Draft, keys: Keys
+) -> None:
+    jira("POST", "/issue", draft())
+    world.jira.site.silent_searches = True
+    assert keys("nonsense = 1") == []
+    assert keys("project = SEC") == ["SEC-1"]
+
+
 def test_a_name_that_two_fields_share_matches_either(
     world: World, jira: Ask, draft: Draft, keys: Keys
 ) -> None:
