@@ -16,6 +16,8 @@
     │   ├── TicketRejected     Jira said no to a write for this issue
     │   ├── Unconfirmed        Jira confirmed a create and does not show us the ticket
     │   ├── NoTransition       the workflow has no usable way to where we want to go
+    │   ├── Unmoved            Jira confirmed a transition, and the ticket is not where it led
+    │   ├── StatusUnnamed      a transition led to a status that the settings do not name
     │   ├── UnusableValue      a value does not fit its Jira field
     │   └── DetailRefused      Halo gives everything but this finding, asset or issue
     ├── Withheld           a write that was kept from leaving, so it is certain that it was not done
@@ -188,6 +190,14 @@ class Unconfirmed(IssueFailed):
 
 class NoTransition(IssueFailed):
     """No transition leads where we want to go, or it needs a field that we cannot fill."""
+
+
+class Unmoved(IssueFailed):
+    """Jira confirmed a transition, and the ticket that was read afterwards is not where it led."""
+
+
+class StatusUnnamed(IssueFailed):
+    """A transition led to a status that the settings do not name as what it should be."""
 
 
 class UnusableValue(IssueFailed):

@@ -30,6 +30,15 @@ class Event(StrEnum):
     TICKET_COMMENTED = "ticket.commented", "an update was told on a ticket, and Jira confirms it"
     TICKET_CLOSED = "ticket.closed", "a ticket was closed, and Jira confirms it"
     TICKET_REOPENED = "ticket.reopened", "a ticket was reopened, and Jira confirms it"
+    TICKET_UNTOLD = (
+        "ticket.untold",
+        "Jira took no comment for a ticket, which was moved all the same; what could not be said",
+    )
+    STATUS_UNNAMED = (
+        "status.unnamed",
+        "an active issue's ticket stands where work is over by Jira's own category, in a status "
+        "that no setting names; updates go on, and it is not reopened",
+    )
     TICKET_ADOPTED = "ticket.adopted", "a ticket that memory did not know is linked from now on"
     TICKET_DUPLICATE_SEEN = (
         "ticket.duplicate_seen",

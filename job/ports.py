@@ -11,11 +11,10 @@ from collections.abc import (
     Awaitable,
     Callable,
     Collection,
-    Mapping,
     Sequence,
 )
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -26,7 +25,8 @@ from job.core.model import Outcome, SearchProof, Ticket
 from job.core.plan import Plan
 from job.core.routes import Destination, Goal
 from job.core.shape import CreateScreen
-from job.core.tickets import Draft
+from job.core.tickets import Comment, Draft
+from job.core.ways import ChosenTransition, Moved
 from job.errors import SyncError
 from job.stores import Store
 
@@ -99,17 +99,6 @@ class Identity(Struct, frozen=True, kw_only=True):
     display_name: str
     server_time: datetime | None = None
     """What time Jira says it is, to the second; `None` when it does not say."""
-
-
-class ChosenTransition(Struct, frozen=True, kw_only=True):
-    """A transition that exists for a ticket's workflow and status now, and the fields that its
-    screen requires.
-    """
-
-    id: str
-    name: str
-    to_status: str
-    fields: Mapping[str, Any]
 
 
 class Probe(Struct, frozen=True, kw_only=True):
@@ -214,12 +203,22 @@ class JiraTickets(Protocol):
         ...
 
     async def choose_transition(self, ticket: Ticket, goal: Goal) -> ChosenTransition:
-        """The transition to take; listed once for each state. Raises `NoTransition`."""
+        """The transition to take; listed once for each state, and once more for a ticket that has
+        not what others have. Raises `NoTransition`, or `Withheld` where too many had none.
+        """
         ...
 
-    async def move(self, ticket: Ticket, *, goal: Goal, guard: Guard) -> Ticket:
-        """Takes the transition, reading the ticket anew and trying again where that is safe.
-        Returns it as it is then.
+    async def move(
+        self,
+        ticket: Ticket,
+        *,
+        goal: Goal,
+        way: ChosenTransition | None = None,
+        comment: Comment | None = None,
+        guard: Guard,
+    ) -> Moved:
+        """Takes the transition, reading the ticket anew and trying again where that is safe. `way`
+        is one that was chosen before; a comment comes along only on one that carries it.
 
         Raises `NoTransition`, `TicketRejected`, `FateUnknown`, `Withheld`.
         """

@@ -190,6 +190,18 @@ def document(blocks: Iterable[Node], *, rest: Inline = "") -> Document:
     return Document(b'{"type":"doc","version":1,"content":' + written + b"}")
 
 
+def plain(document: Document) -> str:
+    """Its words on one line, for a log."""
+    return cut(one_line(" ".join(_texts(msgspec.json.decode(document)))), units_max=500)
+
+
+def _texts(node: Node) -> Iterable[str]:
+    if "text" in node:
+        yield node["text"]
+    for inner in node.get("content", ()):
+        yield from _texts(inner)
+
+
 def _may_be_long(written: bytes) -> bool:
     """Whether nodes, written as JSON, could be larger than `TEXT_MAX`; to measure them costs far
     more than to ask this.

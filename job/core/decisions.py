@@ -162,6 +162,10 @@ def resolved(case: Case, policy: Policy, now: datetime) -> Decision | None:
     if policy.is_closed(case.ticket):
         because = f"Resolved, and {case.ticket.key} is closed."
         return _nothing(case, policy, Reason.ALREADY_CLOSED, because=because)
+    if policy.is_closed_unnamed(case.ticket):
+        because = f"Resolved, and in {case.ticket.status}, where {case.ticket.key} stands, work is "
+        because += "over by Jira's own category; that is closed enough."
+        return _nothing(case, policy, Reason.ALREADY_CLOSED, because=because)
     if case.link is not None and case.link.version == case.issue.version:
         because = f"Resolved and closed before; a person opened {case.ticket.key} again."
         return _nothing(case, policy, Reason.OPENED_BY_PERSON, because=because)

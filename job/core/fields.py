@@ -115,7 +115,7 @@ OURS: Final = frozenset({"project", "issuetype", "summary", "description"})
 
 def parse_pairs(text: str) -> list[tuple[str, str]]:
     r"""The pairs of `a:b;c:d`. Only the first colon of a pair separates; `\;`, `\:` and `\\` stand
-    for themselves.
+    for themselves. In values `\,` and `\\` are left for whoever takes lists apart.
 
     Raises `ValueError` with a sentence.
     """
@@ -126,7 +126,8 @@ def parse_pairs(text: str) -> list[tuple[str, str]]:
         parts = re.fullmatch(r"((?:\\[\\;:]|[^:])*+):(.*)", pair, re.DOTALL)
         if parts is None:
             raise ValueError(f'"{pair.strip()}" has no colon between a name and a value.')
-        name, value = (re.sub(r"\\([\\;:])", r"\1", part.strip()) for part in parts.groups())
+        name = re.sub(r"\\([\\;:,])", r"\1", parts[1].strip())
+        value = re.sub(r"\\([;:])|(\\\\)", r"\1\2", parts[2].strip())
         if not name or not value:
             raise ValueError(
                 f'"{pair.strip()}" has nothing {"after" if name else "before"} its colon.'

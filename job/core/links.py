@@ -35,12 +35,16 @@ def link_begun(ticket: Ticket, *, case: Case, now: datetime) -> Link:
 def _link(ticket: Ticket, *, case: Case, now: datetime, version: Version, live: bool) -> Link:
     """A new link, or the one there was to this ticket, with how the ticket looks now."""
     if case.link is not None and case.link.ticket_id == ticket.id:
+        # Whoever has moved it has decided where it belongs, so that its first status is owed no
+        # more.
+        is_where_it_was = case.link.status_seen in {"", ticket.status}
         return replace(
             case.link,
             ticket_key=ticket.key,
             version=version,
             live=live,
             status_seen=ticket.status,
+            status_owed=case.link.status_owed if is_where_it_was else "",
             misses=0,
             unconfirmed=False,
             updated_at=now,

@@ -9,11 +9,13 @@ Does not do: deciding anything (`decisions.py`).
 from enum import StrEnum
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from job.core.ids import IssueId, TicketId, TicketKey, canonical
 from job.core.issues import Issue
 from job.core.memory import Intent, Link, Parked
 from job.core.routes import Destination
+from job.core.statuses import Status
 
 
 class Ticket(Struct, frozen=True, kw_only=True):
@@ -23,9 +25,34 @@ class Ticket(Struct, frozen=True, kw_only=True):
     key: TicketKey
     project: str
     status: str
+    """The name of its status, as our account sees it."""
+    status_id: str = ""
+    status_untranslated: str = ""
+    category: str = ""
+    """Jira's category of its status, such as `done`; "" where Jira does not say."""
     type_id: str = ""
     names: frozenset[str] = frozenset()
     """The issues that it names, in canonical form: by our property, else by its id field."""
+
+    @property
+    def standing(self) -> Status:
+        """Its status, by all its names."""
+        return Status(
+            name=self.status,
+            id=self.status_id,
+            untranslated=self.status_untranslated,
+            category=self.category,
+        )
+
+    def at(self, status: Status) -> "Ticket":
+        """The same ticket in this status."""
+        return replace(
+            self,
+            status=status.name,
+            status_id=status.id,
+            status_untranslated=status.untranslated,
+            category=status.category,
+        )
 
     def is_of(self, issue_id: IssueId) -> bool:
         """Whether it names this issue. We write to no other ticket."""

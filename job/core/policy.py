@@ -37,11 +37,15 @@ class Policy(Struct, frozen=True, kw_only=True):
 
     def is_hard_closed(self, ticket: Ticket) -> bool:
         """Never to be reopened."""
-        return self.routes.at(ticket.project).workflow.is_hard_closed(ticket.status)
+        return self.routes.at(ticket.project).workflow.is_hard_closed(ticket.standing)
 
     def is_closed(self, ticket: Ticket) -> bool:
         """Closed, in either way."""
-        return self.routes.at(ticket.project).workflow.is_closed(ticket.status)
+        return self.routes.at(ticket.project).workflow.is_closed(ticket.standing)
+
+    def is_closed_unnamed(self, ticket: Ticket) -> bool:
+        """Whether Jira says that work on it is over, and the settings do not name its status."""
+        return self.routes.at(ticket.project).workflow.is_closed_unnamed(ticket.standing)
 
     def excludes(self, issue: Issue) -> bool:
         """Whether the operator wants no tickets for such issues."""

@@ -5,43 +5,97 @@ and the comment rule are nobody else's to know.
 Does not do: reading settings (`wiring.py`), or asking Jira whether its names exist (`check`).
 """
 
+from enum import StrEnum
+
 from msgspec import Struct
+from msgspec.structs import replace
 
 from job.core.issues import Issue
 from job.core.shape import TicketSettings
+from job.core.statuses import Status
+
+
+class Purpose(StrEnum):
+    """What a ticket is moved for."""
+
+    CLOSE = "close"
+    REOPEN = "reopen"
+    BEGIN = "begin"
+    """A new ticket gets its first status."""
 
 
 class Goal(Struct, frozen=True, kw_only=True):
-    """Where a ticket should go: by a transition of this name, else to one of these statuses."""
+    """Where a ticket should go: by a transition of this name, else to one of these statuses. To
+    begin with, where a transition leads counts before what it is called.
+    """
 
     transition: str
     statuses: tuple[str, ...] = ()
+    """Names or ids."""
+    purpose: Purpose = Purpose.CLOSE
     resolution: str = ""
-    """What to set where the screen asks for a resolution; "" lets the adapter choose (Done, else
-    the first allowed).
+    """What to set where the screen lists a resolution; "" lets the adapter choose (Done, else the
+    first allowed).
     """
+    fields: tuple[tuple[str, str], ...] = ()
+    """Further fields of the screen (name or id) -> value."""
+    leaves: tuple[str, ...] = ()
+    """The ticket has arrived as soon as it is in none of these, wherever that is."""
+
+    def is_reached(self, status: Status) -> bool:
+        """Whether a ticket in this status is where it should go, whoever brought it there."""
+        if self.leaves:
+            return not status.among(self.leaves)
+        return status.among(self.statuses)
 
 
 class Workflow(Struct, frozen=True, kw_only=True):
     """What the statuses of a project mean to us, and how its tickets are closed and reopened.
 
-    Names are compared without regard to case.
+    Statuses are named or given by their ids (`statuses.py`).
     """
 
     close: Goal
     reopen: Goal
     closed: frozenset[str]
     hard_closed: frozenset[str] = frozenset()
+    accepted: frozenset[str] = frozenset()
+    """Where people put a risk that they accept."""
     new_status: str = ""
     """The status that a new ticket is moved to; "" leaves it where it starts."""
 
-    def is_hard_closed(self, status: str) -> bool:
+    def is_hard_closed(self, status: Status) -> bool:
         """Never to be reopened."""
-        return _among(status, self.hard_closed)
+        return status.among(self.hard_closed)
 
-    def is_closed(self, status: str) -> bool:
+    def is_closed(self, status: Status) -> bool:
         """Closed, in either way."""
-        return _among(status, self.closed) or self.is_hard_closed(status)
+        return status.among(self.closed) or self.is_hard_closed(status)
+
+    def is_accepted(self, status: Status) -> bool:
+        """Whether people accept the risk of a ticket that stands there."""
+        return status.among(self.accepted)
+
+    def is_closed_unnamed(self, status: Status) -> bool:
+        """Whether Jira says that work is over there, and the settings say nothing of it."""
+        named = (*self.closed, *self.hard_closed, *self.accepted, self.new_status)
+        return status.is_done and not status.among(named)
+
+    @property
+    def closing(self) -> Goal:
+        """How a ticket is closed."""
+        return replace(self.close, purpose=Purpose.CLOSE)
+
+    @property
+    def reopening(self) -> Goal:
+        """How a ticket is reopened: it has arrived when it is in no closed status."""
+        leaves = tuple(sorted({*self.closed, *self.hard_closed, *self.accepted}))
+        return replace(self.reopen, purpose=Purpose.REOPEN, leaves=leaves)
+
+    @staticmethod
+    def beginning(status: str) -> Goal:
+        """How a new ticket gets its first status."""
+        return Goal(transition=status, statuses=(status,), purpose=Purpose.BEGIN)
 
 
 class Destination(Struct, frozen=True, kw_only=True):
@@ -75,7 +129,3 @@ class Routes(Struct, frozen=True, kw_only=True):
     def at(self, _project: str) -> Destination:
         """Whose workflow words and comment rule count for a ticket that stands in this project."""
         return self.default
-
-
-def _among(status: str, names: frozenset[str]) -> bool:
-    return status.casefold() in {name.casefold() for name in names}

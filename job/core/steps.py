@@ -19,7 +19,7 @@ from job.core.memory import Intent, IntentKind, Link
 from job.core.model import Action, Case, Decision, Outcome, OutcomeKind, Reason, Ticket
 from job.core.routes import Goal
 from job.core.tickets import Comment, Draft
-from job.errors import Unconfirmed
+from job.errors import TicketRejected, Unconfirmed
 
 CREATES = frozenset({Action.CREATE, Action.CREATE_AND_CLOSE})
 NEEDS_NO_HALO = frozenset({Action.CLOSE, Action.ADOPT})
@@ -37,10 +37,20 @@ class Step(Struct, kw_only=True):
     comment: Comment | None = None
     told: Draft | Comment | None = None
     """Which of these Jira has now, for certain."""
+    stays: bool = False
+    """Whether the ticket is only told, and left where it is."""
 
     @property
     def case(self) -> Case:
         return self.decision.case
+
+    refusal: TicketRejected | None = None
+    """What Jira said against the comment."""
+
+    @property
+    def unsaid(self) -> bool:
+        """Whether there is a comment that is not on the ticket."""
+        return self.comment is not None and self.told is None and not self.said
 
     @property
     def said(self) -> bool:
@@ -88,20 +98,20 @@ def noted_before(decisions: Iterable[Decision]) -> set[IssueId]:
 
 def goal(decision: Decision, *, ticket: Ticket) -> Goal | None:
     """Where the ticket must go to finish the action; `None` when it is there."""
-    workflow = decision.destination.workflow
-    is_closed = workflow.is_closed(ticket.status)
+    workflow, standing = decision.destination.workflow, ticket.standing
     match decision.action:
         case Action.CREATE | Action.COMMENT:
             owed = status_owed(decision, ticket=ticket)
-            arrived = owed.casefold() in {"", ticket.status.casefold()}
-            return None if arrived else Goal(transition=owed, statuses=(owed,))
+            wanted = workflow.beginning(owed) if owed else None
         case Action.CLOSE | Action.CREATE_AND_CLOSE:
-            return None if is_closed else workflow.close
+            wanted = None if workflow.is_closed(standing) else workflow.closing
         case Action.REOPEN:
-            return workflow.reopen if is_closed else None
+            wanted = workflow.reopening
         case Action.ADOPT | None:
-            return None
-    assert_never(decision.action)
+            wanted = None
+        case _:
+            assert_never(decision.action)
+    return None if wanted is None or wanted.is_reached(standing) else wanted
 
 
 def status_owed(decision: Decision, *, ticket: Ticket) -> str:

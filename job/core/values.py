@@ -40,11 +40,19 @@ def writer_for(spec: FieldSpec) -> Writer:
 
 
 def as_listed(text: str, *, spec: FieldSpec) -> Value:
-    return (
-        tuple(part for part in map(str.strip, text.split(",")) if part)
-        if spec.type == "array"
-        else text
-    )
+    """What a setting says, for a field that holds several values or one."""
+    return split_list(text) if spec.type == "array" else unescaped(text)
+
+
+def split_list(text: str) -> tuple[str, ...]:
+    r"""The parts between commas; `\,` stands for a comma in a part, and `\\` for a backslash."""
+    parts = re.findall(r"(?:\\[\\,]|[^,])+", text)
+    return tuple(part for part in (unescaped(part).strip() for part in parts) if part)
+
+
+def unescaped(text: str) -> str:
+    """A value without the backslashes before its commas and backslashes."""
+    return re.sub(r"\\([\\,])", r"\1", text)
 
 
 def in_words(value: Value) -> str:

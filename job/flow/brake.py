@@ -36,6 +36,7 @@ STREAK_MAX = 5
 """So many failures of one kind in a row, without a success between them, open a circuit for the
 rest of the run.
 """
+NO_WAY = "no_transition"
 STOPPING = "The run is stopping."
 FAILING = "This project failed the same way too often in this run."
 
@@ -171,8 +172,11 @@ class Brake:
         return list(batch.values())
 
     def learn(self, outcome: Outcome) -> None:
-        """Takes in how one action ended."""
-        self._circuits.learn(_kind(outcome.decision), ended=outcome.kind)
+        """Takes in how one action ended. A missing transition is the ticket's own, for conditions
+        of a workflow differ from ticket to ticket.
+        """
+        if outcome.error_class != NO_WAY:
+            self._circuits.learn(_kind(outcome.decision), ended=outcome.kind)
 
     def ended_by(
         self, error: SyncError, *, decision: Decision, link: Link | None = None

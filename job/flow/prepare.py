@@ -116,10 +116,10 @@ class Preparer:
             case Action.COMMENT:
                 step.comment = tickets.update_comment(step.evidence)
             case Action.REOPEN:
-                await jira.choose_transition(ticket_of(decision), workflow.reopen)
+                await jira.choose_transition(ticket_of(decision), workflow.reopening)
                 step.comment = tickets.reopen_comment(step.evidence, because=decision.because)
             case Action.CLOSE:
-                await jira.choose_transition(ticket_of(decision), workflow.close)
+                await jira.choose_transition(ticket_of(decision), workflow.closing)
                 step.comment = tickets.close_comment(step.evidence)
             case Action.ADOPT:
                 pass  # nothing is said

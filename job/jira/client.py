@@ -7,7 +7,8 @@
     Prover       how the id field is searched, and that it finds
     Finder       tickets that memory does not know
     Writer       new tickets and comments
-    Mover        transitions
+    Ways         which transitions there are
+    Mover        takes them
 
 Promises: what `ports.JiraTickets` says, each method by the one that does it.
 Does not do: repeating on 429 and 5xx (the caller does), deciding, remembering beyond the run.
@@ -22,6 +23,7 @@ from job.jira.mover import Mover
 from job.jira.prover import Prover
 from job.jira.reader import Reader
 from job.jira.searcher import Searcher
+from job.jira.ways import Ways
 from job.jira.wire.exchange import Site
 from job.jira.writer import Writer
 from job.ports import Clock
@@ -40,7 +42,8 @@ class JiraClient:
             connection, catalogue=catalogue, reader=reader, searcher=searcher, prover=prover
         )
         writer = Writer(connection, catalogue=catalogue, reader=reader)
-        mover = Mover(connection, reader=reader, clock=clock)
+        ways = Ways(connection)
+        mover = Mover(connection, ways=ways, reader=reader, clock=clock)
 
         self.myself = connection.myself
         self.cloud_id = connection.cloud_id
@@ -54,5 +57,5 @@ class JiraClient:
         self.create = writer.create
         self.comment = writer.comment
         self.has_comment = writer.has_comment
-        self.choose_transition = mover.choose_transition
+        self.choose_transition = ways.choose
         self.move = mover.move

@@ -1,109 +1,135 @@
 """Moves tickets through their workflows, one transition at a time.
 
-Promises: the transitions out of a state of a workflow are listed once a run, however many tickets
-stand there; after a failure the ticket is read anew, and what stands in the database decides.
-Does not do: deciding where a ticket should go (`core/steps.py`).
+Promises: after a failure the ticket is read anew, and what stands in the database decides; a
+transition whose fate is unknown is not taken again while a comment came along with it.
+Does not do: deciding where a ticket should go (`core/steps.py`), or whether it got there
+(`flow/sight.py`).
 """
 
-from collections import Counter
-from collections.abc import Sequence
-from typing import NamedTuple
-
-from msgspec.structs import replace
+from typing import Any
 
 from job.core.model import Ticket
-from job.core.routes import Goal
+from job.core.routes import Goal, Purpose
+from job.core.tickets import Comment
+from job.core.ways import ChosenTransition, Moved
 from job.errors import FateUnknown, NoTransition, RemoteDown, SyncError, TicketRejected
 from job.http.caller import unguarded
 from job.jira.connection import Connection
 from job.jira.reader import Reader
-from job.jira.remembered import Remembered
-from job.jira.wire import exchange, transitions
-from job.jira.wire.transitions import Transition
-from job.ports import ChosenTransition, Clock, Guard
+from job.jira.ways import Ways, WorkflowState
+from job.jira.wire import exchange, screens, transitions
+from job.ports import Clock, Guard
 
 MOVES_MAX = 3
-DOUBTS_MAX = 3
-"""So often the transitions out of one state are listed anew in a run because none leads where we
-want to go.
-"""
-
-
-class WorkflowState(NamedTuple):
-    """Where in which workflow a ticket stands: tickets there have the same transitions."""
-
-    project: str
-    type_id: str
-    status: str
-
-    @classmethod
-    def of(cls, ticket: Ticket) -> "WorkflowState":
-        return cls(ticket.project, ticket.type_id, ticket.status)
 
 
 class Mover:
-    """Takes transitions, and knows those that were listed."""
+    """Takes transitions."""
 
-    def __init__(self, connection: Connection, *, reader: Reader, clock: Clock) -> None:
+    def __init__(self, connection: Connection, *, ways: Ways, reader: Reader, clock: Clock) -> None:
         self._connection = connection
+        self._ways = ways
         self._reader = reader
         self._clock = clock
-        self._doubts: Counter[WorkflowState] = Counter()
-        self._transitions = Remembered[WorkflowState, Sequence[Transition]]()
 
-    async def choose_transition(self, ticket: Ticket, goal: Goal) -> ChosenTransition:
-        """The transition to take. Raises `NoTransition`."""
-        try:
-            return transitions.choose(await self._known(ticket), ticket=ticket, goal=goal)
-        except NoTransition:
-            # What we remember may have been listed for a ticket that had just been moved elsewhere.
-            # A few other tickets are asked about, but not each of hundreds whose workflow has no
-            # such way.
-            if self._doubts[state := WorkflowState.of(ticket)] < DOUBTS_MAX:
-                self._doubts[state] += 1
-                self._transitions.forget(state)
-            return transitions.choose(await self._known(ticket), ticket=ticket, goal=goal)
-
-    async def move(self, ticket: Ticket, *, goal: Goal, guard: Guard = unguarded) -> Ticket:
-        """Takes the transition, reading the ticket anew and trying again where that is safe.
-        Returns it as it is then.
-        """
+    async def move(
+        self,
+        ticket: Ticket,
+        *,
+        goal: Goal,
+        way: ChosenTransition | None = None,
+        comment: Comment | None = None,
+        guard: Guard = unguarded,
+    ) -> Moved:
+        """Takes the transition, reading the ticket anew and trying again where that is safe."""
         for attempt in range(1, MOVES_MAX + 1):
-            state, wanted = WorkflowState.of(ticket), goal.statuses
+            chosen, rides = way, None
             try:
-                chosen = await self.choose_transition(ticket, goal)
-                wanted = (chosen.to_status, *goal.statuses)
-                await self._take(ticket, chosen=chosen, guard=guard)
-                return replace(ticket, status=chosen.to_status)
+                chosen = chosen or await self._ways.choose(ticket, goal)
+                rides = comment if chosen.carries_comment else None
+                await self._take(ticket, goal=goal, chosen=chosen, comment=rides, guard=guard)
+                return Moved(ticket=ticket.at(chosen.to), told=rides is not None)
             except (NoTransition, TicketRejected, FateUnknown) as error:
                 failure = error
             # Somebody else may have moved it, or the workflow changed: what stands in the database
             # decides.
-            self._transitions.forget(state)
-            ticket = await self._read_again(ticket, failure=failure)
-            if transitions.arrived(ticket, wanted=wanted):
-                return ticket
-            if not transitions.curable(failure):
-                break
+            before, ticket = ticket, await self._read_again(ticket, failure=failure)
+            if self._has_arrived(ticket, before=before, goal=goal, chosen=chosen):
+                is_lost = isinstance(failure, FateUnknown)
+                return Moved(ticket=ticket, told=is_lost and rides is not None)
+            way = await self._other_way(
+                ticket, before=before, goal=goal, refused=chosen, failure=failure, rides=rides
+            )
             await self._clock.sleep(attempt)
         raise failure
 
-    async def _take(self, ticket: Ticket, *, chosen: ChosenTransition, guard: Guard) -> None:
-        doing = f"taking the transition {chosen.name}"
-        request = transitions.take(self._connection.site, ticket, chosen=chosen)
+    def _has_arrived(
+        self, ticket: Ticket, *, before: Ticket, goal: Goal, chosen: ChosenTransition | None
+    ) -> bool:
+        """Whether nothing is left to do, whoever did it. A new ticket that a person has taken
+        elsewhere is that person's.
+        """
+        if goal.is_reached(ticket.standing):
+            return True
+        was_moved = ticket.status != before.status
+        if goal.purpose is Purpose.BEGIN and was_moved:
+            return True
+        return was_moved and chosen is not None and ticket.status == chosen.to.name
+
+    async def _other_way(
+        self,
+        ticket: Ticket,
+        *,
+        before: Ticket,
+        goal: Goal,
+        refused: ChosenTransition | None,
+        failure: SyncError,
+        rides: Comment | None,
+    ) -> ChosenTransition | None:
+        """What to try instead, `None` for the same again. Raises the failure where nothing would
+        end otherwise.
+        """
+        if isinstance(failure, FateUnknown):
+            if rides is not None:
+                raise failure  # the comment may yet appear, and must not be sent twice
+            return None
+        if WorkflowState.of(ticket) != WorkflowState.of(before):
+            return None  # it is chosen anew from where it stands
+        if refused is None or not isinstance(failure, TicketRejected):
+            raise failure
+        if transitions.may_pass(failure):
+            return None
+        if failure.status not in {400, 404}:
+            raise failure
+        own = await self._ways.choose_own(ticket, goal)
+        if own == refused:
+            raise failure
+        return own
+
+    async def _take(
+        self,
+        ticket: Ticket,
+        *,
+        goal: Goal,
+        chosen: ChosenTransition,
+        comment: Comment | None,
+        guard: Guard,
+    ) -> None:
+        doing, site = f"taking the transition {chosen.name}", self._connection.site
+        own = await self._own_values(ticket, goal=goal, chosen=chosen) if chosen.own else None
+        request = transitions.take(site, ticket, chosen=chosen, own=own, comment=comment)
         answer = await self._connection.send(request, doing=doing, guard=guard)
         transitions.taken(answer, doing=doing)
 
-    async def _known(self, ticket: Ticket) -> Sequence[Transition]:
-        state = WorkflowState.of(ticket)
-        return await self._transitions.get(state, read=lambda: self._read_transitions(ticket))
-
-    async def _read_transitions(self, ticket: Ticket) -> Sequence[Transition]:
-        doing, site = transitions.LISTING, self._connection.site
-        response = await self._connection.send(transitions.listing(site, ticket), doing=doing)
-        if response.status == 404:  # the ticket is gone, which concerns nobody else
+    async def _own_values(self, ticket: Ticket, *, goal: Goal, chosen: ChosenTransition) -> Any:
+        """Read just before they are sent back, so that nothing of a person's is overwritten."""
+        doing, site = screens.READING, self._connection.site
+        request = screens.held(site, ticket, specs=chosen.own)
+        response = await self._connection.send(request, doing=doing)
+        if response.status == 404:
             raise exchange.rejection(response, doing=doing)
-        return transitions.transitions(site.answer(response, doing=doing))
+        body = site.answer(response, doing=doing)
+        return screens.sent_back(body, ticket=ticket, specs=chosen.own, goal=goal)
 
     async def _read_again(self, ticket: Ticket, *, failure: SyncError) -> Ticket:
         """The ticket as it is now; the failure that made us look when it is not there."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from job.core.fields import HALO_FIELDS, parse_pairs
+from job.core.values import split_list, unescaped
 from job.errors import BadSettings
 from job.state.urls import parse_url
 
@@ -119,9 +120,11 @@ def look_back(text: str) -> timedelta:
 
 
 def names(text: str) -> tuple[str, ...]:
-    found = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    r"""Several, with commas between them; `\,` is a comma in a name."""
+    found = tuple(dict.fromkeys(split_list(text)))
     if text and not found:
-        raise Unfit(f"{text!r} names nothing.", "one name, or several with commas between them")
+        allowed = "one name, or several with commas between them and \\, for a plain comma"
+        raise Unfit(f"{text!r} names nothing.", allowed)
     return found
 
 
@@ -139,12 +142,12 @@ def pairs(text: str) -> tuple[tuple[str, str], ...]:
         return tuple(parse_pairs(text))
     except ValueError as error:
         raise Unfit(
-            str(error), "name:value;name:value, with \\; and \\: for a plain ; and :"
+            str(error), "name:value;name:value, with \\; \\: and \\, for a plain ; : and ,"
         ) from error
 
 
 def mapping(text: str) -> tuple[tuple[str, str], ...]:
-    mapped = pairs(text)
+    mapped = tuple((halo_field, unescaped(field)) for halo_field, field in pairs(text))
     unknown = [halo_field for halo_field, _ in mapped if halo_field not in HALO_FIELDS]
     if unknown:
         raise Unfit(f"Halo has no field {', '.join(map(repr, unknown))}.", ", ".join(HALO_FIELDS))

@@ -82,6 +82,7 @@ LOCAL: Final[Mapping[str, str]] = {
     "wrong_is_last": "Jira: isLast lies or is null",
     "search_warning": "Jira: half of a page, and a warning",
     "retriable_issue_errors": "Jira: bulkfetch could not load a ticket just now",
+    "transition_without_effect": "Jira: 204 to a transition, and nothing happened",
     "conflict": "Jira: 409, somebody else was writing",
     "bulk_prefix": "Jira: a bulk create breaks half-way, and nobody says where",
     "shuffled_successes": "Jira: a bulk create answers in another order",

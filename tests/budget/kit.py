@@ -39,6 +39,8 @@ ID_METADATA = {"GET /jql/autocompletedata": 1}  # whether the id field is search
 UNDERSTOOD = {"POST /jql/parse": 1}  # whether Jira understands how we search, in a run that does
 CANARY = 1
 """One search, in a run that searches: whether a ticket that is known to hold an id is found."""
+A_BATCH = 50
+"""So many tickets are closed before they are seen closed, in one read."""
 HIGHEST_KEY = 1
 """One search, once for each deployment: later runs know the newest key from the watermark. A
 lost create is looked for among the keys above it.

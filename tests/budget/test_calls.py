@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from job.sim.jira.people import People
 from tests.budget.kit import (
+    A_BATCH,
     ASSET,
     CANARY,
     COMMENT,
@@ -34,6 +35,7 @@ from tests.budget.kit import (
 )
 from tests.kit.timeless import play
 from tests.kit.tube import QUIET
+from tests.kit.workflows import RIDING
 
 ASSETS = 7
 
@@ -158,11 +160,32 @@ def test_a_resolved_issue_costs_a_comment_and_a_transition_and_each_workflow_one
         bill = await shop.run()
         assert bill.halo == TOKEN | lists(0, many)
         assert bill.jira == MYSELF | {
-            READ: batches(many, of=100),
+            READ: batches(many, of=100) + batches(many, of=A_BATCH),
             COMMENT: many,
             MOVE: many,
             WAYS: 1,
         }
+
+    play(story())
+
+
+@pytest.mark.parametrize("many", SIZES)
+def test_a_resolved_issue_costs_one_write_where_the_comment_may_come_along(many: int) -> None:
+    """Half of the writes, and half of the mail. That each is seen closed costs a read a batch."""
+
+    async def story() -> None:
+        shop = shop_with(many)
+        shop.tube.jira.site.workflows["", ""] = RIDING
+        await shop.settle()
+        for issue_id in list(shop.tube.halo.estate.issues):
+            shop.tube.halo.estate.resolve(issue_id)
+        bill = await shop.run()
+        assert bill.jira == MYSELF | {
+            READ: batches(many, of=100) + batches(many, of=A_BATCH),
+            MOVE: many,
+            WAYS: 1,
+        }
+        assert {len(ticket.comments) for ticket in shop.tube.jira.people.tickets()} == {1}
 
     play(story())
 

@@ -1,5 +1,6 @@
 """Mapped and static fields: read from the right place, refused before Jira refuses them."""
 
+import re
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -11,10 +12,11 @@ from msgspec.structs import replace
 from job.core import fields
 from job.core.fields import HALO_FIELDS, check, parse_pairs
 from job.core.issues import Asset, Evidence, Gone, Issue
-from job.core.shape import CreateScreen, FieldSpec, TicketSettings
-from job.core.values import Value
+from job.core.shape import Allowed, CreateScreen, FieldSpec, TicketSettings
+from job.core.values import Value, unescaped
 from job.errors import UnusableValue
 from tests.core.jira_fields import (
+    BOXES,
     CHOICE,
     ID_FIELD,
     LABELS,
@@ -275,7 +277,8 @@ def test_a_static_value_is_refused_by_the_check_or_never(field: FieldSpec, text:
         ("Link:https://x.example:8080/y", [("Link", "https://x.example:8080/y")]),
         (r"a\:b:c\;d", [("a:b", "c;d")]),
         (r"a\\:b", [("a\\", "b")]),
-        (r"Path:C:\temp\\new", [("Path", r"C:\temp\new")]),
+        (r"Path:C:\temp\\new", [("Path", r"C:\temp\\new")]),
+        (r"A\, B:x\, y,z", [("A, B", r"x\, y,z")]),
     ],
 )
 def test_pairs_are_separated_by_semicolons_and_by_the_first_colon(
@@ -299,7 +302,7 @@ def test_a_pair_that_is_none_is_refused_with_a_sentence(text: str, sentence: str
 
 
 def escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace(";", "\\;").replace(":", "\\:")
+    return re.sub(r"[\\;:,]", r"\\\g<0>", text)
 
 
 part = st.text(min_size=1).filter(lambda text: text == text.strip())
@@ -307,6 +310,18 @@ part = st.text(min_size=1).filter(lambda text: text == text.strip())
 
 @given(st.lists(st.tuples(part, part)))
 def test_any_escaped_pairs_are_read_back(pairs: list[tuple[str, str]]) -> None:
-    assert (
-        parse_pairs(";".join(f"{escaped(name)}:{escaped(value)}" for name, value in pairs)) == pairs
-    )
+    read = parse_pairs(";".join(f"{escaped(name)}:{escaped(value)}" for name, value in pairs))
+    assert [(name, unescaped(value)) for name, value in read] == pairs
+
+
+def test_an_option_with_a_comma_in_its_name_can_be_set_alone_and_among_others() -> None:
+    options = (Allowed("20", "Prod, EU"), Allowed("21", "Test"))
+    one, several = replace(CHOICE, allowed=options), replace(BOXES, allowed=options)
+    wanted = settings(static=r"Severity:Prod\, EU;Modules:Prod\, EU, Test;Labels:a\,b,c")
+    there = screen(one, several)
+    assert not check(wanted, screen=there)
+    assert fields.filled(Evidence(issue=ISSUE), settings=wanted, screen=there) == {
+        one.id: {"id": "20"},
+        several.id: [{"id": "20"}, {"id": "21"}],
+        LABELS.id: ["a,b", "c"],
+    }

@@ -1,5 +1,6 @@
 """Values in the type of the Jira field that takes them, refused before Jira refuses them."""
 
+import re
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from job.core.shape import Allowed, FieldSpec
-from job.core.values import Value, typed
+from job.core.values import Value, split_list, typed
 from job.errors import UnusableValue
 from tests.core.documents import opened
 from tests.core.jira_fields import (
@@ -125,3 +126,9 @@ def test_of_many_allowed_values_the_first_twenty_are_named() -> None:
     many = replace(CHOICE, allowed=tuple(Allowed(str(n), f"value {n}") for n in range(33)))
     with pytest.raises(UnusableValue, match="value 19 and 13 more"):
         typed("none of them", spec=many)
+
+
+@given(st.lists(st.text(min_size=1).filter(lambda text: text == text.strip())))
+def test_any_escaped_list_is_read_back(parts: list[str]) -> None:
+    escaped = ",".join(re.sub(r"[\\,]", r"\\\g<0>", part) for part in parts)
+    assert split_list(escaped) == tuple(parts)

@@ -170,7 +170,7 @@ FORGOTTEN = {
 MINDED = {
     "job/core/steps.py": "an action goes nowhere",
     "job/flow/prepare.py": "an action finds no words",
-    "job/flow/send.py": "an action that is done is not logged",
+    "job/flow/visit.py": "an action that is done is not logged",
     "job/flow/record.py": "an action that is done is not counted",
     "job/console/screen.py": "an action is not shown",
     "job/flow/look.py": "a reason is not told",

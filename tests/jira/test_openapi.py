@@ -119,7 +119,7 @@ async def do_everything(desk: Desk) -> None:
     assert await jira.visible(book.project_key)
     await jira.comment(ticket.id, body=paragraph("Seen"), marker=Marker("m"))
     assert await jira.has_comment(ticket.id, marker=Marker("m"), since=now - timedelta(days=1))
-    assert (await jira.move(ticket, goal=Goal(transition="Resolve"))).status == "Done"
+    assert (await jira.move(ticket, goal=Goal(transition="Resolve"))).ticket.status == "Done"
 
 
 async def test_every_request_of_the_client_fits_atlassians_description() -> None:

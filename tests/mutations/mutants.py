@@ -177,16 +177,14 @@ MUTANTS: Final = (
         f"not await {ARRIVAL}",
         "intent.marker",
     ),
-    Mutant(
-        "a comment that was said is said again", "Sender._carry_out", " and (not step.said)", ""
-    ),
+    Mutant("a comment that was said is said again", "Step.unsaid", " and (not self.said)", ""),
     Mutant(
         "a comment's intent drops what a lost create left",
         "Sender.note",
         ", links=self._found_links(batch)",
         "",
     ),
-    Mutant("half an action counts as the whole", "Sender._finish", ", whole=told", ""),
+    Mutant("half an action counts as the whole", "Visitor.ended_by", ", whole=is_told", ""),
     Mutant(
         "a lost ticket is looked for too high",
         "steps:intent",
@@ -636,9 +634,82 @@ MUTANTS: Final = (
     ),
     Mutant(
         "a comment is no success of a write",
-        "Sender._carry_out",
+        "Voice.say",
         "self._brake.write_succeeded()",
         "pass",
+    ),
+    # --- Workflows --------------------------------------------------------------------------------
+    Mutant(
+        "a closed ticket is not seen closed", "_is_there", "workflow.is_closed(standing)", "True"
+    ),
+    Mutant(
+        "a reopened ticket is not seen open",
+        "_is_there",
+        "journey.goal.is_reached(standing) and (not workflow.is_closed_unnamed(standing))",
+        "True",
+    ),
+    Mutant(
+        "no ticket is asked for its own transitions",
+        "Ways._choose",
+        "self._in_vain[state] >= IN_VAIN_MAX + self._found[state]",
+        "ticket",
+    ),
+    Mutant(
+        "any number of tickets is asked for its own transitions",
+        "Ways._choose",
+        "self._in_vain[state] >= IN_VAIN_MAX + self._found[state]",
+        "not ticket",
+    ),
+    Mutant(
+        "a missing transition opens a circuit",
+        "Brake.learn",
+        "outcome.error_class != NO_WAY",
+        "True",
+    ),
+    Mutant(
+        "a refused comment keeps its ticket open",
+        "Voice.say_if_taken",
+        "{GONE, CONFLICT}",
+        "{GONE, CONFLICT, 413}",
+    ),
+    Mutant("what could not be said is not logged", "Voice.say_late", "not step.unsaid", "True"),
+    Mutant(
+        "a comment that came along is said again",
+        "Visitor._move",
+        "moved.told and ",
+        "not moved and ",
+    ),
+    Mutant(
+        "a comment that came along with nothing counts as said",
+        "Sight._look_for_comment",
+        "step.told = None",
+        "pass",
+    ),
+    Mutant("a resolution stays on reopen", "screens:_resolution", "{spec.id: None} if", "{} if"),
+    Mutant(
+        "a transition is taken by its name although another leads there",
+        "transitions:_fitting",
+        "leading or named if",
+        "named or leading if",
+    ),
+    Mutant(
+        "a ticket that a person moved gets its first status",
+        "links:_link",
+        "case.link.status_owed if is_where_it_was else ''",
+        "case.link.status_owed",
+    ),
+    Mutant("blanks in the name of a status count", "spelled", "' '.join(name.split())", "name"),
+    Mutant(
+        "a status is not known by its id",
+        "Status.among",
+        "(self.name, self.untranslated, self.id)",
+        "(self.name, self.untranslated)",
+    ),
+    Mutant(
+        "Jira's own category is no witness that work is over",
+        "resolved",
+        "policy.is_closed_unnamed(case.ticket)",
+        "False",
     ),
     # --- Time, orders and attempts ----------------------------------------------------------------
     Mutant(

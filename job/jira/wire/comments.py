@@ -26,11 +26,16 @@ def comment(site: Site, ticket_id: TicketId, *, body: Document, marker: Marker) 
     return site.request(
         "POST /rest/api/3/issue/{id}/comment",
         ids={"id": ticket_id},
-        body={"body": body, "properties": [{"key": PROPERTY, "value": {"marker": marker}}]},
+        body=remark(body, marker=marker),
         repeatable=False,
         deadline_s=60.0,
         subject=ticket_id,
     )
+
+
+def remark(body: Document, *, marker: Marker) -> dict[str, Any]:
+    """A comment as it is written, by itself or along with a transition."""
+    return {"body": body, "properties": [{"key": PROPERTY, "value": {"marker": marker}}]}
 
 
 class _Named(Struct):

@@ -15,6 +15,7 @@ from msgspec import Struct, field
 
 from job.core.ids import IssueId, TicketId, TicketKey, as_halo_writes, canonical
 from job.core.model import Ticket
+from job.core.statuses import Status
 from job.core.tickets import PROPERTY, Draft, ids_held
 from job.errors import FateUnknown, SyncError, Unconfirmed
 from job.http.message import Request, Response
@@ -85,10 +86,22 @@ def ticket(raw: Any, *, id_field: str | None) -> Ticket:
             id=TicketId(str(raw["id"])),
             key=TicketKey(raw["key"]),
             project=fields["project"]["key"],
-            status=fields["status"]["name"],
+            status="",
             type_id=str(fields["issuetype"]["id"]),
             names=_names(raw, id_field=id_field),
-        )
+        ).at(status(fields["status"]))
+
+
+def status(raw: Any) -> Status:
+    """Jira Cloud REST v3, `StatusDetails`. `untranslatedName` is not in its description and comes
+    with some answers (observed); ids and the keys of categories are never translated.
+    """
+    return Status(
+        name=raw["name"],
+        id=str(raw.get("id") or ""),
+        untranslated=raw.get("untranslatedName") or "",
+        category=(raw.get("statusCategory") or {}).get("key") or "",
+    )
 
 
 def by_issue_id(

@@ -1,23 +1,26 @@
 """A ticket's ways through its workflow: which transitions exist, which one to take, and how.
 
-Promises: a required resolution is filled with an allowed one; a transition that asks for anything
-else is never tried; who finds no way is told which ways there are.
-Does not do: walking over several transitions, remembering.
+Promises: a transition that asks for what we cannot give is never tried; who finds no way is told
+which ways there are; a comment comes along only where the screen lists one.
+Does not do: walking over several transitions, remembering, or filling screens (`screens.py`).
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct
 
 from job.core.model import Ticket
-from job.core.routes import Goal
-from job.core.shape import Allowed
-from job.errors import FateUnknown, NoTransition, SyncError, TicketRejected
+from job.core.routes import Goal, Purpose
+from job.core.statuses import Status, spelled
+from job.core.tickets import Comment
+from job.core.ways import ChosenTransition
+from job.errors import FateUnknown, NoTransition, TicketRejected, UnusableValue
 from job.http.message import Request, Response
+from job.jira.wire.comments import remark
 from job.jira.wire.exchange import REJECTED, REMOTE, Site, complaint, readable, rejection
-from job.jira.wire.metadata import allowed
-from job.ports import ChosenTransition
+from job.jira.wire.screens import Screen, filled, screen
+from job.jira.wire.tickets import status
 
 LISTING = "listing transitions"
 
@@ -27,12 +30,9 @@ class Transition(Struct, frozen=True, kw_only=True):
 
     id: str
     name: str
-    to_status: str
+    to: Status
     available: bool
-    resolutions: tuple[Allowed, ...] | None
-    """What a required resolution may be; `None` where the screen requires none."""
-    demands: tuple[str, ...]
-    """The names of other required fields without a default."""
+    screen: Screen
 
 
 def listing(site: Site, ticket: Ticket) -> Request:
@@ -49,14 +49,10 @@ def transitions(body: Any) -> tuple[Transition, ...]:
 
 
 def choose(ways: Sequence[Transition], *, ticket: Ticket, goal: Goal) -> ChosenTransition:
-    """By the configured name if there is one of it, else by the status it leads to. Raises
-    `NoTransition`.
+    """By the configured name if there is one of it, else by the status it leads to; a new ticket's
+    first status the other way round. Raises `NoTransition`.
     """
-    statuses = {status.casefold() for status in goal.statuses}
-    named = [
-        way for way in ways if goal.transition and way.name.casefold() == goal.transition.casefold()
-    ]
-    fitting = named or [way for way in ways if way.to_status.casefold() in statuses]
+    fitting = _fitting(ways, goal=goal)
     if not fitting:
         raise _no_way(ways, ticket=ticket, goal=goal, why="no transition fits.")
     usable = [way for way in fitting if not _obstacle(way, goal=goal)]
@@ -67,39 +63,41 @@ def choose(ways: Sequence[Transition], *, ticket: Ticket, goal: Goal) -> ChosenT
         usable,
         key=lambda way: (
             not way.available,
-            way.to_status.casefold() not in statuses,
+            not goal.is_reached(way.to),
+            not way.to.among(goal.statuses),
+            len(filled(way.screen, goal=goal).own),
             _number(way.id),
         ),
     )
+    sent = filled(best.screen, goal=goal)
     return ChosenTransition(
-        id=best.id, name=best.name, to_status=best.to_status, fields=_fields(best, goal=goal)
+        id=best.id,
+        name=best.name,
+        to=best.to,
+        fields=sent.fields,
+        own=sent.own,
+        carries_comment=best.screen.lists_comment,
+        needs_comment=best.screen.needs_comment,
     )
 
 
-def arrived(ticket: Ticket, *, wanted: Collection[str]) -> bool:
-    """Whether the ticket stands in one of these statuses, whoever brought it there."""
-    return ticket.status.casefold() in {status.casefold() for status in wanted}
-
-
-def curable(failure: SyncError) -> bool:
-    """Whether to try again a move that failed, although the ticket was read anew and is not where
-    it should be.
-
-    400, 404 and 409 come when somebody else moved it or changed the workflow. 403, 413 and 422
-    would come again, and a missing way has been looked for twice.
-    """
-    if isinstance(failure, TicketRejected):
-        return failure.status in {400, 404, 409}
-    return isinstance(failure, FateUnknown)
-
-
-def take(site: Site, ticket: Ticket, *, chosen: ChosenTransition) -> Request:
+def take(
+    site: Site,
+    ticket: Ticket,
+    *,
+    chosen: ChosenTransition,
+    own: Any = None,
+    comment: Comment | None = None,
+) -> Request:
     """Never repeated by itself: taking a transition twice may walk on, or fire the workflow's own
-    actions twice.
+    actions twice. `own` are the ticket's own values of fields that the screen requires.
     """
-    body: dict[str, Any] = {"transition": {"id": chosen.id}} | (
-        {"fields": dict(chosen.fields)} if chosen.fields else {}
-    )
+    body: dict[str, Any] = {"transition": {"id": chosen.id}}
+    if fields := {**chosen.fields, **(own or {})}:
+        body["fields"] = fields
+    if comment is not None:
+        added = remark(comment.body, marker=comment.marker)
+        body["update"] = {"comment": [{"add": added}]}
     return site.request(
         "POST /rest/api/3/issue/{id}/transitions",
         ids={"id": ticket.id},
@@ -120,66 +118,44 @@ def taken(response: Response, *, doing: str) -> None:
         raise FateUnknown(REMOTE, doing, f"it answered {response.status}: {complaint(response)}")
 
 
+def may_pass(failure: TicketRejected) -> bool:
+    """Whether a refusal is of the kind that ends by itself: somebody else was writing just then."""
+    return failure.status == 409
+
+
 def _transition(raw: Any) -> Transition:
-    required = {
-        name: field
-        for name, field in (raw.get("fields") or {}).items()
-        if field["required"] and not field.get("hasDefaultValue", False)
-    }
-    resolution: Mapping[str, Any] | None = required.pop("resolution", None)
-    resolutions = None
-    if resolution is not None:
-        resolutions = tuple(allowed(resolution.get("allowedValues") or ()))
     return Transition(
         id=str(raw["id"]),
         name=raw["name"],
-        to_status=raw["to"]["name"],
+        to=status(raw["to"]),
         available=raw.get("isAvailable", True),
-        resolutions=resolutions,
-        demands=tuple(field.get("name", name) for name, field in required.items()),
+        screen=screen(raw.get("fields") or {}),
     )
+
+
+def _fitting(ways: Sequence[Transition], *, goal: Goal) -> list[Transition]:
+    wanted = spelled(goal.transition)
+    named = [way for way in ways if wanted and wanted in (spelled(way.name), way.id)]
+    leading = [way for way in ways if way.to.among(goal.statuses)]
+    return leading or named if goal.purpose is Purpose.BEGIN else named or leading
 
 
 def _obstacle(way: Transition, *, goal: Goal) -> str:
-    """Why we cannot take this way; "" when we can."""
-    if way.demands:
-        return f"asks for {', '.join(way.demands)}, which we cannot fill"
-    if way.resolutions is not None and _resolution(way.resolutions, wanted=goal.resolution) is None:
-        names = ", ".join(known.name for known in way.resolutions) or "none"
-        wanted = goal.resolution or "none"
-        return f"asks for a resolution and {wanted} is not allowed (allowed: {names})"
+    """Why we cannot take this way; "" when we can, as far as its screen tells."""
+    if way.screen.needs_comment and goal.purpose is Purpose.BEGIN:
+        return "asks for a comment, and a new ticket gets none"
+    try:
+        filled(way.screen, goal=goal)
+    except UnusableValue as error:
+        return str(error).rstrip(".")
     return ""
 
 
-def _fields(way: Transition, *, goal: Goal) -> dict[str, Any]:
-    """Only what the screen requires: a field that is not on it would be refused."""
-    chosen = _resolution(way.resolutions or (), wanted=goal.resolution)
-    return {"resolution": {"id": chosen.id}} if chosen else {}
-
-
-def _resolution(known: Iterable[Allowed], *, wanted: str) -> Allowed | None:
-    """The configured one, by name or id, and no other; without one `Done`, else the first."""
-    ranked = list(known)
-    if wanted:
-        named = (resolution for resolution in ranked if _is(resolution, wanted))
-        return next(named, None)
-    done = (resolution for resolution in ranked if _is(resolution, "done"))
-    return next(done, ranked[0] if ranked else None)
-
-
-def _is(resolution: Allowed, wanted: str) -> bool:
-    return wanted.casefold() in (resolution.name.casefold(), resolution.id)
-
-
 def _no_way(ways: Sequence[Transition], *, ticket: Ticket, goal: Goal, why: str) -> NoTransition:
-    wanted = " or ".join(
-        filter(
-            None,
-            (goal.transition, f"a way to {' / '.join(goal.statuses)}" if goal.statuses else ""),
-        )
-    )
+    places = f"a way to {' / '.join(goal.statuses)}" if goal.statuses else ""
+    wanted = " or ".join(filter(None, (goal.transition, places)))
     there = (
-        ", ".join(f"{way.name} → {way.to_status}" for way in ways)
+        ", ".join(f"{way.name} → {way.to}" for way in ways)
         or "none (may we transition tickets there?)"
     )
     return NoTransition(

@@ -87,7 +87,9 @@ class JiraSim:
         bodies = Bodies(self.site)
         screens = Screens(self.site, bodies=bodies)
         self._access = Access(self.store, faults=self.faults)
-        self._writes = Writes(self.site, tickets=self.store, bodies=bodies, screens=screens)
+        self._writes = Writes(
+            self.site, tickets=self.store, bodies=bodies, screens=screens, faults=self.faults
+        )
         self._routes = Routes(self._operations(bodies, draw=Random(seed + 13)))
 
     def _operations(self, bodies: Bodies, *, draw: Random) -> Operations:
@@ -150,7 +152,7 @@ class JiraSim:
 
     def limit_comments(self, most: int) -> None:
         """Jira takes 5,000 comments for a ticket, tests have less patience."""
-        self._writes.comments_max = most
+        self._writes.remarks.most = most
 
     def _rest_of(self, call: Call) -> tuple[str, ...] | None:
         """The path below /rest/api/3, on the site or through the gateway; `None` when it is

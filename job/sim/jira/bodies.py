@@ -77,6 +77,7 @@ class Bodies:
             "description": "",
             "iconUrl": f"{self._site.base_url}/images/icons/statuses/generic.png",
             "name": status.name,
+            "untranslatedName": status.untranslated or status.name,
             "id": status.id,
             "statusCategory": {"self": self.url(f"statuscategory/{category['id']}"), **category},
         }

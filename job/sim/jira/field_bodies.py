@@ -10,6 +10,13 @@ from job.sim.jira.bodies import Bodies
 from job.sim.jira.site import PRIORITIES, Field, Option, Project, Site
 from job.sim.jira.workflow import Status, Transition
 
+_COMMENT: Final[dict[str, Any]] = {
+    "schema": {"type": "comments-page", "system": "comment"},
+    "name": "Comment",
+    "key": "comment",
+    "hasDefaultValue": False,
+    "operations": ["add", "edit", "remove"],
+}
 _NOT_NAVIGABLE: Final = frozenset({"comment", "issuekey"})
 
 
@@ -84,6 +91,8 @@ class FieldBodies:
         return body
 
     def _screen_field(self, name: str, *, transition: Transition) -> dict[str, Any]:
+        if name == "comment":
+            return {**_COMMENT, "required": name in transition.required}
         field = self._site.known_field(name)
         body: dict[str, Any] = {
             "required": name in transition.required,

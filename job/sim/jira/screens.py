@@ -82,10 +82,14 @@ class Screens:
         ]
         accepted: dict[str, Any] = {}
         for name in transition.screen:
+            if name == "comment":
+                continue  # it is no field, and writes.py takes it
             field = self.field(name)
             if raw.get(name) is None:
                 if name in transition.required:
                     refusals.append(Refused("required", field.name, field=name))
+                elif name in raw:
+                    accepted[name] = None
                 continue
             try:
                 accepted[name] = accept(field, raw=raw[name], site=self._site, bodies=self._bodies)

@@ -56,6 +56,7 @@ EN: Final[dict[str, str]] = {
     "turned_away": "The IP address has been rejected because it is disallowed by the IP allowlist.",
     "conflict": "Conflicting update. Please try again.",
     "too_many_comments": "The issue has reached the limit of {0} comments.",
+    "no_comments_here": "You do not have the permission to comment on this issue.",
     "archived": "The issue is archived and cannot be edited.",
     "removed": "The requested API has been removed. Please migrate to the /rest/api/3/search/jql "
     "API. A full migration guideline is available at "

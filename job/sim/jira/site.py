@@ -186,6 +186,12 @@ class Site:
     """
     silent_searches: bool = False
     """Whether a clause that cannot be run gives no hits instead of an error (CHANGE-3131)."""
+    hidden_ways: set[tuple[str, str]] = field(default_factory=set)
+    """Keys of tickets and ids of transitions that a condition of the workflow hides there."""
+    reopens_commented: str = ""
+    """The status to which a rule of the site moves a closed ticket that somebody comments on."""
+    keeps_properties_of_ridden: bool = True
+    """Whether a comment that comes along with a transition keeps its properties."""
 
     def workflow(self, project: Project, *, issue_type: Option) -> Workflow:
         """By project key and issue type name; ("SEC", "") is for all types, ("", "") for

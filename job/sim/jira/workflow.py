@@ -25,15 +25,20 @@ CATEGORIES: Final[Mapping[str, dict[str, Any]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Status:
+    """`name` is in the language of who looks; `untranslated` is what the workflow calls it."""
+
     id: str
     name: str
     category: str
+    untranslated: str = ""
+    forbids_comments: bool = False
+    """As the workflow property `jira.permission.comment.denied` does."""
 
 
 @dataclass(frozen=True, slots=True)
 class Transition:
     """`sources` None means: from everywhere, itself included. `required` fields stand on its
-    screen.
+    screen. A comment can come along only where the screen lists `comment`.
     """
 
     id: str
@@ -44,6 +49,8 @@ class Transition:
     optional: tuple[str, ...] = ()
     sets_resolution: str | None = None
     clears_resolution: bool = False
+    needs_comment: bool = False
+    """By a validator, of which the metadata of the screen says nothing."""
 
     def starts_at(self, status: str) -> bool:
         return self.sources is None or status in self.sources

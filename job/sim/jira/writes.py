@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from job.sim.faults import Faults
 from job.sim.jira.bodies import Bodies
-from job.sim.jira.fields import document
 from job.sim.jira.payloads import merged, properties_of
+from job.sim.jira.remarks import Remarks
 from job.sim.jira.screens import Screens
 from job.sim.jira.sentences import Refused
 from job.sim.jira.site import AUTOMATION, PRIORITIES, Option, Project, Site
@@ -35,12 +36,15 @@ class Draft:
 class Writes:
     """All writes of one site in the name of our account."""
 
-    def __init__(self, site: Site, *, tickets: Tickets, bodies: Bodies, screens: Screens) -> None:
+    def __init__(
+        self, site: Site, *, tickets: Tickets, bodies: Bodies, screens: Screens, faults: Faults
+    ) -> None:
         self.site = site
+        self.remarks = Remarks(site, tickets=tickets)
+        self._faults = faults
         self.tickets = tickets
         self.bodies = bodies
         self.screens = screens
-        self.comments_max = 5_000
         self.rule: Rule | None = None
         """What a rule of the site writes into the fields of every new ticket."""
 
@@ -112,21 +116,16 @@ class Writes:
             raise Refused("archived", status=403)
 
     def comment(self, ticket: Ticket, *, body: Any) -> Comment:
-        if not isinstance(body, dict):
-            raise Refused("bad_payload")
         self._refuse_archived(ticket)
-        text = document(body.get("body"), field="comment", sentence="comment_body")
-        properties = properties_of(body.get("properties", []))
-        if len(ticket.comments) >= self.comments_max:
-            raise Refused("too_many_comments", self.comments_max, status=413)
-        return self.tickets.comment(ticket, body=text, author=self.site.me, properties=properties)
+        return self.remarks.comment(ticket, body=body)
 
     def transitions(self, ticket: Ticket) -> list[Transition]:
         if "TRANSITION_ISSUES" in self.site.refused_permissions or ticket.archived:
             return []
-        return self.site.workflow(ticket.project, issue_type=ticket.issue_type).available(
+        ways = self.site.workflow(ticket.project, issue_type=ticket.issue_type).available(
             ticket.status
         )
+        return [way for way in ways if (ticket.key, way.id) not in self.site.hidden_ways]
 
     def transition(self, ticket: Ticket, *, body: Any) -> Ticket:
         wanted = body.get("transition") if isinstance(body, dict) else None
@@ -136,7 +135,17 @@ class Writes:
         chosen = next((way for way in self.transitions(ticket) if way.id == wanted["id"]), None)
         if chosen is None:
             raise Refused("transition", wanted["id"])
-        fields = self.screens.of_transition(chosen, raw=merged(body, current=ticket.fields))
+        if not all(isinstance(body.get(name, {}), dict) for name in ("fields", "update")):
+            raise Refused("bad_payload")
+        remark = self.remarks.ridden(ticket, body=body, transition=chosen)
+        update = {name: raw for name, raw in body.get("update", {}).items() if name != "comment"}
+        raw = merged({**body, "update": update}, current=ticket.fields)
+        fields = self.screens.of_transition(chosen, raw=raw)
+        if self._faults.strikes("transition_without_effect"):
+            return ticket
+        if remark is not None:
+            self.remarks.say(ticket, remark=remark)
+            ticket = self.tickets.by_id[ticket.id]
         return self.carry_out(ticket, transition=chosen, fields=fields)
 
     def carry_out(
