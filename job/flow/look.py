@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import assert_never
 
-import structlog
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -17,7 +16,6 @@ from job.core import fields
 from job.core.cases import Notes, Scope
 from job.core.decisions import decide
 from job.core.ids import EPOCH
-from job.core.issues import IssueStatus
 from job.core.ledger import owing
 from job.core.memory import Changes, Watermark
 from job.core.model import Action, Afterwards, Case, Decision, Reason
@@ -31,11 +29,10 @@ from job.errors import BadSettings, ClocksDiffer, StateUnreadable
 from job.events import Event
 from job.flow.gather import gather, recall
 from job.flow.lease import HeldLease
+from job.flow.notices import Notices
 from job.flow.setup import Order, Setup
 from job.flow.trust import Trust
 from job.ports import Watcher
-
-log = structlog.get_logger()
 
 CLOCK_SKEW_MAX = timedelta(minutes=1)
 
@@ -171,8 +168,7 @@ class Look:
         self._order = order
         self._watcher = watcher
         self._started_at = started_at
-        self._unnamed: set[str] = set()
-        """Statuses outside the settings that were told."""
+        self._notices = Notices(setup.policy)
 
     async def __call__(self, mark: Watermark, *, keep_lease: KeepLease) -> Survey:
         """Raises `UnsafePlan` and `BadSettings`."""
@@ -211,7 +207,7 @@ class Look:
 
         def decide_case(case: Case) -> None:
             self.looked_at += 1
-            self._tell_unnamed(case)
+            self._notices.take(case)
             decision = decide(case, policy=scope.policy, now=self._started_at)
             if self._matters(decision):
                 shelf.put(decision)
@@ -226,26 +222,6 @@ class Look:
             keep_lease=keep_lease,
         )
         return shelf, looked_at - len(shelf)
-
-    def _tell_unnamed(self, case: Case) -> None:
-        """Says once that work on the ticket of an active issue is over by Jira's own category, in a
-        status that the settings do not name: it contradicts them, and updates go on.
-        """
-        ticket, link, policy = case.ticket, case.link, self._setup.policy
-        if ticket is None or case.issue.status is not IssueStatus.ACTIVE:
-            return
-        is_known = link is not None and link.status_seen == ticket.status
-        if is_known or ticket.status in self._unnamed or not policy.is_closed_unnamed(ticket):
-            return
-        self._unnamed.add(ticket.status)
-        status = ticket.standing
-        log.warning(
-            Event.STATUS_UNNAMED,
-            issue_id=case.issue.id,
-            ticket=ticket.key,
-            status=status.name,
-            status_id=status.id,
-        )
 
     def _matters(self, decision: Decision) -> bool:
         """Whether anything is done, said or written down because of it."""

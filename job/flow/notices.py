@@ -1,0 +1,48 @@
+"""Notices, while a run looks, what somebody should hear of although nothing is done about it.
+
+Promises: a status outside the settings is told when a ticket is first seen there, once a run.
+Does not do: deciding (`core/decisions.py`), or saying anything on a ticket.
+"""
+
+import structlog
+
+from job.core.issues import IssueStatus
+from job.core.model import Case
+from job.core.policy import Policy
+from job.events import Event
+
+log = structlog.get_logger()
+
+
+class Notices:
+    """What one run has noticed."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+        self._unnamed: set[str] = set()
+        """Statuses outside the settings that were told."""
+
+    def take(self, case: Case) -> None:
+        """Takes in one case."""
+        self._tell_unnamed(case)
+
+    def _tell_unnamed(self, case: Case) -> None:
+        """Work on the ticket of an active issue is over by Jira's own category, in a status that
+        the settings do not name: it contradicts them, and updates go on.
+        """
+        ticket, link = case.ticket, case.link
+        if ticket is None or case.issue.status is not IssueStatus.ACTIVE:
+            return
+        is_known = link is not None and link.status_seen == ticket.status
+        if is_known or ticket.status in self._unnamed:
+            return
+        if not self._policy.is_closed_unnamed(ticket):
+            return
+        self._unnamed.add(ticket.status)
+        log.warning(
+            Event.STATUS_UNNAMED,
+            issue_id=case.issue.id,
+            ticket=ticket.key,
+            status=ticket.status,
+            status_id=ticket.status_id,
+        )
