@@ -15,7 +15,7 @@ from job.errors import LeaseHeld, RemoteDown
 from job.flow.lease import LEASE
 from job.sim.call import LOST, Answer, Call, json_answer
 from job.sim.jira.search import fixed_lag
-from tests.kit.checker import Diary, always
+from tests.kit.oracle import twice
 from tests.kit.timeless import play
 from tests.kit.tube import Tube
 
@@ -48,15 +48,6 @@ async def done(tube: Tube) -> RunRecord:
     record = await tube.run()
     assert isinstance(record, RunRecord), record
     return record
-
-
-def told_twice(tube: Tube) -> list[str]:
-    """Tickets and comments that exist twice, in the checker's words."""
-    return [
-        wrong
-        for wrong in always(tube.jira, diary=Diary())
-        if " got " in wrong or " was told " in wrong
-    ]
 
 
 def test_a_lost_create_is_not_forgotten_when_the_note_that_should_follow_it_cannot_be_written() -> (
@@ -100,7 +91,7 @@ def test_a_lost_comment_is_not_forgotten_when_the_note_that_follows_cannot_be_wr
         assert isinstance(await tube.run(), RemoteDown)
         await asyncio.sleep(HOUR_S)
         assert (await done(tube)).counts["close"] == {"done": 2}
-        assert told_twice(tube) == []
+        assert list(twice(tube.jira)) == []
 
     play(story())
 
@@ -132,7 +123,7 @@ def test_a_comment_that_jira_finishes_after_its_504_is_waited_for(
         await asyncio.sleep(HOUR_S)
         await done(tube)
         assert await tube.store.intents() == []
-        assert told_twice(tube) == []
+        assert list(twice(tube.jira)) == []
 
     play(story())
 
@@ -169,7 +160,7 @@ def test_nothing_is_done_twice_however_long_a_rate_limit_holds_a_run(
         await asyncio.sleep(HOUR_S)
         await done(tube)
         assert len(tube.jira.people.tickets()) == 300
-        assert told_twice(tube) == []
+        assert list(twice(tube.jira)) == []
 
     play(story())
 
@@ -201,7 +192,7 @@ def test_a_create_that_takes_many_slow_calls_keeps_the_lease_through_all_of_them
         await done(tube)
         assert sizes[1] > 400
         assert tube.clock.monotonic() - began > 2 * LEASE.total_seconds()
-        assert told_twice(tube) == []
+        assert list(twice(tube.jira)) == []
 
     play(story())
 

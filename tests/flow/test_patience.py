@@ -12,7 +12,7 @@ from job.core.memory import RunRecord
 from job.errors import ClocksDiffer
 from job.http.caller import Caller
 from job.sim.call import Answer, Call, json_answer
-from tests.kit.checker import Diary, always
+from tests.kit.oracle import twice
 from tests.kit.timeless import play
 from tests.kit.tube import QUIET, Fuse, LoopClock, Tube, writes
 
@@ -24,11 +24,6 @@ async def done(tube: Tube) -> RunRecord:
     record = await tube.run()
     assert isinstance(record, RunRecord), record
     return record
-
-
-def told_twice(tube: Tube) -> list[str]:
-    wrong = always(tube.jira, diary=Diary())
-    return [words for words in wrong if " got " in words or " was told " in words]
 
 
 async def with_news() -> Tube:
@@ -79,7 +74,7 @@ def test_a_comment_that_waited_before_it_left_is_told_once(
         await done(tube)
         assert await tube.store.intents() == []
         (ticket,) = tube.jira.people.tickets()
-        assert (told_twice(tube), len(ticket.comments)) == ([], 1)
+        assert (list(twice(tube.jira)), len(ticket.comments)) == ([], 1)
 
     play(story())
 

@@ -1,4 +1,4 @@
-"""Silence: a thousand simulated runs have nothing to log that their checkers would not say better.
+"""Silence: a thousand simulated runs have nothing to log that their judges would not say better.
 
 `quiet` is for a folder's `conftest.py` to import; `quiet_again` is for tests that let the program
 set up its own log in this process.

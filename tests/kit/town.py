@@ -2,7 +2,7 @@
 outside.
 
 The truth about the world comes back through the control port as JSON and is put into the shape that
-the checker of the simulations reads: one set of invariants for both ways of crashing.
+the oracle of the simulations reads: one set of invariants for both ways of crashing.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from msgspec.structs import replace
 from job.core.memory import Changes
 from job.flow.lease import LEASE
 from job.state.urls import open_store
-from tests.kit.checker import ID_FIELD, Diary, always, settled
+from tests.kit.oracle import ID_FIELD, Diary, always, settled
 
 PYTHON = (sys.executable, "-W", "error")
 SHARD = "0-of-1"
@@ -225,7 +225,7 @@ def finished(process: "subprocess.Popen[str]", *, within_s: float = END_S) -> En
 
 
 def _snapshot(body: dict[str, Any]) -> Any:
-    """A ticket as the checker reads it: instants are instants again, the rest is as JSON has it."""
+    """A ticket as the oracle reads it: instants are instants again, the rest is as JSON has it."""
     return SimpleNamespace(
         **{
             **body,

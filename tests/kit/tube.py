@@ -174,6 +174,7 @@ class Tube:
         self.rng = random.Random(seed)
         self.look_back = timedelta(days=1)
         self.time_budget: timedelta | None = None
+        self.sweep_every = timedelta(hours=24)
         self.sync_max = 0
         self.at_once_max = 8
         self.store_falters: Callable[[], bool] = lambda: False
@@ -242,7 +243,7 @@ class Tube:
             shard=shard,
             look_back=self.look_back,
             overlap=timedelta(minutes=5),
-            sweep_every=timedelta(hours=24),
+            sweep_every=self.sweep_every,
             sync_max=self.sync_max,
             time_budget=self.time_budget,
             hang_up=hang_up,

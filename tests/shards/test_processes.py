@@ -21,7 +21,7 @@ from job.core.ids import IssueId
 from job.core.shards import Shard
 from job.flow.lease import LEASE
 from job.state.urls import open_store
-from tests.kit.checker import ID_FIELD
+from tests.kit.oracle import ID_FIELD
 from tests.kit.town import KINDS, Ended, Town, finished, open_town
 
 pytestmark = pytest.mark.xdist_group("real_time")

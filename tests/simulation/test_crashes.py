@@ -16,7 +16,7 @@ from job.core.memory import RunRecord
 from job.core.model import Action
 from job.flow.setup import Order
 from job.sim.jira.site import ANNA
-from tests.kit.checker import ID_FIELD, Diary, always, settled
+from tests.kit.oracle import ID_FIELD, Diary, always, settled
 from tests.kit.timeless import play
 from tests.kit.tube import Fuse, Onlooker, Side, Tube, writes
 

@@ -81,7 +81,11 @@ class JiraSim:
         self.token_expires_at: datetime | None = None
         self.search = Search(self.site, now=now, seed=seed + 12)
         self.store = Tickets(
-            self.site, now=now, changed=self.search.note, repeats=lambda: self.late.repeats
+            self.site,
+            now=now,
+            changed=self.search.note,
+            is_late=lambda: self.late.as_of is not None,
+            repeats=lambda: self.late.repeats,
         )
         self.people = People(self.store)
         bodies = Bodies(self.site)

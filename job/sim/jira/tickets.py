@@ -40,6 +40,8 @@ class Change:
     before: Any
     after: Any
     author: Person
+    late: bool = False
+    """Whether it came long after it was asked for."""
 
     @property
     def ours(self) -> bool:
@@ -82,7 +84,8 @@ class Ticket:
 
 class Tickets:
     """All tickets by id and by every key they ever had. `changed` is told each new moment (the
-    index listens), and `repeats` says whether what happens has happened before.
+    index listens); `is_late` says whether what happens was asked for long ago, and `repeats`
+    whether it has happened before.
     """
 
     def __init__(
@@ -91,6 +94,7 @@ class Tickets:
         *,
         now: Callable[[], datetime],
         changed: Callable[[Ticket], None],
+        is_late: Callable[[], bool] = bool,
         repeats: Callable[[], bool] = bool,
     ) -> None:
         self.site = site
@@ -101,6 +105,7 @@ class Tickets:
         self._last_number: dict[str, int] = {}
         self._comment_ids = FIRST_ID
         self._changed = changed
+        self._is_late = is_late
         self._repeats = repeats
 
     def find(self, id_or_key: str) -> Ticket | None:
@@ -162,7 +167,7 @@ class Tickets:
     def move_status(
         self, ticket: Ticket, *, status: str, resolution: Any, author: Person
     ) -> Ticket:
-        change = Change(self.now(), "status", ticket.status, status, author)
+        change = Change(self.now(), "status", ticket.status, status, author, self._is_late())
         fields = {**ticket.fields, "resolution": resolution}
         return self.update(ticket, status=status, fields=fields, history=(*ticket.history, change))
 
