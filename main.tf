@@ -75,7 +75,7 @@ variable "halo" {
 }
 
 variable "jira" {
-  description = "The Jira site, the project for new tickets, and the names its workflow uses."
+  description = "The Jira site, how to sign in, the project for new tickets, and the names its workflow uses."
   type        = any
 }
 
@@ -196,19 +196,19 @@ module "settings" {
     state    = var.state
     watch    = var.watch
   }
-  taken    = ["STATE_URL", "HALO_API_KEY", "HALO_API_SECRET_KEY", "JIRA_API_TOKEN"]
+  taken    = ["STATE_URL", "HALO_API_KEY", "HALO_API_SECRET_KEY", "JIRA_CLIENT_SECRET", "JIRA_API_TOKEN"]
   ca_files = concat(["/etc/ssl/certs/ca-certificates.crt"], [for file in fileset(path.root, "job/**/*.pem") : "/app/${file}"])
 }
 
 locals {
   set = module.settings.settings
 
-  env = merge(module.settings.environment, {
-    STATE_URL           = module.state.url
-    HALO_API_KEY        = module.secrets.references["halo-api-key"]
-    HALO_API_SECRET_KEY = module.secrets.references["halo-api-secret-key"]
-    JIRA_API_TOKEN      = module.secrets.references["jira-api-token"]
-  })
+  # Each secret that the program reads, by the variable that names it; Jira has one, by the way to sign in.
+  jira_secret = local.set.jira.client_id == null ? "JIRA_API_TOKEN" : "JIRA_CLIENT_SECRET"
+  secrets     = { for variable in ["HALO_API_KEY", "HALO_API_SECRET_KEY", local.jira_secret] : variable => lower(replace(variable, "_", "-")) }
+
+  env = merge(module.settings.environment, { STATE_URL = module.state.url },
+  { for variable, name in local.secrets : variable => module.secrets.references[name] })
 }
 
 # ---- Everything ------------------------------------------------------------------------------------------------------------------
@@ -274,7 +274,7 @@ module "secrets" {
   seeded         = local.set.secrets.seeded
   values         = var.secret_values
   values_version = local.set.secrets.values_version
-  readers        = { for name in ["halo-api-key", "halo-api-secret-key", "jira-api-token"] : name => module.job.service_account.member }
+  readers        = { for name in values(local.secrets) : name => module.job.service_account.member }
   depends_on     = [google_project_service.api]
 }
 

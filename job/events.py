@@ -105,6 +105,15 @@ class Event(StrEnum):
         "settings.unknown_variable",
         "a variable that nobody reads, with the one that was probably meant",
     )
+    JIRA_GATEWAY_FOUND = (
+        "jira.gateway_found",
+        "the site refuses our API token and Atlassian's gateway accepts it: it has scopes; the run "
+        "goes on there",
+    )
+    JIRA_GATEWAY_UNREACHABLE = (
+        "jira.gateway_unreachable",
+        "the site refuses our API token, and whether the gateway accepts it could not be asked",
+    )
     CHECK_PASSED = "check.passed", "one proof of `check` that holds"
     CHECK_FAILED = "check.failed", "one proof of `check` that does not hold, and why"
     TABLE_ROW = "table.row", "one row of a table that a command shows"

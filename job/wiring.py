@@ -31,7 +31,8 @@ from job.http.message import Request, Response, Transport
 from job.http.sockets import AiohttpTransport, open_session
 from job.jira.client import JiraClient
 from job.jira.limits import JIRA_LIMITS
-from job.jira.wire.exchange import Site
+from job.jira.signing import Access
+from job.jira.wire.access import ApiToken, ClientCredentials
 from job.ports import Clock, Ports
 from job.settings.basics import ProcessSettings
 from job.settings.runs import MemorySettings
@@ -106,7 +107,9 @@ async def open_setup(settings: Settings, surroundings: Surroundings) -> AsyncIte
         policy = policy_of(settings)
         ports = Ports(
             halo=_halo(settings, caller=halo, surroundings=surroundings),
-            jira=_jira(settings, caller=jira, clock=clock, home=policy.routes.default),
+            jira=_jira(
+                settings, caller=jira, surroundings=surroundings, home=policy.routes.default
+            ),
             store=store,
             clock=clock,
         )
@@ -226,13 +229,33 @@ def _halo(settings: Settings, *, caller: Caller, surroundings: Surroundings) -> 
     )
 
 
-def _jira(settings: Settings, *, caller: Caller, clock: Clock, home: Destination) -> JiraClient:
-    site = Site(
-        base_url=settings.jira_api_url,
-        user=settings.jira_api_user,
-        token=settings.jira_api_token.text,
+def _jira(
+    settings: Settings, *, caller: Caller, surroundings: Surroundings, home: Destination
+) -> JiraClient:
+    access = Access(
+        address=settings.jira_api_url,
+        credentials=_credentials(settings),
+        gateway=settings.jira_gateway_url,
     )
-    return JiraClient(caller=caller, site=site, clock=clock, home=home)
+    return JiraClient(
+        caller=caller,
+        access=access,
+        clock=surroundings.clock,
+        home=home,
+        confide=lambda token: surroundings.redactor.hide([token]),
+    )
+
+
+def _credentials(settings: Settings) -> ApiToken | ClientCredentials:
+    """The one way to sign in; that there is one is seen to when settings are loaded."""
+    if settings.jira_client_secret is not None:
+        return ClientCredentials(
+            client_id=settings.jira_client_id,
+            secret=settings.jira_client_secret.text,
+            token_url=settings.jira_token_url,
+        )
+    token = settings.jira_api_token.text if settings.jira_api_token else ""
+    return ApiToken(user=settings.jira_api_user, token=token)
 
 
 def _run_id(settings: Settings, *, now: datetime, rng: random.Random) -> str:

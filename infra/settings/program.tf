@@ -26,7 +26,10 @@ variable "jira" {
   description = "The Jira site, the project for new tickets, and the names its workflow uses. Its token is Secret Manager's."
   type = object({
     url                = string
-    user               = string
+    client_id          = optional(string)
+    user               = optional(string)
+    gateway_url        = optional(string, "https://api.atlassian.com")
+    token_url          = optional(string, "https://auth.atlassian.com/oauth/token")
     project_key        = string
     issue_type         = string
     issue_id_field     = string
@@ -56,9 +59,17 @@ variable "jira" {
   }
   validation {
     condition = alltrue([for text in concat(var.jira.status_closed, var.jira.status_hard_closed, [
-      var.jira.user, var.jira.issue_type, var.jira.issue_id_field, var.jira.reopen_transition, var.jira.close_transition,
+      var.jira.issue_type, var.jira.issue_id_field, var.jira.reopen_transition, var.jira.close_transition,
     ]) : trimspace(text) != ""]) && length(var.jira.status_closed) > 0
-    error_message = "`jira.user`, `issue_type`, `issue_id_field`, `reopen_transition`, `close_transition`, `status_closed` and each status must not be empty."
+    error_message = "`jira.issue_type`, `issue_id_field`, `reopen_transition`, `close_transition`, `status_closed` and each status must not be empty."
+  }
+  validation {
+    condition     = length(compact([for text in [var.jira.client_id, var.jira.user] : trimspace(coalesce(text, " "))])) == 1
+    error_message = "`jira` must name one way to sign in: the `client_id` of a service account, or the `user` whose API token it is."
+  }
+  validation {
+    condition     = can(regex("^https://[A-Za-z0-9.-]+(:[0-9]+)?/?$", var.jira.gateway_url)) && can(regex("^https://[A-Za-z0-9.-]+(:[0-9]+)?/[^?#@]+$", var.jira.token_url))
+    error_message = "`jira.gateway_url` must be an https:// address without a path, and `jira.token_url` one with a path."
   }
   validation {
     condition     = alltrue([for status in concat(var.jira.status_closed, var.jira.status_hard_closed) : !strcontains(status, ",")])
@@ -210,7 +221,10 @@ locals {
     HALO_CONCURRENCY_MAX = var.halo.concurrency_max
 
     JIRA_API_URL            = var.jira.url
+    JIRA_CLIENT_ID          = var.jira.client_id
     JIRA_API_USER           = var.jira.user
+    JIRA_GATEWAY_URL        = var.jira.gateway_url
+    JIRA_TOKEN_URL          = var.jira.token_url
     JIRA_PROJECT_KEY        = var.jira.project_key
     JIRA_ISSUE_TYPE         = var.jira.issue_type
     JIRA_ISSUE_ID_FIELD     = var.jira.issue_id_field

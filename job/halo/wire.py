@@ -25,6 +25,7 @@ from job.errors import DetailRefused, RemoteDown, RemoteRefused
 from job.halo import bodies
 from job.halo.values import Body, malformed, number, text
 from job.http.message import Request, Response
+from job.http.tokens import Token
 
 PAGE_ROWS = 100
 """The largest page that any public client of Halo asks for."""
@@ -48,19 +49,6 @@ STATES = "active,missing,deactivated,retired"
 # --- Signing in -----------------------------------------------------------------------------------
 
 
-class Token(Struct, frozen=True, kw_only=True):
-    """The right to ask, for some minutes."""
-
-    value: str
-    renew_at: float
-    """On the monotonic clock: three minutes before it expires, or half-way for one that hardly
-    lives longer.
-    """
-
-    def __repr__(self) -> str:
-        return f"Token(renew_at={self.renew_at})"
-
-
 def token_request(base_url: str, *, key: str, secret: str) -> Request:
     """POST /oauth/access_token with the grant in the query and no body, as Halo's Python SDK sends
     it.
@@ -77,7 +65,9 @@ def token_request(base_url: str, *, key: str, secret: str) -> Request:
 
 
 def token(response: Response, *, asked_at: float) -> Token:
-    """Lives 900 seconds by RackSec/cloudpassage-lib's documentation; there is no refresh token."""
+    """Lives 900 seconds by RackSec/cloudpassage-lib's documentation; there is no refresh token. It
+    is renewed three minutes before it ends, or half-way if it hardly lives longer.
+    """
     if 400 <= response.status < 500:
         raise RemoteRefused(
             "halo",

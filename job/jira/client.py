@@ -1,5 +1,6 @@
 """Jira Cloud as a run needs it: joins those who each do a part of it.
 
+    SignedCaller our credentials, and the address where they count
     Connection   the site, the account, the polite caller
     Catalogue    what there is: create screens, the id field
     Reader       tickets from the database
@@ -14,6 +15,8 @@ Promises: what `ports.JiraTickets` says, each method by the one that does it.
 Does not do: repeating on 429 and 5xx (the caller does), deciding, remembering beyond the run.
 """
 
+from collections.abc import Callable
+
 from job.core.routes import Destination
 from job.http.caller import Caller
 from job.jira.catalogue import Catalogue
@@ -23,17 +26,28 @@ from job.jira.mover import Mover
 from job.jira.prover import Prover
 from job.jira.reader import Reader
 from job.jira.searcher import Searcher
+from job.jira.signing import Access, sign
 from job.jira.ways import Ways
-from job.jira.wire.exchange import Site
 from job.jira.writer import Writer
 from job.ports import Clock
 
 
 class JiraClient:
-    """`ports.JiraTickets` over HTTP. `home` is the destination that settles the id field."""
+    """`ports.JiraTickets` over HTTP. `home` is the destination that settles the id field, and
+    `confide` is told each token before anybody can repeat it.
+    """
 
-    def __init__(self, *, caller: Caller, site: Site, clock: Clock, home: Destination) -> None:
-        connection = Connection(caller=caller, site=site)
+    def __init__(
+        self,
+        *,
+        caller: Caller,
+        access: Access,
+        clock: Clock,
+        home: Destination,
+        confide: Callable[[str], None] = lambda token: None,
+    ) -> None:
+        signed = sign(caller, access=access, clock=clock, confide=confide)
+        connection = Connection(caller=caller, signed=signed)
         catalogue = Catalogue(connection, home=home)
         reader = Reader(connection, catalogue=catalogue, clock=clock)
         searcher = Searcher(connection)
@@ -47,6 +61,8 @@ class JiraClient:
 
         self.myself = connection.myself
         self.cloud_id = connection.cloud_id
+        self.web_address = connection.web_address
+        self.scopes = signed.scopes
         self.create_screen = catalogue.create_screen
         self.read = reader.read
         self.prove_search = prover.prove

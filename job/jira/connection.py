@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 from job.errors import RemoteDown, Withheld
 from job.http.caller import Caller, unguarded
 from job.http.message import Request, Response
+from job.jira.signing import SignedCaller
 from job.jira.wire import exchange, metadata, tickets
-from job.jira.wire.exchange import Site
 from job.ports import Guard, Identity
 
 T = TypeVar("T")
@@ -24,9 +24,10 @@ R = TypeVar("R")
 class Connection:
     """One site, one account, one polite caller."""
 
-    def __init__(self, *, caller: Caller, site: Site) -> None:
-        self.site = site
+    def __init__(self, *, caller: Caller, signed: SignedCaller) -> None:
+        self.site = signed.site
         self._caller = caller
+        self._signed = signed
         self._account_id: str | None = None
 
     async def myself(self) -> Identity:
@@ -42,23 +43,28 @@ class Connection:
         """What names the site for good: the gateway's address carries it, a site tells it, and
         where it does not, its base address has to serve. Raises `RemoteRefused`.
         """
-        if in_address := self.site.cloud_id:
-            return in_address
-        request = self.site.request("GET /_edge/tenant_info")
-        answer = await self._caller.call(request)
-        if answer.status == 200 and (told := exchange.cloud_id(answer)):
-            return told
+        if known := self.site.door.cloud_id or await self._signed.cloud_id():
+            return known
+        return await self._told_address()
+
+    async def web_address(self) -> str:
+        """Where people find the site. It is asked for where the settings name the gateway, at whose
+        address there is nothing for people. Raises `RemoteRefused`.
+        """
+        return self._signed.site_address or await self._told_address()
+
+    async def _told_address(self) -> str:
         doing = "asking which site it is"
         body = await self.ask(self.site.request("GET /rest/api/3/serverInfo"), doing=doing)
         with exchange.readable(doing):
-            return str(body["baseUrl"])
+            return str(body["baseUrl"]).rstrip("/")
 
     async def send(self, request: Request, *, doing: str, guard: Guard = unguarded) -> Response:
         """The answer to one request, whatever its status, if it was given to us. Raises `Withheld`
         for a write that Jira did not look at and that a later run can do.
         """
         try:
-            answer = await self._caller.call(request, guard=guard)
+            answer = await self._signed.call(request, guard=guard)
         except RemoteDown as down:
             if request.repeatable or not down.not_done:
                 raise

@@ -18,6 +18,7 @@ from job.settings.basics import ProcessSettings
 from job.settings.parse import Unfit
 from job.settings.table import NEIGHBOURS, SPELLINGS, VARIABLES
 from job.settings.variables import Settings
+from job.settings.vendors import sign_in_problems
 
 S = TypeVar("S", bound=ProcessSettings)
 
@@ -54,6 +55,8 @@ def load_kind(kind: type[S], environ: Mapping[str, str]) -> S:
         except Unfit as unfit:
             problems.append(Problem(name.upper(), unfit.wrong, unfit.allowed))
     problems += _contradictions(given)
+    if "jira_api_token" in asked_for:
+        problems += sign_in_problems(given)
     if problems:
         raise BadSettings(problems)
     return kind(**values)

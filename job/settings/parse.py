@@ -158,6 +158,10 @@ def secret(text: str) -> Secret:
     return Secret(check_secret(text))
 
 
+def optional_secret(text: str) -> Secret | None:
+    return secret(text) if text else None
+
+
 def key_id(text: str) -> Secret:
     """The id of a key: no secret by itself, but it may be kept with the secret that it has."""
     return Secret(check_secret(text))
@@ -217,8 +221,7 @@ def halo_url(text: str) -> str:
 
 
 def jira_url(text: str) -> str:
-    allowed = "https://SITE.atlassian.net, or https://api.atlassian.com/ex/jira/CLOUD_ID "
-    allowed += "for a scoped token"
+    allowed = "https://SITE.atlassian.net, or https://api.atlassian.com/ex/jira/CLOUD_ID"
     url = split_url(text, allowed)
     path = re.sub(r"/rest(/.*)?$", "", url.path).rstrip("/")
     if path and not re.fullmatch(r"/ex/jira/[\w-]+", path):
@@ -226,6 +229,19 @@ def jira_url(text: str) -> str:
     if url.hostname == "api.atlassian.com" and not path:
         raise Unfit(f"{text!r} does not say which site.", allowed)
     return f"{url.scheme}://{url.netloc}{path}"
+
+
+def token_url(text: str) -> str:
+    url = split_url(text, "https://HOST/PATH, such as https://auth.atlassian.com/oauth/token")
+    return f"{url.scheme}://{url.netloc}{url.path}"
+
+
+def gateway_url(text: str) -> str:
+    allowed = "https://HOST without a path, such as https://api.atlassian.com"
+    url = split_url(text, allowed)
+    if url.path.strip("/"):
+        raise Unfit(f"{text!r} has a path.", allowed)
+    return f"{url.scheme}://{url.netloc}"
 
 
 def proxy(text: str) -> Secret | None:

@@ -39,7 +39,7 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
 SECRETS = tuple(
     spelling
     for name, variable in VARIABLES.items()
-    if variable.parse in {parse.secret, parse.proxy}
+    if variable.parse in {parse.secret, parse.optional_secret, parse.proxy}
     for spelling in SPELLINGS[name.upper()]
 )
 """The variables whose values are never shown, by all their names."""

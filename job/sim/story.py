@@ -201,6 +201,7 @@ def settings(world: World, *, urls: Addresses) -> dict[str, str]:
         "JIRA_API_USER": world.jira.site.email,
         "JIRA_API_TOKEN": world.jira.site.token,
         "JIRA_API_URL": urls.jira,
+        "JIRA_GATEWAY_URL": urls.jira,
         "JIRA_ISSUE_ID_FIELD": "Halo Issue ID",
         "JIRA_PROJECT_KEY": "SEC",
         "JIRA_ISSUE_TYPE": "Bug",

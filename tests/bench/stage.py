@@ -30,7 +30,8 @@ from job.halo.client import HaloClient
 from job.http.caller import Caller
 from job.http.message import Request, Response
 from job.jira.client import JiraClient
-from job.jira.wire.exchange import Site
+from job.jira.signing import Access
+from job.jira.wire.access import ApiToken
 from job.settings.load import load
 from job.sim.call import Answer, Call
 from job.sim.jira.limits import Limits
@@ -184,8 +185,10 @@ class Stage:
     def _jira(self) -> JiraClient:
         caller, site = direct("jira", answer=self.world.jira.answer), self.world.jira.site
         home = destination_of(load(self.environ))
-        address = Site(base_url="http://jira", user=site.email, token=site.token)
-        return JiraClient(caller=caller, site=address, clock=SystemClock(), home=home)
+        access = Access(
+            address="http://jira", credentials=ApiToken(user=site.email, token=site.token)
+        )
+        return JiraClient(caller=caller, access=access, clock=SystemClock(), home=home)
 
     def _listen_in(self, vendor: str) -> None:
         """Notes each call between the socket and the vendor."""

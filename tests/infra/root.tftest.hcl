@@ -127,3 +127,35 @@ run "everything_on" {
     error_message = "Chosen settings must arrive."
   }
 }
+
+run "a_service_account_instead_of_a_token" {
+  variables {
+    jira = {
+      url               = "https://acme.atlassian.net"
+      client_id         = "a1b2c3"
+      project_key       = "SEC"
+      issue_type        = "Bug"
+      issue_id_field    = "Halo ID"
+      reopen_transition = "Reopen"
+      close_transition  = "Done"
+      status_closed     = ["Done"]
+    }
+  }
+  assert {
+    condition = { for name in ["JIRA_CLIENT_ID", "JIRA_CLIENT_SECRET", "JIRA_TOKEN_URL", "JIRA_GATEWAY_URL"] : name => try(output.environment[name], null) } == {
+      JIRA_CLIENT_ID     = "a1b2c3"
+      JIRA_CLIENT_SECRET = "sm://projects/acme-sec/secrets/halo-jira-sync-jira-client-secret"
+      JIRA_TOKEN_URL     = "https://auth.atlassian.com/oauth/token"
+      JIRA_GATEWAY_URL   = "https://api.atlassian.com"
+    }
+    error_message = "A service account must bring its client id, and its secret as a reference only."
+  }
+  assert {
+    condition     = length(setintersection(keys(output.environment), ["JIRA_API_USER", "JIRA_API_TOKEN"])) == 0
+    error_message = "There must be one way to sign in."
+  }
+  assert {
+    condition     = toset(keys(output.add_secrets)) == toset(["halo-api-key", "halo-api-secret-key", "jira-client-secret"])
+    error_message = "A secret that nobody reads must not be there."
+  }
+}

@@ -177,16 +177,20 @@ def test_every_setting_of_the_program_can_be_made_and_is_understood_by_it(
     from job.settings.load import load
     from job.settings.table import VARIABLES
 
-    (environment,) = [
-        said["test_state"]["outputs"]["environment"]["value"]
+    environments = {
+        said["@testrun"]: said["test_state"]["outputs"]["environment"]["value"]
         for said in report.messages
-        if said["type"] == "test_state" and said["@testrun"] == "everything_on"
-    ]
+        if said["type"] == "test_state"
+        and said["@testrun"] in {"everything_on", "a_service_account_instead_of_a_token"}
+    }
+    environment = environments["everything_on"]
+    other_way = environments["a_service_account_instead_of_a_token"]
     (tmp_path / "ca.pem").touch()
     read = load({**environment, "CA_BUNDLE": str(tmp_path / "ca.pem")})
     assert dict(read.jira_field_static) == {"Team: name": "a;b:c\\d"}
     assert read.state_url.startswith("firestore://acme-sec/halo-jira-sync?prefix=")
-    unreachable = {name.upper() for name in VARIABLES} - set(environment)
+    assert load(other_way).jira_client_id == "a1b2c3"
+    unreachable = {name.upper() for name in VARIABLES} - set(environment) - set(other_way)
     assert {name for name in unreachable if not name.startswith("CLOUD_RUN_")} == set()
 
 
@@ -268,7 +272,11 @@ REFUSED = {
     'jira.new_issue_status = "Done"': "each new ticket would be reopened",
     'jira.url = "acme.atlassian.net"': "https://api.atlassian.com/ex/jira/CLOUD_ID",
     'jira.project_key = "sec"': "upper-case letters",
-    'jira.user = " "': "must not be empty",
+    'jira.issue_type = " "': "must not be empty",
+    'jira.user = " "': "one way to sign in",
+    'jira.client_id = "a1b2c3"': "one way to sign in",
+    'jira.gateway_url = "https://api.atlassian.com/ex"': "without a path",
+    'jira.token_url = "http://auth.atlassian.com/oauth/token"': "`jira.token_url` one with a path",
     'jira.url = "https://api.atlassian.com/"': "ends in /ex/jira/CLOUD_ID",
     'jira.new_issue_status = " done"': "each new ticket would be reopened",
     'jira.field_mapping = { issue_id = " " }': "something on both sides",
@@ -432,6 +440,7 @@ def test_every_setting_is_compared_with_the_names_that_it_was_given_by() -> None
 
 # By file: a piece of it, and what it becomes. Together they must make every assertion fail.
 FAULTS = {
+    "main.tf": [('"JIRA_API_TOKEN" : "JIRA_CLIENT_SECRET"', '"JIRA_API_TOKEN" : "JIRA_API_TOKEN"')],
     "infra/settings/program.tf": [
         ("[\\\\\\\\;:]", ";"),
         ("max_close_percent = optional(number, 30)", "max_close_percent = optional(number, 99)"),

@@ -26,7 +26,8 @@ from job.http.message import Request, Response, Transport
 from job.http.sockets import AiohttpTransport, open_session
 from job.jira.client import JiraClient
 from job.jira.limits import JIRA_LIMITS
-from job.jira.wire.exchange import Site
+from job.jira.signing import Access
+from job.jira.wire.access import ApiToken, ClientCredentials
 from job.sim.jira.search import no_lag
 from job.sim.server import serve
 from job.sim.world import World
@@ -103,8 +104,12 @@ async def at_desk(
     settings: TicketSettings = SHAPE,
     token: str | None = None,
     gateway: bool = False,
+    service_account: bool = False,
+    secret: str | None = None,
 ) -> AsyncIterator[Desk]:
-    """A client over real sockets, on the site's own address or behind the gateway's path."""
+    """A client over real sockets, on the site's own address or behind the gateway's path, with an
+    API token or as a service account.
+    """
     site, clock, home = world.jira.site, WorldClock(world), destination(tickets=settings)
     async with serve(world) as urls, open_session(user_agent="halo-jira-sync/test") as session:
         recorder = Recorder(AiohttpTransport(session))
@@ -117,12 +122,16 @@ async def at_desk(
             rng=random.Random(1),
         )
         base_url = f"{urls.jira}/ex/jira/{site.cloud_id}" if gateway else urls.jira
-        jira = JiraClient(
-            caller=caller,
-            site=Site(base_url=base_url, user=site.email, token=token or site.token),
-            clock=clock,
-            home=home,
-        )
+        credentials: ApiToken | ClientCredentials
+        credentials = ApiToken(user=site.email, token=token or site.token)
+        if service_account:
+            credentials = ClientCredentials(
+                client_id=site.client_id,
+                secret=secret or site.client_secret,
+                token_url=f"{urls.jira}/oauth/token",
+            )
+        access = Access(address=base_url, credentials=credentials, gateway=urls.jira)
+        jira = JiraClient(caller=caller, access=access, clock=clock, home=home)
         yield Desk(world=world, jira=jira, caller=caller, recorder=recorder, clock=clock, home=home)
 
 

@@ -32,7 +32,8 @@ from job.http.limits import RemoteLimits
 from job.http.message import NoAnswer, Request, Response
 from job.jira.client import JiraClient
 from job.jira.limits import JIRA_LIMITS
-from job.jira.wire.exchange import Site
+from job.jira.signing import Access
+from job.jira.wire.access import ApiToken
 from job.ports import Ports
 from job.sim.call import Answer, Call
 from job.sim.halo.api import HaloSim
@@ -211,7 +212,12 @@ class Tube:
         store = _Fused(self.store, fuse, falters=self.store_falters)
         halo = self._caller("halo", answer=self.halo.answer, fuse=fuse, limits=HALO_LIMITS)
         jira = self._caller("jira", answer=self.jira.answer, fuse=fuse, limits=JIRA_LIMITS)
-        site = Site(base_url="http://jira", user=self.jira.site.email, token=self.jira.site.token)
+        site = self.jira.site
+        access = Access(
+            address="http://jira",
+            credentials=ApiToken(user=site.email, token=site.token),
+            gateway="http://jira",
+        )
 
         def hang_up() -> None:
             halo.hang_up()
@@ -228,7 +234,7 @@ class Tube:
                 ),
                 jira=JiraClient(
                     caller=jira,
-                    site=site,
+                    access=access,
                     clock=self.clock,
                     home=self.policy.routes.default,
                 ),

@@ -25,6 +25,7 @@ from google.cloud.secretmanager_v1.types import (
 
 from job.errors import BadSettings, MalformedAnswer, RemoteDown, RemoteRefused
 from job.settings.load import load
+from job.settings.parse import Secret
 from job.settings.secrets import reveal
 from job.settings.variables import Settings
 from tests.kit.good import GOOD
@@ -124,7 +125,7 @@ def pointing(**references: str) -> Settings:
 
 async def test_a_reference_without_a_version_is_read_as_the_latest(connect: Connect) -> None:
     settings = await reveal(pointing(JIRA_API_TOKEN="jira"), clock=PatientClock(), connect=connect)
-    assert settings.jira_api_token.text == "jira-token-from-the-vault"
+    assert settings.jira_api_token == Secret("jira-token-from-the-vault")
     assert settings.halo_api_key.text == GOOD["HALO_API_KEY"]
     assert not settings.references
 
@@ -142,6 +143,7 @@ async def test_any_secret_may_be_a_reference_and_all_are_read_at_once_and_each_o
         JIRA_API_TOKEN="halo/versions/2",
     )
     settings = await reveal(pointed, clock=PatientClock(), connect=connect)
+    assert settings.jira_api_token
     secrets = (settings.halo_api_key, settings.halo_api_secret_key, settings.jira_api_token)
     assert [secret.text for secret in secrets] == ["value-1", "value-2", "value-2"]
     assert vault.asked == dict.fromkeys(vault.secrets, 1)
@@ -194,7 +196,7 @@ async def test_a_service_that_is_down_for_a_moment_is_asked_again(
     vault.down_for = 2
     clock = PatientClock()
     settings = await reveal(pointing(JIRA_API_TOKEN="jira"), clock=clock, connect=connect)
-    assert settings.jira_api_token.text == "jira-token-from-the-vault"
+    assert settings.jira_api_token == Secret("jira-token-from-the-vault")
     assert clock.slept_s == [0.5, 2.0]
 
 

@@ -36,12 +36,55 @@ def test_every_problem_is_told_at_once() -> None:
             }
         )
     told = {problem.variable for problem in caught.value.problems}
+    told.add("JIRA_API_USER")  # nothing is set to sign in with, which is told once
     assert told == {*REQUIRED, "NO_SVA", "TIME_RANGE", "STATUS_HARD_CLOSED"}
+
+
+SERVICE_ACCOUNT = {"JIRA_CLIENT_ID": "client-1", "JIRA_CLIENT_SECRET": "client-secret-1"}
+NO_TOKEN = {"JIRA_API_USER": "", "JIRA_API_TOKEN": ""}
+
+
+def test_a_service_account_needs_no_token_and_no_user() -> None:
+    settings = load({**GOOD, **NO_TOKEN, **SERVICE_ACCOUNT})
+    assert settings.jira_client_secret
+    assert settings.jira_client_secret.text == "client-secret-1"
+    assert settings.jira_token_url == "https://auth.atlassian.com/oauth/token"
+    assert settings.jira_gateway_url == "https://api.atlassian.com"
+    assert "client-secret-1" in settings.spoken_secrets
+    assert "client-secret-1" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("given", "variable", "says"),
+    [
+        (NO_TOKEN, "JIRA_API_TOKEN", "Nothing is set to sign in to Jira with"),
+        (SERVICE_ACCOUNT, "JIRA_CLIENT_ID", "JIRA_API_TOKEN is set as well"),
+        ({"JIRA_CLIENT_ID": "c"}, "JIRA_CLIENT_ID", "JIRA_API_TOKEN is set as well"),
+        ({**NO_TOKEN, "JIRA_CLIENT_ID": "c"}, "JIRA_CLIENT_SECRET", "and JIRA_CLIENT_ID is"),
+        ({**NO_TOKEN, "JIRA_CLIENT_SECRET": "c" * 9}, "JIRA_CLIENT_ID", "JIRA_CLIENT_SECRET is"),
+        ({**SERVICE_ACCOUNT, "JIRA_API_TOKEN": ""}, "JIRA_CLIENT_ID", "JIRA_API_USER is set"),
+        ({"JIRA_API_USER": ""}, "JIRA_API_USER", "and JIRA_API_TOKEN is"),
+    ],
+)
+def test_two_ways_to_sign_in_and_half_of_one_are_refused(
+    given: dict[str, str], variable: str, says: str
+) -> None:
+    problems = problems_of(**given)
+    assert problems.keys() == {variable}
+    assert says in problems[variable]
+    assert "JIRA_CLIENT_ID with JIRA_CLIENT_SECRET, or JIRA_API_USER" in problems[variable]
 
 
 @pytest.mark.parametrize(
     ("variable", "text", "expected"),
     [
+        ("JIRA_GATEWAY_URL", "https://gate.example.com/", "https://gate.example.com"),
+        ("JIRA_GATEWAY_URL", "http://127.0.0.1:8082", "http://127.0.0.1:8082"),
+        (
+            "JIRA_TOKEN_URL",
+            "http://localhost:8082/oauth/token",
+            "http://localhost:8082/oauth/token",
+        ),
         ("HALO_API_HOSTNAME", "api.example.com", "https://api.example.com"),
         ("HALO_API_HOSTNAME", "https://api.example.com:8443/", "https://api.example.com:8443"),
         ("HALO_API_HOSTNAME", "http://127.0.0.1:8081", "http://127.0.0.1:8081"),
@@ -98,6 +141,10 @@ def test_a_good_text_becomes_its_value(variable: str, text: str, expected: objec
         ("JIRA_API_URL", "http://example.atlassian.net", "in the clear"),
         ("JIRA_API_URL", "https://api.atlassian.com", "which site"),
         ("JIRA_API_URL", "https://example.atlassian.net/browse/SEC-1", "has a path"),
+        ("JIRA_GATEWAY_URL", "https://api.atlassian.com/ex/jira/1", "has a path"),
+        ("JIRA_GATEWAY_URL", "http://api.atlassian.com", "in the clear"),
+        ("JIRA_TOKEN_URL", "http://auth.atlassian.com/oauth/token", "in the clear"),
+        ("JIRA_TOKEN_URL", "https://a:b@auth.atlassian.com/oauth/token", "holds a user"),
         ("JIRA_API_URL", "https://example.atlassian.net/?a=b", "do not belong here"),
         ("TIME_RANGE", "0", "look at nothing"),
         ("TIME_RANGE", "-5", "not a duration"),

@@ -6,7 +6,6 @@ shape an error has.
 Does not do: single endpoints (the files beside this one), sending and repeating (`job/http`).
 """
 
-import base64
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -16,54 +15,33 @@ from msgspec import Struct, field
 
 from job.errors import FateUnknown, MalformedAnswer, RemoteRefused, TicketRejected
 from job.http.message import Request, Response, as_json
+from job.jira.wire import access
+from job.jira.wire.access import Door
 
-REMOTE = "jira"
+REMOTE = access.REMOTE
 WORDS_MAX = 300
-GATEWAY = "https://api.atlassian.com/ex/jira/"
+# Error texts come in the user's language unless English is forced (Jira Cloud REST v3, "Special
+# headers").
+_HEADERS = {
+    "Accept": "application/json",
+    "X-Force-Accept-Language": "true",
+    "Accept-Language": "en",
+}
+_HEADERS_OF_JSON = {**_HEADERS, "Content-Type": "application/json"}
 REJECTED = frozenset({400, 402, 403, 404, 409, 413, 422})
 """Jira looked at the write and said no to it (Jira Cloud REST v3, the responses of POST "issue" and
 its neighbours; 402 by HTTP alone, where a licence has ended).
 """
 
-_CHECK_TOKEN = "Check JIRA_API_USER and JIRA_API_TOKEN: tokens expire, after a year at the latest."
-SITE_ADVICE = (
-    f"{_CHECK_TOKEN} A token with scopes does not work with the site's own address: "
-    f"set JIRA_API_URL to {GATEWAY}{{cloudId}}."
-)
-GATEWAY_ADVICE = (
-    f"{_CHECK_TOKEN} Behind the gateway it needs the scopes read:jira-work, write:jira-work and "
-    "read:jira-user; a token without scopes works only with the site's own address."
-)
-
 
 class Site:
-    """Which Jira we speak to, and as whom. `base_url` is the site's address, or the gateway's with
-    the cloud id.
+    """One Jira as its endpoints are described: requests without an address and without credentials,
+    which `jira/signing.py` adds, and what must be true of their answers.
     """
 
-    def __init__(self, *, base_url: str, user: str, token: str) -> None:
-        self._base_url = base_url.rstrip("/")
-        secret = base64.b64encode(f"{user}:{token}".encode()).decode()
-        # Error texts come in the user's language unless English is forced (Jira Cloud REST v3,
-        # "Special headers").
-        self._headers = {
-            "Authorization": f"Basic {secret}",
-            "Accept": "application/json",
-            "X-Force-Accept-Language": "true",
-            "Accept-Language": "en",
-        }
-        self._headers_of_json = {**self._headers, "Content-Type": "application/json"}
-
-    @property
-    def advice(self) -> str:
-        """What to look at when Jira does not know us."""
-        return GATEWAY_ADVICE if self._base_url.startswith(GATEWAY) else SITE_ADVICE
-
-    @property
-    def cloud_id(self) -> str:
-        """The site's id where the address carries it, as the gateway's does; else ""."""
-        _, found, cloud_id = self._base_url.partition("/ex/jira/")
-        return cloud_id if found else ""
+    def __init__(self, door: Door) -> None:
+        self.door = door
+        """Where it is asked; moved when signing in finds another one."""
 
     def request(
         self,
@@ -82,9 +60,9 @@ class Site:
             path = path.replace(f"{{{place}}}", quote(value, safe=""))
         return Request(
             method=method,
-            url=f"{self._base_url}{path}" + (f"?{urlencode(query)}" if query else ""),
+            url=path + (f"?{urlencode(query)}" if query else ""),
             name=name,
-            headers=self._headers if body is None else self._headers_of_json,
+            headers=_HEADERS if body is None else _HEADERS_OF_JSON,
             body=None if body is None else as_json(body),
             repeatable=repeatable,
             deadline_s=deadline_s,
@@ -95,21 +73,9 @@ class Site:
         """The answer, if it was given to us. Raises `RemoteRefused` for one that was given to
         somebody else.
         """
-        # Where strangers may look, a bad token does not give 401 but 200 and an empty site, and
-        # this header tells (met by many clients: github.com MrRefactoring/jira.js#418,
-        # n8n-io/n8n#16325).
-        reason = response.headers.get("x-seraph-loginreason", "")
-        if "AUTHENTICATED_FAILED" in reason or "AUTHENTICATION_DENIED" in reason:
-            raise RemoteRefused(
-                REMOTE, doing, f"our credentials were not accepted ({reason}).", self.advice
-            )
-        if response.status == 401:
-            raise RemoteRefused(
-                REMOTE,
-                doing,
-                f"our credentials were not accepted. {complaint(response)}",
-                self.advice,
-            )
+        if access.is_refusal(response):
+            words = complaint(response) if response.status == 401 else ""
+            raise access.refused(response, door=self.door, doing=doing, words=words)
         # Jira Cloud REST v3, "Special headers": X-AAccountId is the account that the answer was
         # made for. Live sites send it percent-encoded (`712020%3A…` for `712020:…`), as recordings
         # of live answers show.
@@ -128,7 +94,7 @@ class Site:
     def answer(self, response: Response, *, doing: str) -> Any:
         """The JSON of an answer to a read."""
         if response.status != 200:
-            advice = self.advice if response.status < 400 else ""
+            advice = access.advice(self.door) if response.status < 400 else ""
             if response.status == 404:
                 advice = "Check JIRA_API_URL."
             raise RemoteRefused(
@@ -136,22 +102,13 @@ class Site:
             )
         if _is_web_page(response):
             raise RemoteRefused(
-                REMOTE, doing, "a web page came where JSON should be, likely a log-in.", self.advice
+                REMOTE,
+                doing,
+                "a web page came where JSON should be, likely a log-in.",
+                access.advice(self.door),
             )
         with readable(doing):
             return response.json()
-
-
-def cloud_id(response: Response) -> str:
-    """The id in the answer to `_edge/tenant_info` of a site; "" where it has none (observed: it is
-    not part of the documented API).
-    """
-    try:
-        body = response.json()
-    except ValueError:
-        return ""
-    told = body.get("cloudId") if isinstance(body, dict) else None
-    return told if isinstance(told, str) else ""
 
 
 class Complaint(Struct, frozen=True, kw_only=True):

@@ -8,15 +8,12 @@ Does not do: API v2, webhooks, boards, attachments, bulk operations in the backg
 Source: Jira Cloud REST v3 (official OpenAPI document, build of September 2026).
 """
 
-import base64
-import binascii
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from random import Random
 from typing import Any, Final
-from urllib.parse import quote
 
 from job.sim.call import LOST, Answer, Call, Exchange, json_answer
 from job.sim.faults import Faults
@@ -32,6 +29,7 @@ from job.sim.jira.people import People
 from job.sim.jira.projects import Projects
 from job.sim.jira.properties import Properties
 from job.sim.jira.reads import Reads
+from job.sim.jira.reception import Reception
 from job.sim.jira.request import Instead, Request
 from job.sim.jira.routes import Operations, Route, Routes
 from job.sim.jira.screens import RefusedAll, Screens
@@ -43,20 +41,7 @@ from job.sim.jira.ticket_bodies import TicketBodies
 from job.sim.jira.tickets import Tickets
 from job.sim.jira.writes import Rule, Writes
 
-_FAILED_LOGIN: Final = {"x-seraph-loginreason": "AUTHENTICATED_FAILED"}
-TENANT_INFO: Final = "/_edge/tenant_info"
 _API: Final = ("rest", "api", "3")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Visitor:
-    """Who is asking, as far as Jira will tell. Somebody who is not signed in is a stranger, but not
-    turned away.
-    """
-
-    signed_in: bool
-    turned_away: bool
-    headers: Mapping[str, str]
 
 
 class JiraSim:
@@ -78,7 +63,7 @@ class JiraSim:
         self.now = now = self.late.now
         self.calls: Counter[str] = Counter()
         self.recorded: deque[Exchange] = deque(maxlen=keep)
-        self.token_expires_at: datetime | None = None
+        self.reception = Reception(self.site, now=now)
         self.search = Search(self.site, now=now, seed=seed + 12)
         self.store = Tickets(
             self.site,
@@ -135,13 +120,22 @@ class JiraSim:
         rest = self._rest_of(call)
         found = self._routes.find(call.method, rest=rest) if rest else None
         title = found[0].title if found else f"{call.method} (unknown)"
-        if call.path == TENANT_INFO:
-            title = f"{call.method} {TENANT_INFO}"
+        if self.reception.is_mine(call):
+            title = f"{call.method} {call.path}"
         self.calls[title] += 1
         self.late.catch_up()
         answer = self.faults.around(call, effect=lambda asked: self._carry_out(asked, found=found))
         self.recorded.append(Exchange(title, call, answer))
         return answer
+
+    @property
+    def token_expires_at(self) -> datetime | None:
+        """When every API token of ours ends."""
+        return self.reception.tokens_end_at
+
+    @token_expires_at.setter
+    def token_expires_at(self, at: datetime | None) -> None:
+        self.reception.tokens_end_at = at
 
     def limit_rates(self, limits: Limits) -> None:
         self._access.limits = limits
@@ -168,18 +162,18 @@ class JiraSim:
         return parts[3:] if parts[:3] == _API else None
 
     def _carry_out(self, call: Call, *, found: tuple[Route, tuple[str, ...]] | None) -> Answer:
-        expired = self.token_expires_at is not None and self.now() >= self.token_expires_at
-        visitor = _who(call, site=self.site, expired=expired)
+        if self.reception.is_mine(call):
+            return self.reception.answer(call)
+        visitor = self.reception.who(call, template=found[0].template if found else "")
         headers = {**visitor.headers, "x-arequestid": f"{self.faults.count:032x}"}
-        if call.path == TENANT_INFO:
-            return json_answer({"cloudId": self.site.cloud_id})  # to anybody who asks
         if found is None:
             return _with(_unknown_path(call), headers=headers)
         route, names = found
-        if visitor.turned_away or (route.members_only and not visitor.signed_in):
-            return _with(
-                json_answer({"code": 401, "message": "Unauthorized"}, status=401), headers=headers
-            )
+        instead = visitor.instead
+        if route.members_only and not visitor.signed_in and instead is None:
+            instead = json_answer({"code": 401, "message": "Unauthorized"}, status=401)
+        if instead is not None:
+            return _with(instead, headers=headers)
         limits = self._access.limits
         refusal, near = limits.take(route.title) if limits else (None, {})
         refusal = refusal or self._access.turn_away(route.title)
@@ -206,24 +200,6 @@ class JiraSim:
         except RefusedAll as refused:
             refusals, status = refused.refusals, refused.status
         return _error(refusals, status=status, call=request.call, language=self.site.language)
-
-
-def _who(call: Call, *, site: Site, expired: bool) -> Visitor:
-    """Tokens with scopes are for the gateway, those without for the site; misplaced ones are
-    turned away.
-    """
-    if "authorization" not in call.headers:
-        return Visitor(signed_in=False, turned_away=False, headers={})
-    given = _decoded(call.headers["authorization"])
-    through_gateway = call.path.startswith("/ex/")
-    token, other = site.token, site.scoped_token
-    if through_gateway:
-        token, other = other, token
-    if given == f"{site.email}:{token}" and not expired:
-        me = quote(site.me.account_id, safe="")
-        return Visitor(signed_in=True, turned_away=False, headers={"X-AAccountId": me})
-    turned_away = through_gateway or given == f"{site.email}:{other}"
-    return Visitor(signed_in=False, turned_away=turned_away, headers=_FAILED_LOGIN)
 
 
 def _error(refusals: list[Refused], *, status: int, call: Call, language: str) -> Answer:
@@ -254,13 +230,6 @@ def _unknown_path(call: Call) -> Answer:
     return _with(
         json_answer(body, status=404), headers={"content-type": "application/problem+json"}
     )
-
-
-def _decoded(authorization: str) -> str:
-    try:
-        return base64.b64decode(authorization.removeprefix("Basic "), validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
-        return ""
 
 
 def _with(answer: Answer, *, headers: dict[str, Any]) -> Answer:

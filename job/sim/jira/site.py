@@ -162,6 +162,12 @@ class Site:
     email: str = "halo-sync@example.com"
     token: str = "ATATT3xFfGF0-simulated-token"
     scoped_token: str = "ATATT3xFfGF0-simulated-scoped-token"
+    client_id: str = "simulatedClientId0000000000000001"
+    client_secret: str = "ATOA-simulated-client-secret"
+    scopes: set[str] = field(
+        default_factory=lambda: {"read:jira-work", "write:jira-work", "read:jira-user"}
+    )
+    """Of the token with scopes and of the service account alike."""
     language: str = "en"
     zone: timezone = timezone(timedelta(hours=10))
     zone_name: str = "Australia/Brisbane"
