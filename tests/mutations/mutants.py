@@ -29,6 +29,49 @@ ARRIVAL = "jira.has_comment(case.ticket.id, marker=intent.marker, since=intent.a
 """How Jira is asked whether a comment has arrived."""
 
 MUTANTS: Final = (
+    # --- Signing in -------------------------------------------------------------------------------
+    Mutant(
+        "a token that the site refuses is shown to the gateway with a write",
+        "ByApiToken.call",
+        "self._let_in or door.is_gateway or (not request.repeatable)",
+        "self._let_in or door.is_gateway",
+    ),
+    Mutant(
+        "a token that counted is tried at the gateway",
+        "ByApiToken.call",
+        "self._let_in or door.is_gateway or (not request.repeatable)",
+        "door.is_gateway or (not request.repeatable)",
+    ),
+    Mutant(
+        "a token is renewed by everybody who was refused",
+        "SharedToken.good",
+        "self._token is None or self._token is token",
+        "True",
+    ),
+    Mutant(
+        "a refused token of a service account is not renewed",
+        "AsServiceAccount.call",
+        "answer.status != 401 or access.lacks_scope(answer)",
+        "True",
+    ),
+    Mutant(
+        "anything that calls itself a site's id leads our token there",
+        "_id_in",
+        "isinstance(told, str) and _CLOUD_ID.fullmatch(told)",
+        "isinstance(told, str)",
+    ),
+    Mutant(
+        "of two ways to sign in one is taken",
+        "sign_in_problems",
+        "of_token and of_account",
+        "False",
+    ),
+    Mutant(
+        "a missing scope is told as a bad token",
+        "lacks_scope",
+        "told or b'scope does not match' in response.body",
+        "False",
+    ),
     # --- Decisions --------------------------------------------------------------------------------
     Mutant("one miss of a ticket counts as its end", "MISSES_BEFORE_GONE", "2", "1"),
     Mutant("a lost create is not waited for", "RULES", "create_unsettled, ", ""),
@@ -1083,47 +1126,5 @@ MUTANTS: Final = (
         "Sender._create",
         "self.canary = self.canary or step.draft.issue_id",
         "pass",
-    # --- Signing in -------------------------------------------------------------------------------
-    Mutant(
-        "a token that the site refuses is shown to the gateway with a write",
-        "ByApiToken.call",
-        "self._let_in or door.is_gateway or (not request.repeatable)",
-        "self._let_in or door.is_gateway",
-    ),
-    Mutant(
-        "a token that counted is tried at the gateway",
-        "ByApiToken.call",
-        "self._let_in or door.is_gateway or (not request.repeatable)",
-        "door.is_gateway or (not request.repeatable)",
-    ),
-    Mutant(
-        "a token is renewed by everybody who was refused",
-        "SharedToken.good",
-        "self._token is None or self._token is token",
-        "True",
-    ),
-    Mutant(
-        "a refused token of a service account is not renewed",
-        "AsServiceAccount.call",
-        "answer.status != 401 or access.lacks_scope(answer)",
-        "True",
-    ),
-    Mutant(
-        "anything that calls itself a site's id leads our token there",
-        "_id_in",
-        "isinstance(told, str) and _CLOUD_ID.fullmatch(told)",
-        "isinstance(told, str)",
-    ),
-    Mutant(
-        "of two ways to sign in one is taken",
-        "sign_in_problems",
-        "of_token and of_account",
-        "False",
-    ),
-    Mutant(
-        "a missing scope is told as a bad token",
-        "lacks_scope",
-        "told or b'scope does not match' in response.body",
-        "False",
     ),
 )

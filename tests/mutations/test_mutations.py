@@ -34,7 +34,18 @@ HALO = (
 SIMULATION = ("tests/simulation/test_crashes.py", "tests/simulation/test_worlds.py")
 SETTINGS = "tests/settings/test_settings.py"
 HTTP = "tests/http"
-TESTS = ("tests/core", "tests/flow", "tests/budget", *STATE, SETTINGS, HTTP, *HALO, *SIMULATION)
+JIRA = ("tests/jira/test_signing.py", "tests/jira/test_wire.py")
+TESTS = (
+    "tests/core",
+    "tests/flow",
+    "tests/budget",
+    *STATE,
+    SETTINGS,
+    HTTP,
+    *JIRA,
+    *HALO,
+    *SIMULATION,
+)
 LEFT_OUT = "not firestore and not second_crash"
 """What takes long and looks twice."""
 WORLDS = "300"
