@@ -107,7 +107,7 @@ class Control:
         if body["vendor"] == "halo":
             self._world.halo.revoke_tokens()
         else:
-            self._world.jira.token_expires_at = self._world.clock() - timedelta(seconds=1)
+            self._world.jira.reception.tokens_end_at = self._world.clock() - timedelta(seconds=1)
         return {"revoked": body["vendor"]}
 
     def _play(self, body: dict[str, Any]) -> dict[str, Any]:

@@ -162,8 +162,8 @@ def test_bad_credentials_in_the_middle_of_a_run_stop_it_before_the_next_write() 
         def expire(call: Call, side: str) -> Answer | None:
             nonlocal sent
             sent += call.path.endswith("/comment") and side == "after"
-            if sent == 20 and tube.jira.token_expires_at is None:
-                tube.jira.token_expires_at = tube.clock()
+            if sent == 20 and tube.jira.reception.tokens_end_at is None:
+                tube.jira.reception.tokens_end_at = tube.clock()
             return None
 
         tube.jira.faults.hook = expire
@@ -174,7 +174,7 @@ def test_bad_credentials_in_the_middle_of_a_run_stop_it_before_the_next_write() 
         assert 20 <= comments < 60
         assert len(onlooker.outcomes) == 150, "every planned action has an outcome all the same"
         tube.jira.faults.quiet()
-        tube.jira.token_expires_at = None
+        tube.jira.reception.tokens_end_at = None
         await run(tube)
         assert all(len(ticket.comments) == 1 for ticket in tube.jira.people.tickets())
 

@@ -151,7 +151,7 @@ async def test_a_wrong_cloud_id_is_refused_with_the_setting_to_check(world: Worl
 
 async def test_a_token_that_expires_on_the_way_is_noticed_at_the_next_answer(desk: Desk) -> None:
     await desk.jira.myself()
-    desk.world.jira.token_expires_at = desk.world.clock()
+    desk.world.jira.reception.tokens_end_at = desk.world.clock()
     with pytest.raises(RemoteRefused, match="AUTHENTICATED_FAILED"):
         await desk.jira.read([TicketId("10001")])
 
@@ -696,7 +696,7 @@ async def test_a_created_ticket_that_jira_does_not_show_is_named_and_never_unkno
 
 async def test_a_token_that_expires_before_a_create_creates_nothing(desk: Desk) -> None:
     await desk.jira.create_screen(desk.home)
-    desk.world.jira.token_expires_at = desk.world.clock()
+    desk.world.jira.reception.tokens_end_at = desk.world.clock()
     with pytest.raises(RemoteRefused):
         await desk.jira.create([draft(issue_ids(1)[0])])
     assert desk.world.jira.people.tickets() == []

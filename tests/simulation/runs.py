@@ -117,9 +117,9 @@ async def run_with_a_wrong_clock(world: World) -> None:
 
 async def run_with_an_expired_token(world: World) -> None:
     before = writes(world.tube.jira.calls)
-    world.tube.jira.token_expires_at = world.tube.clock()
+    world.tube.jira.reception.tokens_end_at = world.tube.clock()
     ended = await world.run()
-    world.tube.jira.token_expires_at = None
+    world.tube.jira.reception.tokens_end_at = None
     if not isinstance(ended, SyncError):
         world.wrong.append(f"a run with an expired token ended with {ended}")
     if writes(world.tube.jira.calls) != before:

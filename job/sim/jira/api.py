@@ -128,15 +128,6 @@ class JiraSim:
         self.recorded.append(Exchange(title, call, answer))
         return answer
 
-    @property
-    def token_expires_at(self) -> datetime | None:
-        """When every API token of ours ends."""
-        return self.reception.tokens_end_at
-
-    @token_expires_at.setter
-    def token_expires_at(self, at: datetime | None) -> None:
-        self.reception.tokens_end_at = at
-
     def limit_rates(self, limits: Limits) -> None:
         self._access.limits = limits
 

@@ -46,7 +46,7 @@ def test_a_bad_token_gets_401_only_where_members_are_asked_for(jira: Ask) -> Non
 def test_a_token_that_expires_in_the_middle_turns_us_into_a_stranger(
     world: World, jira: Ask
 ) -> None:
-    world.jira.token_expires_at = world.clock() + timedelta(minutes=1)
+    world.jira.reception.tokens_end_at = world.clock() + timedelta(minutes=1)
     encoded = jira("GET", "/myself").headers["X-AAccountId"]
     assert "%3A" in encoded, "as live sites send it"
     assert unquote(encoded) == jira("GET", "/myself").json()["accountId"]
