@@ -56,7 +56,8 @@ class Event(StrEnum):
     )
     ISSUE_GONE = (
         "issue.gone",
-        "Halo no longer knows an issue that has a ticket; the ticket is left as it is",
+        "Halo does not know an issue that has a ticket; the ticket is left as it is, or closed if "
+        "Halo does not know it the next time either and WHEN_ISSUE_GONE says so",
     )
     LINK_STRANGE = (
         "link.strange",

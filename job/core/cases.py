@@ -74,7 +74,8 @@ def is_newsworthy(issue: Issue, *, link: Link | None, scope: Scope) -> bool:
     if issue.id in scope.notes.intents:
         return True
     if link is None and scope.policy.excludes(issue):
-        return False
+        # It may have a ticket from before the settings excluded it, which memory has lost.
+        return issue.status is IssueStatus.RESOLVED
     parked = scope.notes.parked.get(issue.id)
     if parked is not None and parked.version == issue.version:
         return scope.is_due(parked)

@@ -9,7 +9,7 @@ decisions out.
 """
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from job.core.issues import IssueStatus
 from job.core.memory import IntentKind
@@ -17,6 +17,9 @@ from job.core.model import Action, Afterwards, Case, Decision, Reason
 from job.core.policy import Policy, WhenGone
 
 MISSES_BEFORE_GONE = 2
+MISSES_APART = timedelta(minutes=1)
+"""Two answers so near each other are one miss: a run that died and its successor have both asked.
+"""
 CREATES_MAX = 2
 """No issue gets a third ticket by itself: what took away the first two would take it as well."""
 
@@ -52,10 +55,11 @@ def out_of_scope(case: Case, policy: Policy, now: datetime) -> Decision | None:
     """An excluded issue is left alone, except that Halo's word still closes a ticket we keep."""
     if not policy.excludes(case.issue) or case.issue.gone:
         return None
-    if case.link is not None and case.issue.status is IssueStatus.RESOLVED:
+    has_ticket = case.link is not None or case.ticket is not None
+    if has_ticket and case.issue.status is IssueStatus.RESOLVED:
         return None
     because = "The settings exclude this kind of issue."
-    return _rest(case, policy, Reason.OUT_OF_SCOPE, because=because)
+    return _nothing(case, policy, Reason.OUT_OF_SCOPE, because=because)
 
 
 def create_unsettled(case: Case, policy: Policy, now: datetime) -> Decision | None:
@@ -76,13 +80,26 @@ def create_unsettled(case: Case, policy: Policy, now: datetime) -> Decision | No
 
 
 def issue_gone(case: Case, policy: Policy, now: datetime) -> Decision | None:
-    """Halo answers 404 for an issue we keep a ticket for."""
+    """Halo answers 404 for an issue we keep a ticket for. It may come back, so one miss closes
+    nothing, and it is asked for as long as the ticket is open.
+    """
     if not case.issue.gone:
         return None
-    closes = policy.when_issue_gone is WhenGone.CLOSE
-    if case.ticket and not policy.is_closed(case.ticket) and closes:
+    if case.ticket is not None and policy.is_closed(case.ticket):
+        because = f"Halo no longer knows the issue, and {case.ticket.key} is closed."
+        return _nothing(case, policy, Reason.ALREADY_CLOSED, because=because)
+    if case.ticket is not None and policy.when_issue_gone is WhenGone.CLOSE:
+        missed_at = case.link.missed_at if case.link else None
+        if missed_at is None or now - missed_at < MISSES_APART:
+            because = "Halo does not know the issue; it is asked again before its ticket is closed."
+            return _rest(
+                case, policy, Reason.ISSUE_GONE, because=because, afterwards=Afterwards.PARK
+            )
         because = "Halo no longer knows the issue, and the settings say to close then."
         return _act(case, policy, Action.CLOSE, Reason.ISSUE_GONE, because=because)
+    if case.link is not None and case.link.missed_at is not None and case.linked:
+        because = "Halo still does not know the issue; its ticket is left as it is."
+        return _nothing(case, policy, Reason.UNCHANGED, because=because)
     because = "Halo no longer knows the issue; its ticket is left as it is."
     return _nothing(case, policy, Reason.ISSUE_GONE, because=because)
 
@@ -189,6 +206,8 @@ def ticket_closed(case: Case, policy: Policy, now: datetime) -> Decision | None:
         return None
     if case.link is not None and not case.link.live:
         because = "It was resolved in Halo and is active again."
+        if case.link.missed_at is not None:
+            because = "Halo did not know the issue for a while, and sees it again."
         return _act(case, policy, Action.REOPEN, Reason.CAME_BACK, because=because)
     because = "The ticket was closed, but Halo still sees the issue."
     return _act(case, policy, Action.REOPEN, Reason.CLOSED_TOO_EARLY, because=because)
@@ -208,8 +227,8 @@ def seen_again(case: Case, policy: Policy, now: datetime) -> Decision | None:
 RULES: tuple[Callable[[Case, Policy, datetime], Decision | None], ...] = (
     issue_unreadable,
     ticket_not_loaded,
-    out_of_scope,
     create_unsettled,
+    out_of_scope,
     issue_gone,
     ticket_unconfirmed,
     link_strange,

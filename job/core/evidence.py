@@ -47,6 +47,10 @@ def shown(evidence: Evidence) -> Iterator[Node]:
             yield from _vulnerabilities(finding)
         case LidsEvent() as event:
             yield from _event(event)
+        case Gone(url=url, early=True):
+            words = "The evidence is not readable yet, as happens while an issue is new. It is at "
+            yield adf.panel("note", paragraph(words, link(phrase(url), href=url), "."))
+            yield from issue_alone(issue)
         case Gone() as gone:
             words = "Halo no longer has the evidence, usually because the server was deleted. "
             words += "It was at "

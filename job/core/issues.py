@@ -240,6 +240,8 @@ class Gone(Struct, frozen=True, kw_only=True):
     """
 
     url: str
+    early: bool = False
+    """Whether the issue is so young that its evidence may only not be readable yet."""
 
 
 class Unreadable(Struct, frozen=True, kw_only=True):

@@ -18,7 +18,9 @@ def link_to(ticket: Ticket, *, case: Case, now: datetime) -> Link:
     """The link once everything that the issue's version asks for is done; what was said before is
     kept.
     """
-    live = case.issue.status is IssueStatus.ACTIVE and not case.issue.gone
+    live = case.issue.status is IssueStatus.ACTIVE
+    if case.issue.gone:  # it may come back, and then it is seen by asking for it
+        live = case.link is None or case.link.live
     return _link(ticket, case=case, now=now, version=case.issue.version, live=live)
 
 
@@ -34,6 +36,9 @@ def link_begun(ticket: Ticket, *, case: Case, now: datetime) -> Link:
 
 def _link(ticket: Ticket, *, case: Case, now: datetime, version: Version, live: bool) -> Link:
     """A new link, or the one there was to this ticket, with how the ticket looks now."""
+    missed_at = None
+    if case.issue.gone:
+        missed_at = (case.link and case.link.missed_at) or now
     if case.link is not None and case.link.ticket_id == ticket.id:
         # Whoever has moved it has decided where it belongs, so that its first status is owed no
         # more.
@@ -47,6 +52,7 @@ def _link(ticket: Ticket, *, case: Case, now: datetime, version: Version, live: 
             status_owed=case.link.status_owed if is_where_it_was else "",
             misses=0,
             unconfirmed=False,
+            missed_at=missed_at,
             updated_at=now,
         )
     return Link(
@@ -57,6 +63,7 @@ def _link(ticket: Ticket, *, case: Case, now: datetime, version: Version, live: 
         fingerprint=Fingerprint(""),
         live=live,
         status_seen=ticket.status,
+        missed_at=missed_at,
         updated_at=now,
     )
 
@@ -69,6 +76,7 @@ def link_from(intent: Intent, *, ticket: Ticket) -> Link:
         ticket_key=ticket.key,
         version=intent.version,
         fingerprint=intent.fingerprint,
+        outline=intent.outline,
         live=True,
         status_seen=ticket.status,
         status_owed=intent.status_owed,

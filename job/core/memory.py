@@ -37,6 +37,14 @@ class Link(Struct, frozen=True, kw_only=True):
     """Whether Jira confirmed the create and never showed us the ticket with our id since."""
     creates: int = 1
     """The how manieth create of ours for this issue made the ticket, as far as we know."""
+    reopens: int = 0
+    """How often we have reopened the ticket."""
+    missed_at: Instant | None = None
+    """When Halo first answered 404 for the issue, since it knew it last; `None` while it does."""
+    outline: Fingerprint = Fingerprint("")
+    """The part of what we last said that holds whatever the finding shows; "" where that was not
+    kept apart.
+    """
     updated_at: Instant = EPOCH
 
 
@@ -72,6 +80,8 @@ class Intent(Struct, frozen=True, kw_only=True):
     follows: str | None = None
     creates: int = 1
     """The how manieth create for the issue this is; of a comment it says nothing."""
+    outline: Fingerprint = Fingerprint("")
+    """As in the link that this write will leave behind."""
 
 
 class Parked(Struct, frozen=True, kw_only=True):

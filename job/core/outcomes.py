@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from job.core.ids import IssueId
 from job.core.links import link_to
 from job.core.memory import Changes, Link, Parked
-from job.core.model import Afterwards, Case, Decision, Outcome, OutcomeKind
+from job.core.model import Afterwards, Case, Decision, Outcome, OutcomeKind, Reason
 
 FIRST_RETRY = timedelta(minutes=10)
 LONGEST_RETRY = timedelta(hours=24)
@@ -106,6 +106,9 @@ def leaves_a_trace(decision: Decision, *, now: datetime) -> bool:
 def _remembered(decision: Decision, *, now: datetime) -> Iterator[Link]:
     """The link, where it is another one now."""
     case, link = decision.case, decision.case.link
+    if decision.reason is Reason.ISSUE_GONE and case.ticket is not None:
+        yield link_to(case.ticket, case=case, now=now)
+        return
     if link is None:
         return
     if decision.afterwards is Afterwards.PARK and case.stranger is None:
@@ -115,6 +118,8 @@ def _remembered(decision: Decision, *, now: datetime) -> Iterator[Link]:
             renewed = replace(link, version=case.issue.version, live=False, updated_at=now)
         else:
             renewed = link_to(case.ticket, case=case, now=now)
+            if decision.reason is Reason.ALREADY_CLOSED:
+                renewed = replace(renewed, live=False)
         if renewed != replace(link, updated_at=now):
             yield renewed
 

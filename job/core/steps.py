@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from job.core import links
 from job.core.ids import Fingerprint, IssueId, Marker, TicketId, TicketKey, Version
-from job.core.issues import Evidence
+from job.core.issues import Evidence, Gone, Unreadable
 from job.core.memory import Intent, IntentKind, Link
 from job.core.model import Action, Case, Decision, Outcome, OutcomeKind, Reason, Ticket
 from job.core.routes import Goal
@@ -85,7 +85,12 @@ def nothing_new(step: Step) -> bool:
         return True
     if step.link is None or step.comment is None:
         return False
-    return step.link.fingerprint == step.comment.fingerprint
+    if step.link.fingerprint == step.comment.fingerprint:
+        return True
+    # Evidence that is not to be had says nothing of what was told before. Else what comes and goes
+    # with each scan would be news at each.
+    silent = isinstance(step.evidence.finding, Gone | Unreadable)
+    return silent and step.link.outline == step.comment.outline
 
 
 def noted_before(decisions: Iterable[Decision]) -> set[IssueId]:
@@ -138,6 +143,7 @@ def intent(step: Step, *, attempt: str, above_key: int, now: datetime) -> Intent
             attempt=attempt,
             version=Version(""),
             fingerprint=step.comment.fingerprint,
+            outline=step.comment.outline,
             marker=step.comment.marker,
             at=now,
             ticket_id=ticket.id,
@@ -152,6 +158,7 @@ def intent(step: Step, *, attempt: str, above_key: int, now: datetime) -> Intent
         attempt=attempt,
         version=step.case.issue.version if applies else Version(""),
         fingerprint=step.draft.fingerprint if step.draft else Fingerprint(""),
+        outline=step.draft.outline if step.draft else Fingerprint(""),
         marker=Marker(f"{step.case.issue.id}:create"),
         at=now,
         project=destination.project,
@@ -181,16 +188,24 @@ def linked(
     link_after = links.link_to if whole else links.link_begun
     link = link_after(ticket, case=step.case, now=now)
     before = step.link or link
-    said, fingerprint = before.said, before.fingerprint
+    said, fingerprint, outline = before.said, before.fingerprint, before.outline
     if step.told:
         said = step.told.marker if isinstance(step.told, Comment) else None
-        fingerprint = step.told.fingerprint
+        fingerprint, outline = step.told.fingerprint, step.told.outline
     status_owed = link.status_owed if owed is None else owed
     creates = link.creates
     if step.decision.action in CREATES and not resumes(step.decision):
         creates = creates_with(step.decision)
+    action = step.decision.action
     return replace(
-        link, said=said, fingerprint=fingerprint, status_owed=status_owed, creates=creates
+        link,
+        said=said,
+        fingerprint=fingerprint,
+        outline=outline,
+        status_owed=status_owed,
+        creates=creates,
+        reopens=link.reopens + (whole and action is Action.REOPEN),
+        live=link.live and not (whole and action is Action.CLOSE),
     )
 
 
@@ -204,6 +219,7 @@ def unconfirmed(step: Step, *, error: Unconfirmed, now: datetime) -> Link:
         ticket_key=TicketKey(error.ticket_key),
         version=Version(""),
         fingerprint=step.draft.fingerprint if step.draft else Fingerprint(""),
+        outline=step.draft.outline if step.draft else Fingerprint(""),
         live=True,
         unconfirmed=True,
         creates=creates_with(step.decision),

@@ -34,6 +34,8 @@ class Draft(Struct, frozen=True, kw_only=True):
     fields: Mapping[str, Any]
     properties: tuple[Mapping[str, Any], ...]
     fingerprint: Fingerprint
+    outline: Fingerprint = Fingerprint("")
+    """The part of it that holds whatever the finding shows."""
 
 
 class Comment(Struct, frozen=True, kw_only=True):
@@ -42,6 +44,8 @@ class Comment(Struct, frozen=True, kw_only=True):
     body: Document
     marker: Marker
     fingerprint: Fingerprint
+    outline: Fingerprint = Fingerprint("")
+    """The part of it that holds whatever the finding shows."""
 
 
 # --- The id field ---------------------------------------------------------------------------------
@@ -97,6 +101,7 @@ def draft(evidence: Evidence, *, settings: TicketSettings, screen: CreateScreen)
         fields=fields.filled(evidence, settings=settings, screen=screen) | ours,
         properties=({"key": PROPERTY, "value": {"v": 1, "issue": issue.id}},),
         fingerprint=fingerprint(evidence),
+        outline=fingerprint(Evidence(issue=issue)),
     )
 
 
@@ -175,23 +180,30 @@ def update_comment(evidence: Evidence) -> Comment:
 
 
 def close_comment(evidence: Evidence) -> Comment:
-    """Who resolved the issue, when and why. Raises `ValueError` for one that is not resolved."""
+    """Who resolved the issue, when and why; or that Halo no longer knows it. Raises `ValueError`
+    for one that is neither.
+    """
     issue = evidence.issue
+    if issue.gone:
+        return _comment(evidence, kind="close", blocks=[_oblivion(issue)])
     if issue.status is not IssueStatus.RESOLVED:
         raise ValueError(f"Issue {issue.id} is not resolved, so its ticket is not closed.")
     link_to_issue = paragraph(_link(issue, words=f"Halo issue {phrase(issue.id)}"))
     return _comment(evidence, kind="close", blocks=[_resolution(issue), link_to_issue])
 
 
-def reopen_comment(evidence: Evidence, *, because: str) -> Comment:
-    """Why the ticket is open again, and the latest findings."""
+def reopen_comment(evidence: Evidence, *, because: str, times: int = 0) -> Comment:
+    """Why the ticket is open again, and the latest findings. `times` says how often it was reopened
+    before, for each time is told.
+    """
     box = adf.panel("warning", paragraph(strong("Reopened")), *adf.prose(because))
-    return _comment(evidence, kind="reopen", blocks=[box, _lead(evidence.issue), *shown(evidence)])
+    kind = f"reopen-{times}" if times else "reopen"
+    return _comment(evidence, kind=kind, blocks=[box, _lead(evidence.issue), *shown(evidence)])
 
 
 def marker(issue: Issue, *, kind: str) -> Marker:
-    """The name of the one comment of this kind for this version of the issue: `update`, `close` or
-    `reopen`.
+    """The name of the one comment of this kind for this version of the issue: `update`, `close`,
+    `reopen`, and `reopen-1` for the second reopening.
     """
     return Marker(f"{issue.id[:200]}:{kind}:{sha256(issue.version.encode()).hexdigest()[:12]}")
 
@@ -202,6 +214,7 @@ def _comment(evidence: Evidence, *, kind: str, blocks: Iterable[Node]) -> Commen
         body=_document(issue, blocks=blocks),
         marker=marker(issue, kind=kind),
         fingerprint=fingerprint(evidence),
+        outline=fingerprint(Evidence(issue=issue)),
     )
 
 
@@ -219,6 +232,13 @@ def _resolution(issue: Issue) -> Node:
     head = paragraph(strong("Resolved in Halo"), f"{dated(' on', at=issue.resolved_at)}{who}.")
     reason = adf.prose(issue.resolution) or [paragraph("Halo gives no reason.")]
     return adf.panel("success", head, *reason)
+
+
+def _oblivion(issue: Issue) -> Node:
+    """What closes a ticket where the settings say so, although nobody resolved the issue."""
+    head = paragraph(strong("Halo no longer knows the issue"), f" {phrase(issue.id)}.")
+    why = "It and its asset were probably deleted. The settings say to close its ticket then."
+    return adf.panel("note", head, paragraph(why))
 
 
 # --- Words ----------------------------------------------------------------------------------------

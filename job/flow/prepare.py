@@ -101,7 +101,9 @@ class Preparer:
                 raise Withheld("Its last comment may still be on its way.")
             return link
         begun = links.link_begun(case.ticket, case=case, now=now())
-        return replace(begun, said=intent.marker, fingerprint=intent.fingerprint)
+        return replace(
+            begun, said=intent.marker, fingerprint=intent.fingerprint, outline=intent.outline
+        )
 
     async def _find_words(self, step: Step) -> None:
         """Finds the words, and the way through the workflow before anything is said about it."""
@@ -117,7 +119,10 @@ class Preparer:
                 step.comment = tickets.update_comment(step.evidence)
             case Action.REOPEN:
                 await jira.choose_transition(ticket_of(decision), workflow.reopening)
-                step.comment = tickets.reopen_comment(step.evidence, because=decision.because)
+                times = step.link.reopens if step.link else 0
+                step.comment = tickets.reopen_comment(
+                    step.evidence, because=decision.because, times=times
+                )
             case Action.CLOSE:
                 await jira.choose_transition(ticket_of(decision), workflow.closing)
                 step.comment = tickets.close_comment(step.evidence)

@@ -9,7 +9,7 @@ Does not do: writing anything to Halo.
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -29,6 +29,8 @@ log = structlog.get_logger()
 
 FILE_PAGES_MAX = 5
 """Of one fim finding: 500 changed files say as much as a ticket can."""
+YOUNG = timedelta(hours=1)
+"""For so long after an issue was first seen its evidence may not be readable yet."""
 
 
 class HaloClient:
@@ -103,9 +105,15 @@ class HaloClient:
             return None
         try:
             pages = await self._finding_pages(issue)
-            return read(pages) if pages else Gone(url=issue.finding_url)
+            if not pages:
+                return Gone(url=issue.finding_url, early=self._is_young(issue))
+            return read(pages)
         except MalformedAnswer as error:
             return _unreadable(error, issue=issue, url=issue.finding_url)
+
+    def _is_young(self, issue: Issue) -> bool:
+        seen_at = issue.first_seen_at or issue.created_at
+        return seen_at is not None and self._clock.now() - seen_at < YOUNG
 
     async def _finding_pages(self, issue: Issue) -> list[Body]:
         """All pages of its body; none if it is gone."""

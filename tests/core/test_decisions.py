@@ -193,9 +193,16 @@ def test_a_resolved_issue_whose_ticket_is_gone_gets_no_new_one() -> None:
 
 def test_an_issue_that_halo_forgot_closes_its_ticket_only_if_the_policy_says_so() -> None:
     forgotten = case("active", "open", issue=Issue.forgotten(issue_id(), at=NOW))
-    assert decide(forgotten, policy=POLICY, now=NOW).action is None
-    close = decide(forgotten, policy=replace(POLICY, when_issue_gone=WhenGone.CLOSE), now=NOW)
-    assert (close.action, close.reason) == (Action.CLOSE, "issue_gone")
+    missed = replace(forgotten, link=link(missed_at=NOW - timedelta(minutes=10)))
+    just_now = replace(forgotten, link=link(missed_at=NOW - timedelta(seconds=20)))
+    close = replace(POLICY, when_issue_gone=WhenGone.CLOSE)
+    for seen in (forgotten, missed, just_now):
+        assert decide(seen, policy=POLICY, now=NOW).action is None
+    for seen in (forgotten, just_now):
+        first = decide(seen, policy=close, now=NOW)
+        assert (first.action, first.afterwards) == (None, Afterwards.PARK)
+    second = decide(missed, policy=close, now=NOW)
+    assert (second.action, second.reason) == (Action.CLOSE, "issue_gone")
 
 
 @pytest.mark.parametrize("there", ["open", None])

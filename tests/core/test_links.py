@@ -5,7 +5,7 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from job.core.ids import Fingerprint, Marker, TicketId, Version
-from job.core.issues import IssueStatus
+from job.core.issues import Issue, IssueStatus
 from job.core.links import link_begun, link_from, link_to
 from job.core.model import Case
 from tests.kit.builders import NOW, intent, issue, link, ticket
@@ -25,11 +25,18 @@ def test_work_that_is_done_keeps_what_was_said_and_notes_how_the_ticket_looks_no
 
 def test_a_link_is_live_while_its_issue_is_active() -> None:
     resolved = replace(ISSUE, status=IssueStatus.RESOLVED)
-    gone = replace(ISSUE, gone=True)
-    live = [
-        link_to(TICKET, case=Case(issue=seen), now=NOW).live for seen in (ISSUE, resolved, gone)
-    ]
-    assert live == [True, False, False]
+    live = [link_to(TICKET, case=Case(issue=seen), now=NOW).live for seen in (ISSUE, resolved)]
+    assert live == [True, False]
+
+
+def test_the_link_of_an_issue_that_halo_does_not_know_stays_as_live_as_it_was() -> None:
+    gone = Issue.forgotten(ISSUE.id, at=NOW)
+    for live in (True, False):
+        missed = link_to(TICKET, case=Case(issue=gone, link=link(live=live)), now=NOW)
+        assert (missed.live, missed.missed_at) == (live, NOW)
+        again = link_to(TICKET, case=Case(issue=gone, link=missed), now=NOW + timedelta(days=1))
+        assert again.missed_at == NOW
+        assert link_to(TICKET, case=Case(issue=ISSUE, link=again), now=NOW).missed_at is None
 
 
 def test_work_begun_keeps_the_version_that_was_applied_before() -> None:

@@ -144,6 +144,11 @@ class HaloEstate:
         self.issues[issue_id].forgotten = True
         self._changed(self.issues[issue_id])
 
+    def recall(self, issue_id: str) -> None:
+        """Halo knows it again, as it has become meanwhile."""
+        self.issues[issue_id].forgotten = False
+        self._changed(self.issues[issue_id])
+
     def forget_asset(self, asset_id: str) -> None:
         """A deleted server takes its scans along: asset and finding answer 404, its issues stay
         listed.
