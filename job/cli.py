@@ -13,7 +13,7 @@ from os import environ
 import click
 
 from job import __version__
-from job.commands import check, run
+from job.commands import check, routes, run
 from job.commands.context import CommandContext
 from job.console.words import PROGRAM
 
@@ -81,6 +81,21 @@ def plan_command(context: CommandContext, *, since: str | None, sweep: bool) -> 
 def check_command(context: CommandContext) -> int:
     """Prove the credentials, the project and its fields, and the memory. Writes nothing."""
     return check.check(context)
+
+
+@cli.group("routes")
+def routes_group() -> None:
+    """Look at routes."""
+
+
+@routes_group.command("test")
+@click.argument("path", metavar="FILE", required=False, type=click.Path(dir_okay=False))
+@click.pass_obj
+def routes_test_command(context: CommandContext, *, path: str | None) -> int:
+    """Run the tests of routes: those of FILE, else of ROUTES or ROUTES_FILE. Needs no network and
+    no accounts.
+    """
+    return routes.test(context, path=path)
 
 
 @cli.command("demo")

@@ -22,8 +22,8 @@ class Event(StrEnum):
     RUN_STARTED = "run.started", "a run begins; the credentials are proven next"
     PLAN_MADE = (
         "plan.made",
-        "what is about to be done: digest, actions by kind, how many wait, how many issues need "
-        "nothing",
+        "what is about to be done: digest, actions by kind, how many for each route, how many "
+        "wait, how many issues need nothing",
     )
     ACTION_PLANNED = "action.planned", "one action with its reason; only from `plan`"
     TICKET_CREATED = "ticket.created", "a ticket was created, and Jira confirms it"
@@ -44,6 +44,7 @@ class Event(StrEnum):
         "ticket.duplicate_seen",
         "an issue has a further live ticket; it is not touched",
     )
+    FIELD_LEFT_OUT = "field.left_out", "a value does not fit; tickets say that they lack it"
     ISSUE_PARKED = (
         "issue.parked",
         "an action failed, or a ticket is missing for the first time; the issue is parked",

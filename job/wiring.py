@@ -19,7 +19,7 @@ from job.console.redactor import Redactor
 from job.core.memory import Owner
 from job.core.plan import Limits
 from job.core.policy import Policy, WhenGone
-from job.core.routes import Destination, Goal, Routes, Workflow
+from job.core.routes import Destination, Goal, Workflow
 from job.core.shape import TicketSettings
 from job.core.shards import Shard, run_name
 from job.flow.setup import Setup
@@ -35,6 +35,7 @@ from job.jira.signing import Access
 from job.jira.wire.access import ApiToken, ClientCredentials
 from job.ports import Clock, Ports
 from job.settings.basics import ProcessSettings
+from job.settings.destinations import routed
 from job.settings.runs import MemorySettings
 from job.settings.variables import Settings
 from job.state.urls import open_store
@@ -160,7 +161,7 @@ def policy_of(settings: Settings) -> Policy:
     """What the operator chose."""
     excluded = frozenset(source for name, source in MODULES.items() if getattr(settings, name))
     return Policy(
-        routes=Routes(default=destination_of(settings)),
+        routes=routed(destination_of(settings), book=settings.routes or settings.routes_file),
         critical_only=settings.critical_only,
         no_sva=settings.no_sva,
         excluded_sources=excluded,
@@ -179,6 +180,8 @@ def destination_of(settings: Settings) -> Destination:
         id_field=settings.jira_issue_id_field,
         mapping=settings.jira_field_mapping,
         static=settings.jira_field_static,
+        priority=settings.priority_map,
+        due=settings.due_in,
         issues_url=f"{settings.halo_api_hostname}/v3/issues",
     )
     workflow = Workflow(

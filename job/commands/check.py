@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from job.commands.context import EVERYTHING, CommandContext
 from job.console.words import explain
-from job.core import fields
+from job.core import field_checks
 from job.errors import BadSettings, SyncError
 from job.events import Event
 from job.flow.identity import prove_memory
@@ -74,7 +74,7 @@ async def _fields(setup: Setup) -> str:
     seen: list[str] = []
     for destination in setup.policy.routes.destinations:
         screen = await setup.ports.jira.create_screen(destination)
-        problems = fields.check(destination.tickets, screen=screen)
+        problems = field_checks.check(destination.tickets, screen=screen)
         if problems:
             raise BadSettings(problems)
         seen.append(

@@ -89,6 +89,14 @@ class CommandContext:
             )
         return chosen
 
+    def first_set(self, *names: str) -> tuple[str, str]:
+        """The first of these variables that says anything, with what it says; the last of them and
+        "" where none does.
+        """
+        given = {name: self._environ.get(name, "").strip() for name in names}
+        name = next((name for name in names if given[name]), names[-1])
+        return name, given[name]
+
     def work(
         self,
         needs: Needs[S, T],

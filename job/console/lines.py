@@ -75,7 +75,7 @@ class PlanLines:
             ticket = decision.case.ticket
             log.info(
                 Event.ACTION_PLANNED,
-                message=decision.because,
+                message=f"{decision.because} {decision.aside}".rstrip(),
                 action=decision.action,
                 reason=decision.reason,
                 issue_id=decision.case.issue.id,
@@ -84,7 +84,12 @@ class PlanLines:
                 project=decision.destination.project,
             )
         tally = {str(action): many for action, many in plan.tally.items()}
-        left = {"deferred": len(plan.deferred), "quiet": len(plan.quiet) + plan.unmoved}
+        routes = {name: sum(of.values()) for name, of in plan.by_destination.items()}
+        left = {
+            "routes": routes,
+            "deferred": len(plan.deferred),
+            "quiet": len(plan.quiet) + plan.unmoved,
+        }
         log.info(Event.PLAN_MADE, digest=plan.digest, actions=tally, **left)
 
     def ended(self, outcome: Outcome) -> None:

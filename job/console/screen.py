@@ -25,6 +25,7 @@ from job.console.protocol import Explanation, Table
 from job.core.memory import RunRecord
 from job.core.model import Action, Decision, Outcome, OutcomeKind
 from job.core.plan import Plan
+from job.core.routes import DEFAULT
 from job.core.steps import CREATES
 from job.events import Event
 from job.ports import Watcher
@@ -76,6 +77,8 @@ class Screen:
     def planned(self, plan: Plan) -> None:
         """Shows the plan and makes the bar as long as it."""
         self._console.print(_plan_table(plan))
+        for line in _by_route(plan):
+            self._console.print(f"  {escape(line)}")
         self._console.print(f"  {_tally(plan)}\n")
         self._progress.update(self._bar, total=len(plan.decisions), visible=bool(plan.decisions))
 
@@ -183,7 +186,8 @@ def _plan_row(decision: Decision) -> tuple[str, str, str, str]:
     shown = f"new in {decision.destination.project}"
     if ticket and action not in CREATES:
         shown = ticket.key
-    return words, shown, escape(name), escape(decision.because)
+    because = f"{decision.because} {decision.aside}".rstrip()
+    return words, shown, escape(name), escape(because)
 
 
 def colour_of(action: Action) -> str:
@@ -209,6 +213,15 @@ def _tally(plan: Plan) -> str:
     needless = len(plan.quiet) + plan.unmoved
     quiet = f"; {needless} issues need nothing" if needless else ""
     return f"{planned}{waits}{quiet}. Digest {plan.digest}."
+
+
+def _by_route(plan: Plan) -> Iterator[str]:
+    """A line for each route that anything is done for, where there are several."""
+    groups = plan.by_destination
+    if set(groups) <= {DEFAULT}:
+        return
+    for name, counts in groups.items():
+        yield f"{name}: {', '.join(f'{many} {action}' for action, many in sorted(counts.items()))}"
 
 
 def _outcome_table(record: RunRecord) -> RichTable:

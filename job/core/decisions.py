@@ -58,7 +58,7 @@ def out_of_scope(case: Case, policy: Policy, now: datetime) -> Decision | None:
     has_ticket = case.link is not None or case.ticket is not None
     if has_ticket and case.issue.status is IssueStatus.RESOLVED:
         return None
-    because = "The settings exclude this kind of issue."
+    because = policy.why_excluded(case.issue)
     return _nothing(case, policy, Reason.OUT_OF_SCOPE, because=because)
 
 
@@ -252,7 +252,10 @@ def _act(case: Case, policy: Policy, action: Action, reason: Reason, *, because:
     makes = action in {Action.CREATE, Action.CREATE_AND_CLOSE}
     anew = makes and reason is not Reason.CREATE_CUT_SHORT
     to = policy.routes.to(case.issue) if anew else policy.destination(case)
-    return Decision(case=case, destination=to, action=action, reason=reason, because=because)
+    aside = "" if anew else policy.elsewhere(case)
+    return Decision(
+        case=case, destination=to, action=action, reason=reason, because=because, aside=aside
+    )
 
 
 def _nothing(case: Case, policy: Policy, reason: Reason, *, because: str) -> Decision:

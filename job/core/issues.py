@@ -54,6 +54,7 @@ class Issue(Struct, frozen=True, kw_only=True, dict=True):
     rule_key: str = ""
     rule_name: str = ""
     cp_rule_id: str = ""
+    policy_id: str = ""
     policy_name: str = ""
     created_at: datetime | None = None
     first_seen_at: datetime | None = None
@@ -68,6 +69,8 @@ class Issue(Struct, frozen=True, kw_only=True, dict=True):
     asset_type: str = ""
     asset_name: str = ""
     asset_hostname: str = ""
+    asset_fqdn: str = ""
+    group_id: str = ""
     group_name: str = ""
     group_path: str = ""
     os_type: str = ""
@@ -86,8 +89,17 @@ class Issue(Struct, frozen=True, kw_only=True, dict=True):
     csp_region: str = ""
     csp_service_type: str = ""
     csp_resource_id: str = ""
+    csp_resource_uri: str = ""
+    csp_image_id: str = ""
+    tags: tuple[tuple[str, str], ...] = ()
+    """The tags of the cloud resource, each a name and a value."""
+    registry_id: str = ""
     registry_name: str = ""
+    repository_id: str = ""
     repository_name: str = ""
+    image_sha: str = ""
+    external_issue_source: str = ""
+    """Who reported it to Halo, where that was not Halo itself."""
     gone: bool = False
     """Whether Halo answered 404 for it: then nothing but its id is known, and it is neither active
     nor resolved.

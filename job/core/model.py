@@ -159,6 +159,8 @@ class Decision(Struct, frozen=True, kw_only=True):
     action: Action | None = None
     afterwards: Afterwards = Afterwards.REMEMBER
     """For decisions without an action; an action's outcome says it for the others."""
+    aside: str = ""
+    """What an operator should know besides, and no reader of the ticket; "" for nothing."""
 
 
 class OutcomeKind(StrEnum):

@@ -52,6 +52,15 @@ class Plan(Struct, frozen=True, kw_only=True):
         return Counter(held.action for held in self.everything if held.action)
 
     @property
+    def by_destination(self) -> dict[str, Counter[Action]]:
+        """How many of each action are planned for each route that has any, by its name."""
+        found: dict[str, Counter[Action]] = {}
+        for held in self.everything:
+            if held.action:
+                found.setdefault(held.destination.name, Counter())[held.action] += 1
+        return dict(sorted(found.items()))
+
+    @property
     def everything(self) -> Iterator[Held]:
         """All that has an action, deferred or not."""
         return chain(self.decisions.held, self.deferred.held)

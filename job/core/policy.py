@@ -49,17 +49,34 @@ class Policy(Struct, frozen=True, kw_only=True):
 
     def excludes(self, issue: Issue) -> bool:
         """Whether the operator wants no tickets for such issues."""
-        return (
+        return bool(self.why_excluded(issue))
+
+    def why_excluded(self, issue: Issue) -> str:
+        """Why the operator wants no ticket for such an issue; "" where he wants one."""
+        if (
             (self.critical_only and not issue.critical)
             or (self.no_sva and issue.kind in {IssueKind.SVA, IssueKind.IMAGE_SVA})
             or issue.source in self.excluded_sources
-        )
+        ):
+            return "The settings exclude this kind of issue."
+        return self.routes.skipped(issue)
 
     def destination(self, case: Case) -> Destination:
         """Whose words count for the ticket that is there; without one, where a new one goes."""
         if case.ticket is None:
             return self.routes.to(case.issue)
-        return self.routes.at(case.ticket.project)
+        return self.routes.of(case.issue, project=case.ticket.project)
+
+    def elsewhere(self, case: Case) -> str:
+        """That the route of the issue leads elsewhere than where its ticket stands, as a sentence;
+        "" where it does not.
+        """
+        if case.ticket is None or not self.routes.rules:
+            return ""
+        to = self.routes.to(case.issue)
+        if to.project == case.ticket.project:
+            return ""
+        return f'Its route "{to.name}" leads to {to.project} now; the ticket stays where it is.'
 
 
 def choose(

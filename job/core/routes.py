@@ -10,6 +10,7 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
+from job.core.conditions import When
 from job.core.issues import Issue
 from job.core.shape import TicketSettings
 from job.core.statuses import Status
@@ -22,6 +23,12 @@ class Purpose(StrEnum):
     REOPEN = "reopen"
     BEGIN = "begin"
     """A new ticket gets its first status."""
+
+
+DEFAULT = "default"
+"""What the destination of the plain settings is called, and in tests of routes the way there."""
+SKIP = "skip"
+"""What tests of routes call it when an issue gets no ticket. No route may have either name."""
 
 
 class Goal(Struct, frozen=True, kw_only=True):
@@ -101,7 +108,8 @@ class Workflow(Struct, frozen=True, kw_only=True):
 class Destination(Struct, frozen=True, kw_only=True):
     """Where a route sends an issue: project, ticket type, fields, workflow words, comment rule."""
 
-    name: str = "default"
+    name: str = DEFAULT
+    """The route's; it stands in the ticket's property and in the log."""
     tickets: TicketSettings
     workflow: Workflow
     comments: bool = True
@@ -111,21 +119,62 @@ class Destination(Struct, frozen=True, kw_only=True):
     def project(self) -> str:
         return self.tickets.project_key
 
+    @property
+    def mark(self) -> dict[str, str]:
+        """What the property of a ticket says of the route that brought it there."""
+        return {} if self.name == DEFAULT else {"route": self.name}
+
+
+class Rule(Struct, frozen=True, kw_only=True):
+    """One route: where the issues go that it is for, or why they get no tickets."""
+
+    name: str
+    when: When
+    to: Destination | None = None
+    """`None` for a rule that skips."""
+    skip: str = ""
+    """Why its issues get no tickets, in the words of whoever decided it."""
+
 
 class Routes(Struct, frozen=True, kw_only=True):
-    """Every destination there is. Today there is one, made from the plain settings."""
+    """Every destination there is: that of the plain settings, and those of the rules."""
 
     default: Destination
+    rules: tuple[Rule, ...] = ()
+    """In their order: the first that is for an issue counts."""
+    skips_others: bool = False
+    """Whether an issue that no rule is for gets no ticket; else it goes to the default."""
 
     @property
     def destinations(self) -> tuple[Destination, ...]:
-        """All of them, each once."""
-        return (self.default,)
+        """All to which something may go, each once."""
+        ours = tuple(rule.to for rule in self.rules if rule.to is not None)
+        return ours if self.skips_others and ours else (self.default, *ours)
 
-    def to(self, _issue: Issue) -> Destination:
+    def skipped(self, issue: Issue) -> str:
+        """Why this issue gets no ticket, as a sentence; "" where it gets one."""
+        rule = self._rule(issue)
+        if rule is not None:
+            return f'Route "{rule.name}" skips it: {rule.skip}' if rule.to is None else ""
+        return "No route is for it, and the others are skipped." if self.skips_others else ""
+
+    def to(self, issue: Issue) -> Destination:
         """Where a new ticket of this issue goes."""
-        return self.default
+        rule = self._rule(issue)
+        return self.default if rule is None or rule.to is None else rule.to
 
-    def at(self, _project: str) -> Destination:
-        """Whose workflow words and comment rule count for a ticket that stands in this project."""
-        return self.default
+    def at(self, project: str) -> Destination:
+        """Whose workflow words count for a ticket that stands in this project. They are the same in
+        all destinations of one project.
+        """
+        return next((to for to in self.destinations if to.project == project), self.default)
+
+    def of(self, issue: Issue, *, project: str) -> Destination:
+        """Whose words count for a ticket of this issue that stands in this project: its own
+        route's, as long as that leads there.
+        """
+        own = self.to(issue)
+        return own if own.project == project else self.at(project)
+
+    def _rule(self, issue: Issue) -> Rule | None:
+        return next((rule for rule in self.rules if rule.when.holds(issue)), None)

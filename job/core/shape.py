@@ -9,6 +9,8 @@ from functools import cached_property
 
 from msgspec import Struct
 
+from job.core.ladders import Ladder
+
 
 class TicketSettings(Struct, frozen=True, kw_only=True):
     """What new tickets look like by configuration, in the words of the person who configured it."""
@@ -18,10 +20,16 @@ class TicketSettings(Struct, frozen=True, kw_only=True):
     id_field: str
     """Name or id of the Jira field that holds the Halo id."""
     mapping: tuple[tuple[str, str], ...] = ()
-    """Halo field -> Jira field (name or id)."""
+    """Halo field, or text with several in braces -> Jira field (name or id)."""
     static: tuple[tuple[str, str], ...] = ()
     """Jira field (name or id) -> value. Commas separate the values of a field that holds several.
     """
+    labels: tuple[str, ...] = ()
+    """Further labels; each may name Halo's fields in braces."""
+    priority: Ladder = ()
+    due: Ladder = ()
+    said_in: str = ""
+    """Where people wrote this, if not in the variables of the plain settings."""
     issues_url: str = "https://api.cloudpassage.com/v3/issues"
     """Where Halo keeps its issues. A URL field holds this and the id, for Jira finds addresses only
     as a whole.
@@ -80,6 +88,14 @@ class CreateScreen(Struct, frozen=True, kw_only=True, dict=True):
     type_name: str
     id_field: FieldSpec
     fields: Mapping[str, FieldSpec]
+    elsewhere: frozenset[str] = frozenset()
+    """Names and ids of fields that Jira knows and this screen does not show, in small letters. It
+    is asked for only where one of the names that we are to fill is not on the screen.
+    """
+
+    def lacks(self, name_or_id: str) -> bool:
+        """Whether the field exists, but cannot be filled by a create."""
+        return not self.matching(name_or_id) and name_or_id.casefold() in self.elsewhere
 
     @cached_property
     def _found(self) -> dict[str, FieldSpec]:

@@ -8,6 +8,7 @@ news (`evidence.py`), or sending anything.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final, assert_never
 
@@ -16,9 +17,11 @@ from msgspec import Struct
 from job.core import adf, fields
 from job.core.adf import Document, Inline, Node, link, paragraph, strong
 from job.core.evidence import fingerprint, shown
+from job.core.fields import Filled
 from job.core.ids import Fingerprint, IssueId, Marker
 from job.core.issues import Asset, Evidence, Gone, Issue, IssueKind, IssueStatus, Unreadable
 from job.core.phrases import dated, in_words, joined, listed, phrase
+from job.core.routes import Destination
 from job.core.shape import CreateScreen, FieldSpec, TicketSettings
 
 PROPERTY: Final = "halo.sync"
@@ -36,6 +39,8 @@ class Draft(Struct, frozen=True, kw_only=True):
     fingerprint: Fingerprint
     outline: Fingerprint = Fingerprint("")
     """The part of it that holds whatever the finding shows."""
+    left_out: tuple[str, ...] = ()
+    """A sentence for each field that could not take its value; the ticket says them too."""
 
 
 class Comment(Struct, frozen=True, kw_only=True):
@@ -77,31 +82,28 @@ def texts_held(value: object) -> tuple[str, ...]:
 # --- A new ticket ---------------------------------------------------------------------------------
 
 
-def wants_asset(settings: TicketSettings, *, issue: Issue) -> bool:
-    """Whether a draft needs the issue's asset. A mapped field may; our own words use one only where
-    it is there.
-    """
-    return fields.needs_asset(settings, issue=issue)
-
-
-def draft(evidence: Evidence, *, settings: TicketSettings, screen: CreateScreen) -> Draft:
-    """The new ticket of an issue. Raises `UnusableValue` when a configured field cannot take its
+def draft(
+    evidence: Evidence, *, destination: Destination, screen: CreateScreen, made_at: datetime
+) -> Draft:
+    """The new ticket of an issue. Raises `UnusableValue` when a required field cannot take its
     value.
     """
-    issue = evidence.issue
+    issue, settings = evidence.issue, destination.tickets
+    filled = fields.filled(evidence, settings=settings, screen=screen, made_at=made_at)
     ours = {
         "project": {"key": screen.project_key},
         "issuetype": {"id": screen.type_id},
         "summary": summary(issue),
-        "description": _document(issue, blocks=_description(evidence)),
+        "description": _document(issue, blocks=_description(evidence, filled=filled)),
         screen.id_field.id: id_value(issue.id, spec=screen.id_field, settings=settings),
     }
     return Draft(
         issue_id=issue.id,
-        fields=fields.filled(evidence, settings=settings, screen=screen) | ours,
-        properties=({"key": PROPERTY, "value": {"v": 1, "issue": issue.id}},),
+        fields=filled.fields | ours,
+        properties=({"key": PROPERTY, "value": {"v": 1, "issue": issue.id} | destination.mark},),
         fingerprint=fingerprint(evidence),
         outline=fingerprint(Evidence(issue=issue)),
+        left_out=filled.left_out,
     )
 
 
@@ -116,7 +118,7 @@ def summary(issue: Issue) -> str:
     return start + adf.cut(_name(issue), units_max=adf.LINE_MAX - adf.units(start + end)) + end
 
 
-def _description(evidence: Evidence) -> Iterator[Node]:
+def _description(evidence: Evidence, *, filled: Filled) -> Iterator[Node]:
     issue = evidence.issue
     if issue.status is IssueStatus.RESOLVED:
         yield _resolution(issue)
@@ -127,6 +129,8 @@ def _description(evidence: Evidence) -> Iterator[Node]:
     if seen := list(shown(evidence)):
         yield adf.heading("Evidence")
         yield from seen
+    if filled.said:
+        yield paragraph(filled.said)
 
 
 def _facts(evidence: Evidence) -> list[tuple[str, Inline]]:

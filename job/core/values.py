@@ -12,14 +12,9 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from job.core import adf
+from job.core.halo_names import Value, in_words
 from job.core.shape import FieldSpec
 from job.errors import UnusableValue
-
-Value = str | bool | datetime | tuple[str, ...]
-"""What we may have for a field, before it has the field's type. Several texts are for fields that
-hold several.
-"""
-
 
 Writer = Callable[[Value, FieldSpec], Any]
 """Turns a value into what Jira takes for a field. Raises `UnusableValue`."""
@@ -50,15 +45,14 @@ def split_list(text: str) -> tuple[str, ...]:
     return tuple(part for part in (unescaped(part).strip() for part in parts) if part)
 
 
+def escaped(text: str) -> str:
+    """The value that `unescaped` makes this text of, with no comma that separates."""
+    return re.sub(r"([\\,])", r"\\\1", text)
+
+
 def unescaped(text: str) -> str:
     """A value without the backslashes before its commas and backslashes."""
     return re.sub(r"\\([\\,])", r"\1", text)
-
-
-def in_words(value: Value) -> str:
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return ", ".join(value) if isinstance(value, tuple) else str(value)
 
 
 def _unusable(value: Value, *, spec: FieldSpec, wanted: str) -> UnusableValue:

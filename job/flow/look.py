@@ -12,7 +12,7 @@ from typing import assert_never
 from msgspec import Struct
 from msgspec.structs import replace
 
-from job.core import fields
+from job.core import field_checks
 from job.core.cases import Notes, Scope
 from job.core.decisions import decide
 from job.core.ids import EPOCH
@@ -273,5 +273,5 @@ class Look:
         destinations = {held.destination.name: held.destination for held in creates}
         for destination in destinations.values():
             screen = await setup.ports.jira.create_screen(destination)
-            if problems := fields.check(destination.tickets, screen=screen):
+            if problems := field_checks.check(destination.tickets, screen=screen):
                 raise BadSettings(problems)

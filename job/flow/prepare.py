@@ -9,16 +9,21 @@ import asyncio
 from datetime import timedelta
 from typing import assert_never
 
+import structlog
 from msgspec.structs import replace
 
-from job.core import links, steps, tickets
+from job.core import fields, links, steps, tickets
 from job.core.issues import Evidence
 from job.core.memory import IntentKind, Link
 from job.core.model import Action, Decision, Outcome, OutcomeKind
 from job.core.steps import Step, ticket_of
+from job.core.tickets import Draft
 from job.errors import SyncError, Withheld
+from job.events import Event
 from job.flow.brake import Brake
 from job.flow.setup import Setup
+
+log = structlog.get_logger()
 
 ASKED_AT_ONCE = 64
 """Issues whose details are fetched together, the first batch's first: it is written while the next
@@ -42,6 +47,7 @@ class Preparer:
         self._ports = setup.ports
         self._brake = brake
         self._asking = asyncio.Semaphore(ASKED_AT_ONCE)
+        self._left_out: set[tuple[str, str]] = set()
 
     async def prepare(self, decision: Decision) -> Step | Outcome:
         """The step, ready to be sent; or the outcome, where nothing needs to be sent or can be."""
@@ -81,7 +87,7 @@ class Preparer:
         async with self._asking:
             self._brake.may_begin(decision)
             settings = decision.destination.tickets
-            wants_asset = decision.action in steps.CREATES and tickets.wants_asset(
+            wants_asset = decision.action in steps.CREATES and fields.needs_asset(
                 settings, issue=issue
             )
             asset = await halo.asset(issue) if wants_asset else None
@@ -105,6 +111,24 @@ class Preparer:
             begun, said=intent.marker, fingerprint=intent.fingerprint, outline=intent.outline
         )
 
+    async def _draft(self, step: Step) -> Draft:
+        """The new ticket. What had to be left out of it is logged once a run for each field."""
+        destination, clock = step.decision.destination, self._ports.clock
+        screen = await self._ports.jira.create_screen(destination)
+        draft = tickets.draft(
+            step.evidence, destination=destination, screen=screen, made_at=clock.now()
+        )
+        for sentence in draft.left_out:
+            if (place := (destination.name, sentence)) not in self._left_out:
+                self._left_out.add(place)
+                log.warning(
+                    Event.FIELD_LEFT_OUT,
+                    issue_id=step.case.issue.id,
+                    route=destination.name,
+                    error=sentence,
+                )
+        return draft
+
     async def _find_words(self, step: Step) -> None:
         """Finds the words, and the way through the workflow before anything is said about it."""
         decision, jira = step.decision, self._ports.jira
@@ -112,9 +136,7 @@ class Preparer:
         match decision.action:
             case Action.CREATE | Action.CREATE_AND_CLOSE:
                 if not steps.resumes(decision):
-                    screen = await jira.create_screen(decision.destination)
-                    settings = decision.destination.tickets
-                    step.draft = tickets.draft(step.evidence, settings=settings, screen=screen)
+                    step.draft = await self._draft(step)
             case Action.COMMENT:
                 step.comment = tickets.update_comment(step.evidence)
             case Action.REOPEN:

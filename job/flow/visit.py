@@ -87,6 +87,7 @@ class Visitor:
             issue_id=decision.case.issue.id,
             ticket=ticket.key,
             reason=decision.reason,
+            route=decision.destination.name,
             status=ticket.status,
         )
         return Outcome(decision=decision, kind=OutcomeKind.DONE, link=link, ticket_key=ticket.key)

@@ -58,8 +58,7 @@ def issue(row: Any) -> Issue:
     """
     issue_id, status = _id_and_status(row)
     get = row.get
-    name, rule_name = shared(get("name")), shared(get("rule_name"))
-    rule_key = shared(get("rule_key"))
+    name, rule_name, rule_key = (shared(get(key)) for key in ("name", "rule_name", "rule_key"))
     return Issue(
         id=issue_id,
         type=shared(get("type")) or shared(get("category")),
@@ -70,8 +69,8 @@ def issue(row: Any) -> Issue:
         url=text(get("url")),
         rule_key=rule_key,
         rule_name=rule_name,
-        # Its name in older clients was csp_rule_id (cloudpassage/jira_halo_issues_sync 2.0.0).
-        cp_rule_id=shared(get("cp_rule_id")) or shared(get("csp_rule_id")),
+        cp_rule_id=_cp_rule_id(row),
+        policy_id=shared(get("policy_id")),
         policy_name=shared(get("policy_name")),
         created_at=instant(get("created_at")),
         first_seen_at=instant(get("first_seen_at")),
@@ -85,6 +84,8 @@ def issue(row: Any) -> Issue:
         asset_type=shared(get("asset_type")),
         asset_name=shared(get("asset_name")),
         asset_hostname=shared(get("asset_hostname")),
+        asset_fqdn=shared(get("asset_fqdn")),
+        group_id=shared(get("group_id")),
         group_name=shared(get("group_name")),
         group_path=shared(get("group_path")),
         os_type=shared(get("os_type")),
@@ -100,8 +101,15 @@ def issue(row: Any) -> Issue:
         csp_region=shared(get("csp_region")),
         csp_service_type=shared(get("csp_service_type")),
         csp_resource_id=shared(get("csp_resource_id")),
+        csp_resource_uri=shared(get("csp_resource_uri")),
+        csp_image_id=shared(get("csp_image_id")),
+        tags=_tags(row),
+        registry_id=shared(get("registry_id")),
         registry_name=shared(get("registry_name")),
+        repository_id=shared(get("repository_id")),
         repository_name=shared(get("repository_name")),
+        image_sha=shared(get("image_sha")),
+        external_issue_source=shared(get("external_issue_source")),
     )
 
 
@@ -188,6 +196,25 @@ def _cves(row: Body) -> tuple[str, ...]:
     if not ids and isinstance(more, dict):
         ids = [entry.get("id") for entry in some_objects(more, "cve_info")]
     return _same(tuple(shared(cve) for cve in ids if text(cve)))
+
+
+def _cp_rule_id(row: Body) -> str:
+    """Its name in older clients was csp_rule_id (cloudpassage/jira_halo_issues_sync 2.0.0)."""
+    return shared(row.get("cp_rule_id")) or shared(row.get("csp_rule_id"))
+
+
+def _tags(row: Body) -> tuple[tuple[str, str], ...]:
+    """A list of objects with `key` and `value` (fixtures of cloudpassage/jira_halo_issues_sync)."""
+    tags = some_objects(row, "csp_tags")
+    return _same_tags(
+        tuple((shared(tag.get("key")), shared(tag.get("value"))) for tag in tags if tag.get("key"))
+    )
+
+
+@lru_cache(maxsize=10_000)
+def _same_tags(tags: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """One tuple for all issues of one resource, not one for each."""
+    return tags
 
 
 @lru_cache(maxsize=10_000)

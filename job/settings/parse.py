@@ -12,7 +12,8 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
-from job.core.fields import HALO_FIELDS, parse_pairs
+from job.core import templates
+from job.core.fields import parse_pairs
 from job.core.values import split_list, unescaped
 from job.errors import BadSettings
 from job.state.urls import parse_url
@@ -147,10 +148,13 @@ def pairs(text: str) -> tuple[tuple[str, str], ...]:
 
 
 def mapping(text: str) -> tuple[tuple[str, str], ...]:
-    mapped = tuple((halo_field, unescaped(field)) for halo_field, field in pairs(text))
-    unknown = [halo_field for halo_field, _ in mapped if halo_field not in HALO_FIELDS]
-    if unknown:
-        raise Unfit(f"Halo has no field {', '.join(map(repr, unknown))}.", ", ".join(HALO_FIELDS))
+    mapped = tuple((halo, unescaped(field)) for halo, field in pairs(text))
+    for halo, _ in mapped:
+        try:
+            templates.parse_mapped(halo)
+        except ValueError as error:
+            wrong, _, allowed = str(error).partition(" Perhaps: ")
+            raise Unfit(wrong, allowed.rstrip(".")) from None
     return mapped
 
 

@@ -6,9 +6,17 @@ Does not do: comparing them with Jira (`commands/check.py`).
 
 from dataclasses import dataclass
 
-from job.settings import parse
+from job.core.ladders import Ladder
+from job.settings import parse, routing, steps
 from job.settings.basics import ProcessSettings
-from job.settings.variable import hard_closed_is_not_closed, new_is_not_closed, variable
+from job.settings.rulebook import Rulebook
+from job.settings.variable import (
+    hard_closed_is_not_closed,
+    new_is_not_closed,
+    only_routes,
+    own_words_for_own_project,
+    variable,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +33,16 @@ class DestinationSettings(ProcessSettings):
     )
     jira_field_static: tuple[tuple[str, str], ...] = variable(
         parse.pairs, "", does="`Jira field:value;…`: the same value in every new ticket."
+    )
+    priority_map: Ladder = variable(
+        steps.ladder,
+        "",
+        does="`critical:Highest;cvss>=9:High;default:Medium`: the priority of new tickets.",
+    )
+    due_in: Ladder = variable(
+        steps.due,
+        "",
+        does="`critical:7d;cvss>=7:30d;default:90d` (or `5wd`): when new tickets are due.",
     )
     issue_reopen_transition: str = variable(str, does="Transition that reopens a closed ticket.")
     issue_close_transition: str = variable(str, does="Transition that closes a ticket.")
@@ -43,6 +61,18 @@ class DestinationSettings(ProcessSettings):
         "",
         fits=new_is_not_closed,
         does="Status that a new ticket is moved to, if it does not start there.",
+    )
+    routes: Rulebook | None = variable(
+        routing.variable,
+        "",
+        fits=own_words_for_own_project,
+        does="Routes to several projects, as YAML of at most 32 KiB; see `routes.md`.",
+    )
+    routes_file: Rulebook | None = variable(
+        routing.file,
+        "",
+        fits=only_routes,
+        does="Path of a file of routes, such as a mounted secret; instead of `ROUTES`.",
     )
     close_resolution: str = variable(
         str,

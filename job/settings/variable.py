@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from job.settings.parse import Unfit
+from job.settings.rulebook import Rulebook, WorkflowWords
 
 Earlier = Mapping[str, Any]
 """The fields before this one, as far as they were fit."""
@@ -34,6 +35,24 @@ def new_is_not_closed(value: str, earlier: Earlier) -> None:
             f"{value!r} is a closed status: each new ticket would be reopened.",
             "a status of open tickets",
         )
+
+
+def own_words_for_own_project(value: Rulebook | None, earlier: Earlier) -> None:
+    """The plain settings say what statuses mean in their project."""
+    for rule in value.rules if value else ():
+        if rule.workflow != WorkflowWords() and rule.project in {
+            "",
+            earlier.get("jira_project_key", ""),
+        }:
+            wrong = f'line {rule.line}: route "{rule.name}" leads to JIRA_PROJECT_KEY, whose '
+            raise Unfit(f"{wrong}workflow the plain settings describe.", "no workflow there")
+
+
+def only_routes(value: Rulebook | None, earlier: Earlier) -> None:
+    """There is one rulebook."""
+    if value and earlier.get("routes"):
+        raise Unfit("ROUTES is set as well.", "one of the two")
+    own_words_for_own_project(value, earlier)
 
 
 def something_is_left(value: object, earlier: Earlier) -> None:

@@ -265,3 +265,75 @@ def test_help_names_every_command() -> None:
         [*PYTHON, "-m", "job", "--help"], capture_output=True, text=True, timeout=60, check=True
     )
     assert all(f"\n  {command} " in shown.stdout for command in ("run", "plan", "check", "demo"))
+
+
+# --- Routes ---------------------------------------------------------------------------------------
+
+RULES = """
+routes:
+  - {name: packages, when: {type: sva}, to: {project: PAY}}
+  - {name: noise, when: {type: lids}, skip: Handled elsewhere.}
+tests:
+  - {issue: {type: sva}, goes_to: packages}
+  - {issue: {type: lids}, goes_to: skip}
+"""
+
+
+def test_routes_are_tested_without_any_account(bare: Program, tmp_path: Path) -> None:
+    file = tmp_path / "routes.yaml"
+    file.write_text(RULES)
+    by_path, by_file, by_text = (
+        bare("routes", "test", str(file)),
+        bare("routes", "test", ROUTES_FILE=str(file)),
+        bare("routes", "test", ROUTES=RULES),
+    )
+    for spoken in (by_path, by_file, by_text):
+        assert spoken.exit_code == 0
+        assert says_only_json(spoken)
+        assert [
+            line["cells"]["goes to"] for line in spoken.lines if line.get("table") == "Tests"
+        ] == [
+            "packages",
+            "skip",
+        ]
+
+
+def test_a_test_of_a_route_that_does_not_hold_ends_with_2_and_names_its_line(
+    bare: Program,
+) -> None:
+    spoken = bare("routes", "test", ROUTES=RULES.replace("goes_to: packages", "goes_to: default"))
+    assert spoken.exit_code == 2
+    (problem,) = spoken.only("settings.refused")["problems"]
+    assert problem["variable"] == "ROUTES"
+    assert 'line 5: type: sva goes to "packages", and not to "default".' in problem["wrong"]
+
+
+def test_routes_that_are_nowhere_are_not_tested(bare: Program, tmp_path: Path) -> None:
+    assert bare("routes", "test").exit_code == 2
+    assert bare("routes", "test", str(tmp_path / "gone.yaml")).exit_code == 2
+
+
+def test_routes_in_two_places_are_refused(program: Program, tmp_path: Path) -> None:
+    file = tmp_path / "routes.yaml"
+    file.write_text(RULES)
+    spoken = program("plan", ROUTES=RULES, ROUTES_FILE=str(file))
+    assert spoken.exit_code == 2
+    assert "ROUTES is set as well" in spoken.stdout
+
+
+def test_a_plan_shows_where_everything_goes(program: Program, world: World) -> None:
+    spoken = program("plan", ROUTES=RULES.replace("PAY", "OPS"))
+    made = spoken.only("plan.made")
+    assert set(made["routes"]) == {"default", "packages"}
+    planned = [line for line in spoken.lines if line["event"] == "action.planned"]
+    assert {(line["destination"], line["project"]) for line in planned} == {
+        ("default", "SEC"),
+        ("packages", "OPS"),
+    }
+
+
+def test_check_proves_every_destination(program: Program) -> None:
+    assert program("check", ROUTES=RULES.replace("PAY", "OPS")).exit_code == 0
+    spoken = program("check", ROUTES=RULES)
+    assert spoken.exit_code == 2
+    assert "packages" in spoken.stdout

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from msgspec.structs import replace
 
-from job.core import adf, tickets
+from job.core import adf, fields, tickets
 from job.core.evidence import fingerprint
 from job.core.ids import IssueId
 from job.core.issues import (
@@ -25,7 +25,7 @@ from job.core.tickets import close_comment, draft, ids_held, reopen_comment, upd
 from job.http.message import as_json
 from tests.core.documents import opened, plain, schema, utf16_units, words
 from tests.core.findings import AT, GONE, ISSUE, LIDS, RESOLVED, SVA, evidences
-from tests.kit.builders import issue
+from tests.kit.builders import NOW, destination, issue
 
 CUSTOM = "com.atlassian.jira.plugin.system.customfieldtypes:"
 TEXT = FieldSpec(
@@ -46,13 +46,18 @@ BOOK = CreateScreen(
 )
 
 
+HOME = destination(tickets=SHAPE)
+
+
 def described(
     issue: Issue = ISSUE,
     finding: Finding | Gone | Unreadable | None = SVA,
     asset: Asset | Gone | Unreadable | None = None,
 ) -> str:
     evidence = Evidence(issue=issue, finding=finding, asset=asset)
-    return plain(opened(draft(evidence, settings=SHAPE, screen=BOOK).fields["description"]))
+    return plain(
+        opened(draft(evidence, destination=HOME, screen=BOOK, made_at=NOW).fields["description"])
+    )
 
 
 # --- Whatever Halo sends --------------------------------------------------------------------------
@@ -69,7 +74,7 @@ def test_whatever_halo_sends_becomes_documents_that_jira_takes(
     evidence: Evidence, because: str
 ) -> None:
     bodies = [
-        draft(evidence, settings=SHAPE, screen=BOOK).fields["description"],
+        draft(evidence, destination=HOME, screen=BOOK, made_at=NOW).fields["description"],
         update_comment(evidence).body,
         reopen_comment(evidence, because=because).body,
         close_comment(resolved(evidence)).body,
@@ -97,7 +102,7 @@ def test_a_draft_and_the_comments_on_the_same_evidence_have_one_fingerprint(
     evidence: Evidence,
 ) -> None:
     said = {
-        draft(evidence, settings=SHAPE, screen=BOOK).fingerprint,
+        draft(evidence, destination=HOME, screen=BOOK, made_at=NOW).fingerprint,
         update_comment(evidence).fingerprint,
         reopen_comment(evidence, because="it is back").fingerprint,
     }
@@ -108,7 +113,7 @@ def test_a_draft_and_the_comments_on_the_same_evidence_have_one_fingerprint(
 
 
 def test_a_draft_has_project_type_id_configured_fields_and_the_hidden_property() -> None:
-    new = draft(Evidence(issue=ISSUE, finding=SVA), settings=SHAPE, screen=BOOK)
+    new = draft(Evidence(issue=ISSUE, finding=SVA), destination=HOME, screen=BOOK, made_at=NOW)
     assert {name: value for name, value in new.fields.items() if name != "description"} == {
         "project": {"key": "SEC"},
         "issuetype": {"id": "10001"},
@@ -163,7 +168,9 @@ def test_a_description_says_what_where_and_since_when() -> None:
 
 def test_a_description_links_to_the_issue_in_halo() -> None:
     assert ISSUE.url.encode() in bytes(
-        draft(Evidence(issue=ISSUE), settings=SHAPE, screen=BOOK).fields["description"]
+        draft(Evidence(issue=ISSUE), destination=HOME, screen=BOOK, made_at=NOW).fields[
+            "description"
+        ]
     )
 
 
@@ -213,7 +220,7 @@ def test_an_endless_log_entry_is_shortened_with_a_link_to_halo() -> None:
     evidence = Evidence(
         issue=ISSUE, finding=replace(LIDS, log_entry="x" * 80 + "\n" + "line\n" * 20_000)
     )
-    body = opened(draft(evidence, settings=SHAPE, screen=BOOK).fields["description"])
+    body = opened(draft(evidence, destination=HOME, screen=BOOK, made_at=NOW).fields["description"])
     assert plain(body["content"][-1]) == "Shortened to fit into Jira. All of it is in Halo."
     assert ISSUE.url in json.dumps(body["content"][-1])
     assert body["content"][-2]["content"][0]["text"].endswith("\nline")
@@ -300,5 +307,5 @@ def test_an_id_is_compared_whole_and_among_all_labels() -> None:
 
 
 def test_a_draft_wants_the_asset_only_for_a_mapped_field() -> None:
-    assert not tickets.wants_asset(SHAPE, issue=ISSUE)
-    assert tickets.wants_asset(replace(SHAPE, mapping=(("server_state", "Group"),)), issue=ISSUE)
+    assert not fields.needs_asset(SHAPE, issue=ISSUE)
+    assert fields.needs_asset(replace(SHAPE, mapping=(("server_state", "Group"),)), issue=ISSUE)

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from job.core.halo_names import Value
 from job.core.shape import Allowed, FieldSpec
-from job.core.values import Value, split_list, typed
+from job.core.values import split_list, typed
 from job.errors import UnusableValue
 from tests.core.documents import opened
 from tests.core.jira_fields import (

@@ -29,6 +29,41 @@ ARRIVAL = "jira.has_comment(case.ticket.id, marker=intent.marker, since=intent.a
 """How Jira is asked whether a comment has arrived."""
 
 MUTANTS: Final = (
+    # --- Routes -----------------------------------------------------------------------------------
+    Mutant("the last route that matches counts", "Routes._rule", "self.rules", "self.rules[::-1]"),
+    Mutant(
+        "an issue whose route changes follows the new route",
+        "Routes.of",
+        "own.project == project",
+        "own.project != own.name",
+    ),
+    Mutant(
+        "an issue that no route is for is skipped unasked",
+        "Routes.skipped",
+        "if self.skips_others",
+        "if self.rules",
+    ),
+    Mutant(
+        "a failing test of routes is let through", "rulebook", "wrong += _failures(book)", "pass"
+    ),
+    Mutant(
+        "a shadowed rule is let through", "_without_a_turn", "if shadows:", "if not shadows[:0]:"
+    ),
+    Mutant(
+        "a value that does not fit parks the ticket", "fields:filled", "_must_have(spec)", "spec.id"
+    ),
+    Mutant(
+        "a pattern with a question mark covers more than it matches",
+        "Word.covers",
+        "'?' not in self.text",
+        "self.text",
+    ),
+    Mutant(
+        "an overdue ticket is due in the past",
+        "ladders:due",
+        "by_rule < today",
+        "by_rule < today < by_rule",
+    ),
     # --- Signing in -------------------------------------------------------------------------------
     Mutant(
         "a token that the site refuses is shown to the gateway with a write",

@@ -163,7 +163,7 @@ def test_a_good_text_becomes_its_value(variable: str, text: str, expected: objec
         ("MAX_CREATE", "1.5", "0 or more"),
         ("JIRA_PROJECT_KEY", "my project", "such as SEC"),
         ("JIRA_FIELD_MAPPING", "issue_type", "no colon"),
-        ("JIRA_FIELD_MAPPING", "issue_tipe:labels", "asset_group_name"),
+        ("JIRA_FIELD_MAPPING", "issue_tipe:labels", "issue_type"),
         ("JIRA_FIELD_STATIC", "Team:", "nothing after"),
         ("ISSUE_STATUS_CLOSED", " , ", "names nothing"),
         ("STATUS_HARD_CLOSED", "Closed,done", "ISSUE_STATUS_CLOSED as well"),

@@ -3,6 +3,7 @@ writers.
 """
 
 import asyncio
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -10,9 +11,14 @@ from typing import Any
 import pytest
 
 from job.core.memory import Changes, RunRecord
+from job.core.policy import Policy
 from job.core.shards import Shard
 from job.errors import LeaseHeld, LeaseLost, SyncError
 from job.flow.lease import LEASE, take_lease
+from job.settings.destinations import routed
+from job.settings.routing import rulebook
+from job.sim.jira.site import Project
+from tests.kit.builders import destination
 from tests.kit.timeless import play
 from tests.kit.tube import Fuse, Tube
 from tests.simulation.life import live
@@ -136,3 +142,37 @@ def test_random_worlds_come_out_right_whatever_the_number_of_tasks() -> None:
 
     wrong = {seed: found for seed in range(SEEDS) if (found := play(life(seed)))}
     assert not wrong
+
+
+def test_three_tasks_and_three_projects_make_each_ticket_once_in_its_own_project() -> None:
+    """Every seed also kills the first task of its first execution somewhere."""
+
+    async def life(seed: int) -> None:
+        tube = Tasks(seed=seed, policy=Policy(routes=routed(destination(), book=rulebook(RULES))))
+        tube.look_back, tube.count = timedelta(minutes=15), 3
+        tube.jira.site.projects.append(Project("10003", "PAY", "Payments"))
+        kinds = ("sva", "fim", "csm")
+        for number in range(60):
+            tube.halo.estate.open_issue(type=kinds[number % 3])
+        await tube.run(fuse=Fuse(at=(10 + seed * 2, "before" if seed % 2 else "after")))
+        for _ in range(3):
+            await asyncio.sleep(HOURS_S)
+            await tube.run()
+        made = tube.jira.people.tickets()
+        held = Counter(ticket.fields["customfield_10010"] for ticket in made)
+        assert held == Counter(tube.halo.estate.issues.keys())
+        where = {ticket.fields["customfield_10010"]: ticket.project for ticket in made}
+        leads_to = {"sva": "PAY", "fim": "OPS", "csm": "SEC"}
+        assert where == {
+            issue.id: leads_to[issue.type] for issue in tube.halo.estate.issues.values()
+        }
+
+    for seed in range(12):
+        play(life(seed))
+
+
+RULES = """
+routes:
+  - {name: packages, when: {type: sva}, to: {project: PAY}}
+  - {name: files, when: {type: fim}, to: {project: OPS, type: Task}}
+"""

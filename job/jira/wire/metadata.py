@@ -7,7 +7,7 @@ Does not do: judging values. `core/fields.py` does, with the `CreateScreen` that
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from job.core.fields import ID_KINDS
+from job.core.field_checks import ID_KINDS
 from job.core.shape import Allowed, CreateScreen, FieldSpec, TicketSettings
 from job.errors import BadSettings, Problem
 from job.http.message import Request, Response
@@ -51,7 +51,29 @@ def may_browse(body: Any) -> bool:
         return body["permissions"]["BROWSE_PROJECTS"]["havePermission"] is True
 
 
-def no_project(project: str, *, known: Response) -> BadSettings:
+def fields(site: Site) -> Request:
+    """Every field of the site, on whatever screen it is (Jira Cloud REST v3, GET "field")."""
+    return site.request("GET /rest/api/3/field")
+
+
+def field_names(body: Any) -> frozenset[str]:
+    """The names and ids of all fields, in small letters."""
+    with readable(DOING):
+        return frozenset(
+            str(raw[key]).casefold() for raw in body for key in ("id", "name") if raw.get(key)
+        )
+
+
+def other_id_field(
+    screen: CreateScreen, *, at_home: FieldSpec, settings: TicketSettings
+) -> BadSettings:
+    """A field of the same name that is another field, as team-managed projects have them."""
+    wrong = f"{screen} has {screen.id_field} for the Halo id, and JIRA_PROJECT_KEY has {at_home}: "
+    wrong += "tickets are looked for by one field alone."
+    return BadSettings([Problem(settings.said_in or "JIRA_ISSUE_ID_FIELD", wrong, str(at_home))])
+
+
+def no_project(settings: TicketSettings, *, known: Response) -> BadSettings:
     """No project of this key in which we may create tickets: Jira does not tell the two apart."""
     keys: list[str] = []
     if (
@@ -60,8 +82,8 @@ def no_project(project: str, *, known: Response) -> BadSettings:
         with readable(DOING):
             keys = [project["key"] for project in known.json()["values"]]
     return _bad(
-        "JIRA_PROJECT_KEY",
-        f"there is no project {project!r} in which we may create tickets.",
+        settings.said_in or "JIRA_PROJECT_KEY",
+        f"there is no project {settings.project_key!r} in which we may create tickets.",
         allowed=keys,
     )
 
@@ -75,7 +97,8 @@ def chosen_type(raws: Sequence[Any], *, settings: TicketSettings) -> Allowed:
         if ticket_type.id == wanted or ticket_type.name.casefold() == wanted.casefold():
             return ticket_type
     wrong = f"project {settings.project_key} has no ticket type {settings.ticket_type!r}."
-    raise _bad("JIRA_ISSUE_TYPE", wrong, allowed=[ticket_type.name for ticket_type in known])
+    variable = settings.said_in or "JIRA_ISSUE_TYPE"
+    raise _bad(variable, wrong, allowed=[ticket_type.name for ticket_type in known])
 
 
 def create_screen(
