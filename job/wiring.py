@@ -168,6 +168,8 @@ def policy_of(settings: Settings) -> Policy:
         create_patience=settings.create_patience,
         when_ticket_gone=WhenGone(settings.when_ticket_gone),
         when_issue_gone=WhenGone(settings.when_issue_gone),
+        accepted_for=settings.accepted_for,
+        accepted_worse_by=settings.accepted_until_worse_by,
     )
 
 
@@ -189,10 +191,16 @@ def destination_of(settings: Settings) -> Destination:
             transition=settings.issue_close_transition,
             statuses=closed,
             resolution=settings.close_resolution,
+            fields=settings.close_fields,
         ),
-        reopen=Goal(transition=settings.issue_reopen_transition, statuses=(new,) if new else ()),
+        reopen=Goal(
+            transition=settings.issue_reopen_transition,
+            statuses=(new,) if new else (),
+            fields=settings.reopen_fields,
+        ),
         closed=frozenset(closed),
         hard_closed=frozenset(settings.status_hard_closed),
+        accepted=frozenset(settings.status_accepted),
         new_status=new,
     )
     return Destination(tickets=tickets, workflow=workflow, comments=not settings.no_comment)

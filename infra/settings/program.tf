@@ -37,11 +37,17 @@ variable "jira" {
     close_transition   = string
     status_closed      = list(string)
     status_hard_closed = optional(list(string), [])
+    status_accepted    = optional(list(string), [])
     new_issue_status   = optional(string)
     close_resolution   = optional(string)
+    close_fields       = optional(map(string), {})
+    reopen_fields      = optional(map(string), {})
     field_mapping      = optional(map(string), {})
     field_static       = optional(map(string), {})
     concurrency_max    = optional(number, 32)
+
+    accepted_for_days       = optional(number, 0)
+    accepted_until_worse_by = optional(number, 0)
   })
   nullable = false
 
@@ -58,7 +64,7 @@ variable "jira" {
     error_message = "`jira.project_key` must be a project's key, such as SEC: upper-case letters, digits and underscores."
   }
   validation {
-    condition = alltrue([for text in concat(var.jira.status_closed, var.jira.status_hard_closed, [
+    condition = alltrue([for text in concat(var.jira.status_closed, var.jira.status_hard_closed, var.jira.status_accepted, [
       var.jira.issue_type, var.jira.issue_id_field, var.jira.reopen_transition, var.jira.close_transition,
     ]) : trimspace(text) != ""]) && length(var.jira.status_closed) > 0
     error_message = "`jira.issue_type`, `issue_id_field`, `reopen_transition`, `close_transition`, `status_closed` and each status must not be empty."
@@ -72,16 +78,20 @@ variable "jira" {
     error_message = "`jira.gateway_url` must be an https:// address without a path, and `jira.token_url` one with a path."
   }
   validation {
-    condition     = alltrue([for status in concat(var.jira.status_closed, var.jira.status_hard_closed) : !strcontains(status, ",")])
-    error_message = "`jira.status_closed` and `jira.status_hard_closed` are lists: one status an entry, without commas."
+    condition     = var.jira.accepted_for_days >= 0 && var.jira.accepted_for_days <= 3660 && floor(var.jira.accepted_for_days) == var.jira.accepted_for_days
+    error_message = "`jira.accepted_for_days` must be a whole number of days, 0 to 3660; 0 is for ever."
+  }
+  validation {
+    condition     = var.jira.accepted_until_worse_by >= 0 && var.jira.accepted_until_worse_by <= 10
+    error_message = "`jira.accepted_until_worse_by` must be 0 to 10 points of CVSS; 0 is however much."
   }
   validation {
     condition     = length(setsubtract(keys(var.jira.field_mapping), local.halo_fields)) == 0
     error_message = "`jira.field_mapping` maps Halo fields to Jira fields. Halo fields are: ${join(", ", local.halo_fields)}."
   }
   validation {
-    condition     = alltrue([for map in [var.jira.field_mapping, var.jira.field_static] : alltrue([for name, value in map : trimspace(name) != "" && trimspace(coalesce(value, " ")) != ""])])
-    error_message = "`jira.field_mapping` and `jira.field_static` must have something on both sides: a field without a value is left out of the map."
+    condition     = alltrue([for map in [var.jira.field_mapping, var.jira.field_static, var.jira.close_fields, var.jira.reopen_fields] : alltrue([for name, value in map : trimspace(name) != "" && trimspace(coalesce(value, " ")) != ""])])
+    error_message = "`jira.field_mapping`, `field_static`, `close_fields` and `reopen_fields` must have something on both sides: a field without a value is left out of the map."
   }
   validation {
     condition     = var.jira.concurrency_max >= 1 && var.jira.concurrency_max <= 64 && floor(var.jira.concurrency_max) == var.jira.concurrency_max
@@ -197,12 +207,20 @@ locals {
     "server_hostname", "server_state",
   ]
 
-  # The program compares statuses without regard to case.
-  statuses = {
-    closed      = [for status in var.jira.status_closed : lower(trimspace(status))]
-    hard_closed = [for status in var.jira.status_hard_closed : lower(trimspace(status))]
-    new         = [for status in var.jira.new_issue_status[*] : lower(trimspace(status))]
-  }
+  # The program compares statuses without regard to case and to further blanks.
+  statuses = { for group, names in {
+    closed      = var.jira.status_closed
+    hard_closed = var.jira.status_hard_closed
+    accepted    = var.jira.status_accepted
+    new         = var.jira.new_issue_status[*]
+  } : group => [for status in names : lower(trimspace(replace(status, "/\\s+/", " ")))] }
+
+  # A list as the program reads it: a backslash makes a plain sign of a comma and of itself.
+  lists = { for group, names in {
+    closed      = var.jira.status_closed
+    hard_closed = var.jira.status_hard_closed
+    accepted    = var.jira.status_accepted
+  } : group => join(",", [for name in names : replace(name, "/([\\\\,])/", "\\$1")]) }
 
   # Seconds of each duration; null where it is none.
   seconds = { s = 1, m = 60, h = 3600, d = 86400 }
@@ -212,9 +230,15 @@ locals {
   span_max  = 3660 * 86400
   count_max = 999999999
 
-  # `a:b;c:d`, where a backslash makes plain signs of a backslash, a semicolon, and a colon inside a name.
-  pairs = { for topic, map in { mapping = var.jira.field_mapping, static = var.jira.field_static } :
-  topic => join(";", [for name, value in map : "${replace(name, "/([\\\\;:])/", "\\$1")}:${replace(value, "/([\\\\;])/", "\\$1")}"]) }
+  # `a:b;c:d`, where a backslash makes plain signs of a backslash, a semicolon, and a colon inside a name. A comma in a
+  # value parts several; with a backslash before it, it stays one, here as in the program.
+  pairs = { for topic, map in {
+    mapping = var.jira.field_mapping
+    static  = var.jira.field_static
+    close   = var.jira.close_fields
+    reopen  = var.jira.reopen_fields
+    } : topic => join(";", [for name, value in map :
+  "${replace(name, "/([\\\\;:])/", "\\$1")}:${replace(replace(value, "/([\\\\;])/", "\\$1"), "\\\\,", "\\,")}"]) }
 
   environment = {
     HALO_API_HOSTNAME    = var.halo.hostname
@@ -233,10 +257,15 @@ locals {
     JIRA_CONCURRENCY_MAX    = var.jira.concurrency_max
     ISSUE_REOPEN_TRANSITION = var.jira.reopen_transition
     ISSUE_CLOSE_TRANSITION  = var.jira.close_transition
-    ISSUE_STATUS_CLOSED     = join(",", var.jira.status_closed)
-    STATUS_HARD_CLOSED      = join(",", var.jira.status_hard_closed)
+    ISSUE_STATUS_CLOSED     = local.lists.closed
+    STATUS_HARD_CLOSED      = local.lists.hard_closed
+    STATUS_ACCEPTED         = local.lists.accepted
+    ACCEPTED_FOR            = var.jira.accepted_for_days
+    ACCEPTED_UNTIL_WORSE_BY = var.jira.accepted_until_worse_by
     NEW_ISSUE_STATUS        = var.jira.new_issue_status
     CLOSE_RESOLUTION        = var.jira.close_resolution
+    CLOSE_FIELDS            = local.pairs.close
+    REOPEN_FIELDS           = local.pairs.reopen
 
     TIME_RANGE               = var.scope.time_range_min
     CRITICAL_ONLY            = var.scope.critical_only
@@ -270,6 +299,14 @@ output "environment" {
   precondition {
     condition     = length(setintersection(local.statuses.closed, local.statuses.hard_closed)) == 0
     error_message = "A status in `jira.status_hard_closed` must not be in `jira.status_closed` as well, in capital letters or small: one means reopen, the other a new ticket."
+  }
+  precondition {
+    condition     = length(setintersection(local.statuses.accepted, concat(local.statuses.closed, local.statuses.hard_closed))) == 0
+    error_message = "A status in `jira.status_accepted` must not be closed as well: a risk that people accept is neither reopened nor followed by a new ticket."
+  }
+  precondition {
+    condition     = length(setintersection(local.statuses.accepted, local.statuses.new)) == 0
+    error_message = "`jira.new_issue_status` must not be in `jira.status_accepted`: each new ticket would be left alone."
   }
   precondition {
     condition     = length(setintersection(setunion(local.statuses.closed, local.statuses.hard_closed), local.statuses.new)) == 0

@@ -14,14 +14,25 @@ from job.core.memory import Intent, Link
 from job.core.model import Case, Ticket
 
 
-def link_to(ticket: Ticket, *, case: Case, now: datetime) -> Link:
+def link_to(ticket: Ticket, *, case: Case, now: datetime, accepted: bool = False) -> Link:
     """The link once everything that the issue's version asks for is done; what was said before is
-    kept.
+    kept. `accepted`: whether the ticket stands where people put a risk that they accept.
     """
     live = case.issue.status is IssueStatus.ACTIVE
     if case.issue.gone:  # it may come back, and then it is seen by asking for it
         live = case.link is None or case.link.live
-    return _link(ticket, case=case, now=now, version=case.issue.version, live=live)
+    link = _link(ticket, case=case, now=now, version=case.issue.version, live=live)
+    if not accepted:
+        return replace(link, accepted_at=None, accepted_critical=False, accepted_cvss_tenths=None)
+    if link.accepted_at is not None or case.issue.gone:
+        return link
+    issue = case.issue
+    return replace(
+        link,
+        accepted_at=now,
+        accepted_critical=issue.critical,
+        accepted_cvss_tenths=None if issue.max_cvss is None else round(10 * issue.max_cvss),
+    )
 
 
 def link_begun(ticket: Ticket, *, case: Case, now: datetime) -> Link:

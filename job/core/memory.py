@@ -45,6 +45,14 @@ class Link(Struct, frozen=True, kw_only=True):
     """The part of what we last said that holds whatever the finding shows; "" where that was not
     kept apart.
     """
+    accepted_at: Instant | None = None
+    """When the ticket was first seen where people put a risk that they accept; `None` while it
+    stands elsewhere.
+    """
+    accepted_critical: bool = False
+    """Whether the issue was critical then."""
+    accepted_cvss_tenths: int | None = None
+    """The issue's highest CVSS then, in tenths of a point."""
     updated_at: Instant = EPOCH
 
 
@@ -255,5 +263,7 @@ class RunRecord(Struct, frozen=True, kw_only=True):
     watermark_at: Instant | None = None
     parked_total: int | None = None
     """How many issues are parked; `None` when the run ended before it knew."""
+    accepted: int = 0
+    """How many issues were left alone because people accept their risk, of those looked at."""
     digest: str = ""
     errors: tuple[str, ...] = ()

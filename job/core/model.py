@@ -123,6 +123,8 @@ class Reason(StrEnum):
     CREATE_GIVEN_UP = "create_given_up"
     CREATE_CUT_SHORT = "create_cut_short"
     RESOLVED_UNSEEN = "resolved_unseen"
+    ACCEPTED = "accepted"
+    ACCEPTANCE_ENDED = "acceptance_ended"
     ALREADY_CLOSED = "already_closed"
     OPENED_BY_PERSON = "opened_by_person"
     RESOLVED = "resolved"

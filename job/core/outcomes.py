@@ -117,7 +117,8 @@ def _remembered(decision: Decision, *, now: datetime) -> Iterator[Link]:
         if case.ticket is None:
             renewed = replace(link, version=case.issue.version, live=False, updated_at=now)
         else:
-            renewed = link_to(case.ticket, case=case, now=now)
+            accepted = decision.destination.workflow.is_accepted(case.ticket.standing)
+            renewed = link_to(case.ticket, case=case, now=now, accepted=accepted)
             if decision.reason is Reason.ALREADY_CLOSED:
                 renewed = replace(renewed, live=False)
         if renewed != replace(link, updated_at=now):

@@ -34,6 +34,10 @@ class Policy(Struct, frozen=True, kw_only=True):
     create_patience: timedelta = timedelta(minutes=25)
     when_ticket_gone: WhenGone = WhenGone.RECREATE
     when_issue_gone: WhenGone = WhenGone.REPORT
+    accepted_for: timedelta = timedelta()
+    """How long a risk stays accepted; 0: for ever."""
+    accepted_worse_by: float = 0.0
+    """By how much the CVSS may rise at most before it is accepted no more; 0: however much."""
 
     def is_hard_closed(self, ticket: Ticket) -> bool:
         """Never to be reopened."""
@@ -42,6 +46,10 @@ class Policy(Struct, frozen=True, kw_only=True):
     def is_closed(self, ticket: Ticket) -> bool:
         """Closed, in either way."""
         return self.routes.at(ticket.project).workflow.is_closed(ticket.standing)
+
+    def is_accepted(self, ticket: Ticket) -> bool:
+        """Whether it stands where people put a risk that they accept."""
+        return self.routes.at(ticket.project).workflow.is_accepted(ticket.standing)
 
     def is_closed_unnamed(self, ticket: Ticket) -> bool:
         """Whether Jira says that work on it is over, and the settings do not name its status."""

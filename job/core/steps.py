@@ -185,8 +185,11 @@ def linked(
     step: Step, *, ticket: Ticket, now: datetime, whole: bool = True, owed: str | None = None
 ) -> Link:
     """The link as it is when all is done, or only a part, with what was said on the way."""
-    link_after = links.link_to if whole else links.link_begun
-    link = link_after(ticket, case=step.case, now=now)
+    accepted = step.decision.destination.workflow.is_accepted(ticket.standing)
+    if whole:
+        link = links.link_to(ticket, case=step.case, now=now, accepted=accepted)
+    else:
+        link = links.link_begun(ticket, case=step.case, now=now)
     before = step.link or link
     said, fingerprint, outline = before.said, before.fingerprint, before.outline
     if step.told:

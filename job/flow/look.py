@@ -49,6 +49,8 @@ class Survey(Struct, frozen=True, kw_only=True):
     sweeps: bool
     notes: Notes
     plan: Plan
+    accepted: int = 0
+    """How many issues are left alone because people accept their risk."""
 
     @property
     def reaches_mark(self) -> bool:
@@ -79,6 +81,8 @@ def event_of(reason: Reason) -> Event | None:
         case (
             Reason.OUT_OF_SCOPE
             | Reason.CREATE_CUT_SHORT
+            | Reason.ACCEPTED
+            | Reason.ACCEPTANCE_ENDED
             | Reason.RESOLVED_UNSEEN
             | Reason.ALREADY_CLOSED
             | Reason.OPENED_BY_PERSON
@@ -195,7 +199,14 @@ class Look:
         self._watcher.planned(planned)
         await self._guard(planned, strangers=trust.strangers)
         mark = replace(mark, canary=trust.canary)
-        return Survey(mark=mark, since=since, sweeps=sweeps, notes=notes, plan=planned)
+        return Survey(
+            mark=mark,
+            since=since,
+            sweeps=sweeps,
+            notes=notes,
+            plan=planned,
+            accepted=self._notices.accepted,
+        )
 
     async def _decisions(
         self, scope: Scope, *, trust: Trust, keep_lease: KeepLease
@@ -207,8 +218,8 @@ class Look:
 
         def decide_case(case: Case) -> None:
             self.looked_at += 1
-            self._notices.take(case)
             decision = decide(case, policy=scope.policy, now=self._started_at)
+            self._notices.take(decision)
             if self._matters(decision):
                 shelf.put(decision)
             else:

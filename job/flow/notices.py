@@ -6,8 +6,9 @@ Does not do: deciding (`core/decisions.py`), or saying anything on a ticket.
 
 import structlog
 
+from job.core.ids import IssueId
 from job.core.issues import IssueStatus
-from job.core.model import Case
+from job.core.model import Case, Decision, Reason
 from job.core.policy import Policy
 from job.events import Event
 
@@ -18,13 +19,24 @@ class Notices:
     """What one run has noticed."""
 
     def __init__(self, policy: Policy) -> None:
+        self._accepted: set[IssueId] = set()
         self._policy = policy
         self._unnamed: set[str] = set()
         """Statuses outside the settings that were told."""
 
-    def take(self, case: Case) -> None:
-        """Takes in one case."""
-        self._tell_unnamed(case)
+    @property
+    def accepted(self) -> int:
+        """How many issues are left alone because people accept their risk."""
+        return len(self._accepted)
+
+    def take(self, decision: Decision) -> None:
+        """Takes in one decision."""
+        issue_id = decision.case.issue.id
+        if decision.reason is Reason.ACCEPTED:
+            self._accepted.add(issue_id)
+        else:
+            self._accepted.discard(issue_id)
+        self._tell_unnamed(decision.case)
 
     def _tell_unnamed(self, case: Case) -> None:
         """Work on the ticket of an active issue is over by Jira's own category, in a status that

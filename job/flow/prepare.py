@@ -18,7 +18,7 @@ from job.core.memory import IntentKind, Link
 from job.core.model import Action, Decision, Outcome, OutcomeKind
 from job.core.steps import Step, ticket_of
 from job.core.tickets import Draft
-from job.errors import SyncError, Withheld
+from job.errors import NoTransition, SyncError, Withheld
 from job.events import Event
 from job.flow.brake import Brake
 from job.flow.setup import Setup
@@ -129,6 +129,19 @@ class Preparer:
                 )
         return draft
 
+    async def _can_close(self, decision: Decision) -> bool:
+        """Whether there is a way. Where people accept the risk there need not be one: then the
+        ticket is only told. Raises `NoTransition` elsewhere.
+        """
+        ticket, workflow = ticket_of(decision), decision.destination.workflow
+        try:
+            await self._ports.jira.choose_transition(ticket, workflow.closing)
+        except NoTransition:
+            if not workflow.is_accepted(ticket.standing):
+                raise
+            return False
+        return True
+
     async def _find_words(self, step: Step) -> None:
         """Finds the words, and the way through the workflow before anything is said about it."""
         decision, jira = step.decision, self._ports.jira
@@ -146,7 +159,7 @@ class Preparer:
                     step.evidence, because=decision.because, times=times
                 )
             case Action.CLOSE:
-                await jira.choose_transition(ticket_of(decision), workflow.closing)
+                step.stays = not await self._can_close(decision)
                 step.comment = tickets.close_comment(step.evidence)
             case Action.ADOPT:
                 pass  # nothing is said

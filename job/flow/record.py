@@ -42,6 +42,7 @@ class Report(Struct, frozen=True, kw_only=True):
     go again.
     """
     parked: int | None = None
+    accepted: int = 0
     digest: str = ""
     errors: Sequence[str] = ()
     stopped_by: StopsRun | None = None
@@ -68,6 +69,7 @@ class Recorder:
             calls=setup.spent(),
             watermark_at=report.mark.at if report.mark else None,
             parked_total=report.parked,
+            accepted=report.accepted,
             digest=report.digest,
             errors=tuple(map(setup.redact, report.errors[:ERRORS_KEPT])),
         )
@@ -164,6 +166,7 @@ def canonical(record: RunRecord) -> dict[str, object]:
         **{word: done[word] for word in _words()},
         **{str(kind): kinds[kind] for kind in OutcomeKind if kind is not OutcomeKind.DONE},
         "parked_total": record.parked_total,
+        "accepted": record.accepted,
         **{f"calls_{remote}": sum(calls.values()) for remote, calls in record.calls.items()},
         "duration_s": round((record.finished_at - record.started_at).total_seconds(), 3),
         **_reach(record),

@@ -193,6 +193,7 @@ class Run:
             counts=account(survey.plan, ledger=ledger),
             mark=self._recorder.next_mark(survey, ledger=ledger, known=apply.known),
             parked=self._recorder.parked_now(survey, ledger=ledger),
+            accepted=survey.accepted,
             digest=survey.plan.digest,
             errors=errors_of(ledger),
             stopped_by=apply.stopped_by,

@@ -83,7 +83,7 @@ class Visitor:
         decision = step.decision
         link = steps.linked(step, ticket=ticket, now=self.clock.now(), owed="")
         log.info(
-            event_of(decision),
+            Event.TICKET_COMMENTED if step.stays else event_of(decision),
             issue_id=decision.case.issue.id,
             ticket=ticket.key,
             reason=decision.reason,

@@ -22,6 +22,7 @@ SECRET_REFERENCE = re.compile(
     r"sm://(?P<name>projects/[^/\s]+/secrets/[\w-]{1,255})(/versions/(?P<version>[^/\s]+))?"
 )
 DURATION_MAX = timedelta(days=3660)
+CVSS_MAX = 10.0
 OVERLAP_MIN = timedelta(minutes=2)
 CREATE_PATIENCE_MIN = timedelta(minutes=20)
 
@@ -118,6 +119,16 @@ def look_back(text: str) -> timedelta:
     if not value:
         raise Unfit("0 would look at nothing.", "minutes of look-back, 1 or more")
     return value
+
+
+def days(text: str) -> timedelta:
+    return duration(text, bare="d")
+
+
+def score(text: str) -> float:
+    if not re.fullmatch(r"[0-9]{1,2}(\.[0-9]{1,2})?", text) or float(text) > CVSS_MAX:
+        raise Unfit(f"{text!r} is no number of points.", "a number from 0 to 10, such as 1.5")
+    return float(text)
 
 
 def names(text: str) -> tuple[str, ...]:

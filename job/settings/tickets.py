@@ -5,12 +5,14 @@ Does not do: comparing them with Jira (`commands/check.py`).
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from job.core.ladders import Ladder
 from job.settings import parse, routing, steps
 from job.settings.basics import ProcessSettings
 from job.settings.rulebook import Rulebook
 from job.settings.variable import (
+    accepted_is_no_other,
     hard_closed_is_not_closed,
     new_is_not_closed,
     only_routes,
@@ -56,6 +58,25 @@ class DestinationSettings(ProcessSettings):
         fits=hard_closed_is_not_closed,
         does="Statuses never to be reopened: an issue that comes back gets a new ticket.",
     )
+    status_accepted: tuple[str, ...] = variable(
+        parse.names,
+        "",
+        fits=accepted_is_no_other,
+        does="Statuses in which people accept a risk: such a ticket is left alone while Halo says "
+        "active.",
+    )
+    accepted_for: timedelta = variable(
+        parse.days,
+        "0",
+        does="Days after which an accepted risk is reopened, from when a run first saw it. 0: "
+        "never.",
+    )
+    accepted_until_worse_by: float = variable(
+        parse.score,
+        "0",
+        does="Points of CVSS by which an accepted risk may not rise. 0: however much; one that "
+        "becomes critical is reopened anyway.",
+    )
     new_issue_status: str = variable(
         str,
         "",
@@ -77,5 +98,13 @@ class DestinationSettings(ProcessSettings):
     close_resolution: str = variable(
         str,
         "",
-        does="Resolution to close with where the screen asks for one; else `Done`, else the first.",
+        does="Resolution to close with where the screen lists one; else `Done`, else the first.",
+    )
+    close_fields: tuple[tuple[str, str], ...] = variable(
+        parse.pairs, "", does="`Jira field:value;…`: what the screen that closes asks for besides."
+    )
+    reopen_fields: tuple[tuple[str, str], ...] = variable(
+        parse.pairs,
+        "",
+        does="`Jira field:value;…`: what the screen that reopens asks for besides.",
     )

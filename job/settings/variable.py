@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from job.core.statuses import spelled
 from job.settings.parse import Unfit
 from job.settings.rulebook import Rulebook, WorkflowWords
 
@@ -27,12 +28,26 @@ def hard_closed_is_not_closed(value: tuple[str, ...], earlier: Earlier) -> None:
         raise Unfit(wrong, "statuses of one kind only: reopened, or followed by a new ticket")
 
 
+def accepted_is_no_other(value: tuple[str, ...], earlier: Earlier) -> None:
+    """A risk that people accept is neither to be reopened nor followed by a new ticket."""
+    both = _same(value, earlier.get("issue_status_closed", ()))
+    both += _same(value, earlier.get("status_hard_closed", ()))
+    if both:
+        wrong = f"{', '.join(both)} is a closed status as well."
+        raise Unfit(wrong, "statuses that neither ISSUE_STATUS_CLOSED nor STATUS_HARD_CLOSED names")
+
+
 def new_is_not_closed(value: str, earlier: Earlier) -> None:
     """New tickets are to stay open."""
     closed = (*earlier.get("issue_status_closed", ()), *earlier.get("status_hard_closed", ()))
     if _same((value,), closed):
         raise Unfit(
             f"{value!r} is a closed status: each new ticket would be reopened.",
+            "a status of open tickets",
+        )
+    if _same((value,), earlier.get("status_accepted", ())):
+        raise Unfit(
+            f"{value!r} is in STATUS_ACCEPTED: each new ticket would be left alone.",
             "a status of open tickets",
         )
 
@@ -74,8 +89,8 @@ def index_is_one_of_the_tasks(value: int, earlier: Earlier) -> None:
 
 
 def _same(names: tuple[str, ...], others: tuple[str, ...]) -> list[str]:
-    known = {name.casefold() for name in others}
-    return [name for name in names if name.casefold() in known]
+    known = {spelled(name) for name in others}
+    return [name for name in names if spelled(name) in known]
 
 
 @dataclass(frozen=True, kw_only=True)

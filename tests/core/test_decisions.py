@@ -50,6 +50,67 @@ def case(status: str, state: str | None, *, linked: bool = True, **over: object)
     return replace(made, **over)
 
 
+WORDS = policy(
+    closed=frozenset({"DONE"}),
+    accepted=frozenset({"Accepted"}),
+    accepted_for=timedelta(days=90),
+    accepted_worse_by=2.0,
+)
+SINCE = NOW - timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("status", "seen", "before", "action", "reason"),
+    [
+        ("active", {}, {}, None, "accepted"),
+        ("active", {"critical": True}, {}, None, "accepted"),  # it was, when it was first seen
+        ("active", {"critical": True}, {"accepted_at": SINCE}, "reopen", "acceptance_ended"),
+        (
+            "active",
+            {"critical": True},
+            {"accepted_at": SINCE, "accepted_critical": True},
+            None,
+            "accepted",
+        ),
+        ("active", {"max_cvss": 6.9}, {"accepted_at": SINCE}, "reopen", "acceptance_ended"),
+        (
+            "active",
+            {"max_cvss": 6.9},
+            {"accepted_at": SINCE, "accepted_cvss_tenths": 50},
+            None,
+            "accepted",
+        ),
+        (
+            "active",
+            {"max_cvss": 7.0},
+            {"accepted_at": SINCE, "accepted_cvss_tenths": 50},
+            "reopen",
+            "acceptance_ended",
+        ),
+        ("active", {}, {"accepted_at": NOW - timedelta(days=90)}, "reopen", "acceptance_ended"),
+        ("active", {}, {"accepted_at": NOW - timedelta(days=89)}, None, "accepted"),
+        ("resolved", {}, {"accepted_at": SINCE}, "close", "resolved"),
+        ("resolved", {}, {"version": issue("resolved").version}, None, "accepted"),
+    ],
+)
+def test_an_accepted_risk_is_left_alone_until_it_ends(
+    status: str,
+    seen: dict[str, Any],
+    before: dict[str, Any],
+    action: str | None,
+    reason: str,
+) -> None:
+    told = case(
+        status,
+        "open",
+        issue=issue(status, **seen),
+        ticket=ticket(status="ACCEPTED"),
+        link=link(**before),
+    )
+    decision = decide(told, policy=WORDS, now=NOW)
+    assert (decision.action, decision.reason) == (action, reason)
+
+
 # The table of job/docs/tickets.md, row by row: what Halo says, what Jira has, what is done.
 TABLE = [
     ("active", None, Action.CREATE, "new"),

@@ -113,7 +113,11 @@ run "everything_on" {
       reopen_transition  = "Reopen"
       close_transition   = "Done"
       status_closed      = ["Done", "Closed"]
-      status_hard_closed = ["Won't fix"]
+      status_hard_closed = ["Won't fix", "Gone, for good"]
+      status_accepted    = ["Accepted Risk"]
+      accepted_for_days  = 90
+      reopen_fields      = { "Cause" = "none" }
+      close_fields       = { "Cause" = "Prod\\, EU" }
       new_issue_status   = "To Do"
       close_resolution   = "Fixed"
       field_mapping      = { issue_rule_key = "Rule" }
@@ -121,6 +125,14 @@ run "everything_on" {
       concurrency_max    = 16
     }
     egress = { static_address = true }
+  }
+  assert {
+    condition     = output.environment["STATUS_HARD_CLOSED"] == "Won't fix,Gone\\, for good" && output.environment["STATUS_ACCEPTED"] == "Accepted Risk"
+    error_message = "A comma in the name of a status is written with a backslash before it."
+  }
+  assert {
+    condition     = output.environment["CLOSE_FIELDS"] == "Cause:Prod\\, EU" && output.environment["ACCEPTED_FOR"] == "90"
+    error_message = "What the screen that closes asks for must arrive as the program reads it."
   }
   assert {
     condition     = output.environment["HTTPS_PROXY"] == "http://proxy.acme.example:3128" && output.environment["TZ"] == "Etc/UTC" && output.environment["SWEEP_EVERY"] == "0"

@@ -7,6 +7,7 @@ Promises: no test needs a cloud account or writes into the project. Each asserti
 import re
 import shutil
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -174,6 +175,7 @@ def test_every_setting_of_the_program_can_be_made_and_is_understood_by_it(
     report: TestReport, tmp_path: Path
 ) -> None:
     # The deployment's other tests need no program that can be imported.
+    from job.core.values import unescaped
     from job.settings.load import load
     from job.settings.table import VARIABLES
 
@@ -187,7 +189,14 @@ def test_every_setting_of_the_program_can_be_made_and_is_understood_by_it(
     other_way = environments["a_service_account_instead_of_a_token"]
     (tmp_path / "ca.pem").touch()
     read = load({**environment, "CA_BUNDLE": str(tmp_path / "ca.pem")})
-    assert dict(read.jira_field_static) == {"Team: name": "a;b:c\\d"}
+    assert [(name, unescaped(value)) for name, value in read.jira_field_static] == [
+        ("Team: name", "a;b:c\\d")
+    ]
+    assert [(name, unescaped(value)) for name, value in read.close_fields] == [
+        ("Cause", "Prod, EU")
+    ]
+    assert read.status_hard_closed == ("Won't fix", "Gone, for good")
+    assert read.accepted_for == timedelta(days=90)
     assert read.state_url.startswith("firestore://acme-sec/halo-jira-sync?prefix=")
     assert load(other_way).jira_client_id == "a1b2c3"
     unreachable = {name.upper() for name in VARIABLES} - set(environment) - set(other_way)
@@ -282,7 +291,10 @@ REFUSED = {
     'jira.field_mapping = { issue_id = " " }': "something on both sides",
     'jira.field_static = { "" = "x" }': "something on both sides",
     "jira.status_closed = []": "must not be empty",
-    'jira.status_closed = ["Done,Closed"]': "one status an entry",
+    "jira.accepted_for_days = 1.5": "whole number of days",
+    "jira.accepted_until_worse_by = 10.5": "0 to 10 points of CVSS",
+    'jira.status_accepted = [" DONE"]': "must not be closed as well",
+    'jira.close_fields = { "" = "x" }': "something on both sides",
     'jira.status_hard_closed = ["DONE"]': "one means reopen, the other a new ticket",
     'jira.field_mapping = { hostname = "Host" }': "asset_group_name, asset_group_path",
     "jira.concurrency_max = 1.5": "1 to 64",
@@ -446,7 +458,8 @@ FAULTS = {
         ("max_close_percent = optional(number, 30)", "max_close_percent = optional(number, 99)"),
         ('value != null && tostring(value) != ""', "true"),
         ("mapping = var.jira.field_mapping", "mapping = var.jira.field_static"),
-        ('join(",", var.jira.status_closed)', 'join(";", var.jira.status_closed)'),
+        ('join(",", [for name in names', 'join(";", [for name in names'),
+        ("CLOSE_FIELDS            = local.pairs.close", "CLOSE_FIELDS = local.pairs.reopen"),
         ("SWEEP_EVERY       = var.safety.sweep_every", 'SWEEP_EVERY = "24h"'),
     ],
     "infra/settings/deployment.tf": [

@@ -125,8 +125,8 @@ MUTANTS: Final = (
     Mutant(
         "a ticket that a person opened again is closed again",
         "resolved",
-        "case.link is not None and case.link.version == case.issue.version",
-        "case.link is None and case.issue is None",
+        "_is_told(case)",
+        "False",
     ),
     Mutant("an unchanged issue is told again", "seen_again", "case.issue.version", "case.issue.id"),
     Mutant(
@@ -785,9 +785,40 @@ MUTANTS: Final = (
     ),
     Mutant(
         "Jira's own category is no witness that work is over",
-        "resolved",
-        "policy.is_closed_unnamed(case.ticket)",
+        "already_closed",
+        "policy.is_closed_unnamed(ticket)",
         "False",
+    ),
+    Mutant("an accepted risk is commented on", "RULES", "accepted, ", ""),
+    Mutant(
+        "a risk that became critical stays accepted",
+        "_acceptance_ended",
+        "issue.critical and (not link.accepted_critical)",
+        "False",
+    ),
+    Mutant(
+        "a risk stays accepted however high its CVSS",
+        "_acceptance_ended",
+        "round(after - before, 2) >= policy.accepted_worse_by",
+        "False",
+    ),
+    Mutant(
+        "a risk is accepted for ever",
+        "_acceptance_ended",
+        "now - link.accepted_at >= policy.accepted_for",
+        "False",
+    ),
+    Mutant(
+        "the time of an accepted risk begins anew with each look",
+        "link_to",
+        "link.accepted_at is not None",
+        "False",
+    ),
+    Mutant(
+        "a resolved risk without a way out is told in each run",
+        "Preparer._can_close",
+        "not workflow.is_accepted(ticket.standing)",
+        "True",
     ),
     # --- Time, orders and attempts ----------------------------------------------------------------
     Mutant(

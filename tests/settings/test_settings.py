@@ -293,3 +293,40 @@ def test_the_table_has_a_row_for_every_variable() -> None:
 def test_the_page_of_configuration_shows_the_table_as_the_settings_tell_it() -> None:
     page = (Path(__file__).parents[2] / "job" / "docs" / "configuration.md").read_text()
     assert f"\n{table()}\n\n" in page, "print it again with the command above it"
+
+
+def test_a_risk_is_accepted_for_ever_and_however_bad_it_gets_unless_told_otherwise() -> None:
+    settings = load(GOOD)
+    assert (settings.status_accepted, settings.accepted_for) == ((), timedelta())
+    assert settings.accepted_until_worse_by == 0.0
+    told = load(
+        {
+            **GOOD,
+            "STATUS_ACCEPTED": r"Accepted Risk, Won\, ever",
+            "ACCEPTED_FOR": "90",
+            "ACCEPTED_UNTIL_WORSE_BY": "1.5",
+            "CLOSE_FIELDS": r"Cause:Prod\, EU",
+        }
+    )
+    assert told.status_accepted == ("Accepted Risk", "Won, ever")
+    assert told.accepted_for == timedelta(days=90)
+    assert told.accepted_until_worse_by == 1.5
+    assert told.close_fields == (("Cause", r"Prod\, EU"),)
+
+
+@pytest.mark.parametrize(
+    ("variables", "wrong"),
+    [
+        ({"STATUS_ACCEPTED": " DONE"}, "is a closed status as well"),
+        ({"STATUS_ACCEPTED": "Gone", "STATUS_HARD_CLOSED": "gone"}, "is a closed status as well"),
+        ({"STATUS_ACCEPTED": "To Do", "NEW_ISSUE_STATUS": "to  do"}, "each new ticket would be"),
+        ({"ACCEPTED_FOR": "soon"}, "is not a duration"),
+        ({"ACCEPTED_UNTIL_WORSE_BY": "11"}, "is no number of points"),
+        ({"CLOSE_FIELDS": "Cause"}, "has no colon"),
+    ],
+)
+def test_an_acceptance_that_contradicts_other_settings_is_refused(
+    variables: dict[str, str], wrong: str
+) -> None:
+    with pytest.raises(BadSettings, match=wrong):
+        load({**GOOD, **variables})
