@@ -106,8 +106,10 @@ def leaves_a_trace(decision: Decision, *, now: datetime) -> bool:
 def _remembered(decision: Decision, *, now: datetime) -> Iterator[Link]:
     """The link, where it is another one now."""
     case, link = decision.case, decision.case.link
+    workflow, ticket = decision.destination.workflow, case.ticket
+    accepted = ticket is not None and workflow.is_accepted(ticket.standing)
     if decision.reason is Reason.ISSUE_GONE and case.ticket is not None:
-        yield link_to(case.ticket, case=case, now=now)
+        yield link_to(case.ticket, case=case, now=now, accepted=accepted)
         return
     if link is None:
         return
@@ -117,7 +119,6 @@ def _remembered(decision: Decision, *, now: datetime) -> Iterator[Link]:
         if case.ticket is None:
             renewed = replace(link, version=case.issue.version, live=False, updated_at=now)
         else:
-            accepted = decision.destination.workflow.is_accepted(case.ticket.standing)
             renewed = link_to(case.ticket, case=case, now=now, accepted=accepted)
             if decision.reason is Reason.ALREADY_CLOSED:
                 renewed = replace(renewed, live=False)
