@@ -11,6 +11,7 @@ decisions out.
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from job.core.endings import acceptance_ended, is_told, why_over
 from job.core.issues import IssueStatus
 from job.core.memory import IntentKind
 from job.core.model import Action, Afterwards, Case, Decision, Reason
@@ -155,36 +156,15 @@ def ticket_missing(case: Case, policy: Policy, now: datetime) -> Decision | None
 
 
 def accepted(case: Case, policy: Policy, now: datetime) -> Decision | None:
-    """People accept the risk of an active issue: its ticket is left alone, until it gets worse or
-    the time is over.
-    """
-    ticket = case.ticket
-    if ticket is None or case.issue.status is IssueStatus.RESOLVED:
+    """People accept the risk of an active issue: its ticket is left alone until that ends."""
+    if case.ticket is None or case.issue.status is IssueStatus.RESOLVED:
         return None
-    if not policy.is_accepted(ticket):
+    if not policy.is_accepted(case.ticket):
         return None
-    if why := _acceptance_ended(case, policy, now):
-        because = f"The risk was accepted ({ticket.status}), but {why}."
+    if because := acceptance_ended(case, policy=policy, now=now):
         return _act(case, policy, Action.REOPEN, Reason.ACCEPTANCE_ENDED, because=because)
-    because = f"{ticket.key} stands in {ticket.status}: people accept the risk."
+    because = f"{case.ticket.key} stands in {case.ticket.status}: people accept the risk."
     return _nothing(case, policy, Reason.ACCEPTED, because=because)
-
-
-def _acceptance_ended(case: Case, policy: Policy, now: datetime) -> str:
-    """Why it holds no more, compared with how the issue was when the ticket was first seen there;
-    "" while it holds.
-    """
-    issue, link = case.issue, case.link
-    if link is None or link.accepted_at is None:
-        return ""
-    if issue.critical and not link.accepted_critical:
-        return "the issue has become critical since"
-    before, after = (link.accepted_cvss_tenths or 0) / 10, issue.max_cvss or 0.0
-    if policy.accepted_worse_by and round(after - before, 2) >= policy.accepted_worse_by:
-        return f"its CVSS has risen from {before:g} to {after:g} since"
-    if policy.accepted_for and now - link.accepted_at >= policy.accepted_for:
-        return f"that was for {policy.accepted_for.days} days, which are over"
-    return ""
 
 
 def create_cut_short(case: Case, policy: Policy, now: datetime) -> Decision | None:
@@ -204,20 +184,10 @@ def create_cut_short(case: Case, policy: Policy, now: datetime) -> Decision | No
 
 def already_closed(case: Case, policy: Policy, now: datetime) -> Decision | None:
     """Halo says that the issue is resolved, and work on its ticket is over."""
-    ticket = case.ticket
-    if ticket is None or case.issue.status is not IssueStatus.RESOLVED:
+    if case.issue.status is not IssueStatus.RESOLVED:
         return None
-    if policy.is_closed(ticket):
-        because = f"Resolved, and {ticket.key} is closed."
-        return _nothing(case, policy, Reason.ALREADY_CLOSED, because=because)
-    if policy.is_closed_unnamed(ticket):
-        because = f"Resolved, and in {ticket.status}, where {ticket.key} stands, work is over by "
-        because += "Jira's own category; that is closed enough."
-        return _nothing(case, policy, Reason.ALREADY_CLOSED, because=because)
-    if _is_told(case) and policy.is_accepted(ticket):
-        because = f"Resolved and told; {ticket.key} stays in {ticket.status}."
-        return _nothing(case, policy, Reason.ACCEPTED, because=because)
-    return None
+    because = why_over(case, policy=policy)
+    return _nothing(case, policy, Reason.ALREADY_CLOSED, because=because) if because else None
 
 
 def resolved(case: Case, policy: Policy, now: datetime) -> Decision | None:
@@ -227,15 +197,10 @@ def resolved(case: Case, policy: Policy, now: datetime) -> Decision | None:
     if case.ticket is None:
         because = "Resolved in Halo before a ticket existed; one is kept for the record."
         return _act(case, policy, Action.CREATE_AND_CLOSE, Reason.RESOLVED_UNSEEN, because=because)
-    if _is_told(case):
+    if is_told(case):
         because = f"Resolved and closed before; a person opened {case.ticket.key} again."
         return _nothing(case, policy, Reason.OPENED_BY_PERSON, because=because)
     return _act(case, policy, Action.CLOSE, Reason.RESOLVED, because="Resolved in Halo.")
-
-
-def _is_told(case: Case) -> bool:
-    """Whether all that this version of the issue asks for was done."""
-    return case.link is not None and case.link.version == case.issue.version
 
 
 def no_ticket(case: Case, policy: Policy, now: datetime) -> Decision | None:
@@ -264,7 +229,7 @@ def ticket_closed(case: Case, policy: Policy, now: datetime) -> Decision | None:
 
 def seen_again(case: Case, policy: Policy, now: datetime) -> Decision | None:
     """An active issue with an open ticket."""
-    if case.link is not None and case.link.version == case.issue.version:
+    if is_told(case):
         because = "Halo has not touched it since the last run."
         return _nothing(case, policy, Reason.UNCHANGED, because=because)
     if not policy.destination(case).comments:

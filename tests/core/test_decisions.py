@@ -90,7 +90,7 @@ SINCE = NOW - timedelta(days=1)
         ("active", {}, {"accepted_at": NOW - timedelta(days=90)}, "reopen", "acceptance_ended"),
         ("active", {}, {"accepted_at": NOW - timedelta(days=89)}, None, "accepted"),
         ("resolved", {}, {"accepted_at": SINCE}, "close", "resolved"),
-        ("resolved", {}, {"version": issue("resolved").version}, None, "accepted"),
+        ("resolved", {}, {"version": issue("resolved").version}, None, "already_closed"),
     ],
 )
 def test_an_accepted_risk_is_left_alone_until_it_ends(
