@@ -128,7 +128,7 @@ MUTANTS: Final = (
         "is_told(case)",
         "False",
     ),
-    Mutant("an unchanged issue is told again", "seen_again", "case.issue.version", "case.issue.id"),
+    Mutant("an unchanged issue is told again", "seen_again", "is_told(case)", "False"),
     Mutant(
         "a hard-closed ticket is reopened",
         "no_ticket",
