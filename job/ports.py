@@ -26,7 +26,7 @@ from job.core.plan import Plan
 from job.core.routes import Destination, Goal
 from job.core.shape import CreateScreen
 from job.core.tickets import Comment, Draft
-from job.core.ways import ChosenTransition, Moved
+from job.core.ways import ChosenTransition, Moved, Seen
 from job.errors import SyncError
 from job.stores import Store
 
@@ -200,6 +200,10 @@ class JiraTickets(Protocol):
 
     async def has_comment(self, ticket_id: TicketId, *, marker: Marker, since: datetime) -> bool:
         """Whether a comment with this marker, no older than `since` less a day, is there."""
+        ...
+
+    async def workflow(self, destination: Destination) -> Seen:
+        """Which statuses its tickets can have, and whether those that are there could be moved."""
         ...
 
     async def choose_transition(self, ticket: Ticket, goal: Goal) -> ChosenTransition:

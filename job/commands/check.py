@@ -2,8 +2,8 @@
 
 Promises: every proof is tried, whatever came of the one before; nothing is written to Halo, to Jira
 or to our memory.
-Does not do: walking a ticket through its workflow; the names of statuses and transitions show only
-on a ticket.
+Does not do: walking a ticket through its workflow; transitions are looked at on tickets that are
+there, and nothing is known of them where there is none.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from job.commands.context import EVERYTHING, CommandContext
 from job.console.words import explain
-from job.core import field_checks
+from job.core import field_checks, workflow_checks
 from job.errors import BadSettings, SyncError
 from job.events import Event
 from job.flow.identity import prove_memory
@@ -83,6 +83,16 @@ async def _fields(setup: Setup) -> str:
     return " ".join(seen)
 
 
+async def _workflows(setup: Setup) -> str:
+    """Names of statuses; and transitions, on tickets that are there."""
+    jira, destinations = setup.ports.jira, setup.policy.routes.destinations
+    known = [(destination, await jira.workflow(destination)) for destination in destinations]
+    problems = workflow_checks.check(known)
+    if problems:
+        raise BadSettings(problems)
+    return workflow_checks.notes(known)
+
+
 async def _store(setup: Setup) -> str:
     now, order = setup.ports.clock.now(), Order()
     mark = await begin_mark(setup, order=order, started_at=now)
@@ -99,5 +109,6 @@ PROOFS: dict[str, Callable[[Setup], Awaitable[str]]] = {
     "Halo's key": _halo,
     "Jira's token": _jira,
     "project, type and fields": _fields,
+    "statuses and transitions": _workflows,
     "memory": _store,
 }

@@ -35,3 +35,16 @@ class Moved(Struct, frozen=True, kw_only=True):
     ticket: Ticket
     told: bool = False
     """Whether the comment that came along is on the ticket."""
+
+
+class Seen(Struct, frozen=True, kw_only=True):
+    """What can be seen of a destination's workflow without a write."""
+
+    statuses: tuple[Status, ...]
+    """That a ticket of ours can have."""
+    is_open_seen: bool
+    """Whether an open ticket was there to list its transitions."""
+    is_closed_seen: bool
+    against_close: str = ""
+    """Why such an open ticket could not be closed; "" where it could."""
+    against_reopen: str = ""

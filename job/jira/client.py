@@ -10,6 +10,7 @@
     Writer       new tickets and comments
     Ways         which transitions there are
     Mover        takes them
+    Rehearsal    which ways there would be, for `check`
 
 Promises: what `ports.JiraTickets` says, each method by the one that does it.
 Does not do: repeating on 429 and 5xx (the caller does), deciding, remembering beyond the run.
@@ -25,6 +26,7 @@ from job.jira.finder import Finder
 from job.jira.mover import Mover
 from job.jira.prover import Prover
 from job.jira.reader import Reader
+from job.jira.rehearsal import Rehearsal
 from job.jira.searcher import Searcher
 from job.jira.signing import Access, sign
 from job.jira.ways import Ways
@@ -59,6 +61,8 @@ class JiraClient:
         ways = Ways(connection)
         mover = Mover(connection, ways=ways, reader=reader, clock=clock)
 
+        rehearsal = Rehearsal(connection, reader=reader, searcher=searcher, ways=ways, mover=mover)
+
         self.myself = connection.myself
         self.cloud_id = connection.cloud_id
         self.web_address = connection.web_address
@@ -73,5 +77,6 @@ class JiraClient:
         self.create = writer.create
         self.comment = writer.comment
         self.has_comment = writer.has_comment
+        self.workflow = rehearsal.workflow
         self.choose_transition = ways.choose
         self.move = mover.move

@@ -116,13 +116,15 @@ class Mover:
         guard: Guard,
     ) -> None:
         doing, site = f"taking the transition {chosen.name}", self._connection.site
-        own = await self._own_values(ticket, goal=goal, chosen=chosen) if chosen.own else None
+        own = await self.own_values(ticket, goal=goal, chosen=chosen) if chosen.own else None
         request = transitions.take(site, ticket, chosen=chosen, own=own, comment=comment)
         answer = await self._connection.send(request, doing=doing, guard=guard)
         transitions.taken(answer, doing=doing)
 
-    async def _own_values(self, ticket: Ticket, *, goal: Goal, chosen: ChosenTransition) -> Any:
-        """Read just before they are sent back, so that nothing of a person's is overwritten."""
+    async def own_values(self, ticket: Ticket, *, goal: Goal, chosen: ChosenTransition) -> Any:
+        """What the ticket gives to the screen, read just before it is sent back, so that nothing of
+        a person's is overwritten. Raises `NoTransition` where it has nothing.
+        """
         doing, site = screens.READING, self._connection.site
         request = screens.held(site, ticket, specs=chosen.own)
         response = await self._connection.send(request, doing=doing)

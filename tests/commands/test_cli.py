@@ -105,6 +105,7 @@ def test_check_proves_each_side_and_writes_no_ticket(program: Program, world: Wo
         "Halo's key",
         "Jira's token",
         "project, type and fields",
+        "statuses and transitions",
         "memory",
     ]
     assert world.jira.people.tickets() == []
