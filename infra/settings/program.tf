@@ -44,6 +44,10 @@ variable "jira" {
     reopen_fields      = optional(map(string), {})
     field_mapping      = optional(map(string), {})
     field_static       = optional(map(string), {})
+    priority_map       = optional(string)
+    due_in             = optional(string)
+    routes             = optional(string)
+    routes_file        = optional(string)
     concurrency_max    = optional(number, 32)
 
     accepted_for_days       = optional(number, 0)
@@ -86,8 +90,16 @@ variable "jira" {
     error_message = "`jira.accepted_until_worse_by` must be 0 to 10 points of CVSS; 0 is however much."
   }
   validation {
-    condition     = length(setsubtract(keys(var.jira.field_mapping), local.halo_fields)) == 0
-    error_message = "`jira.field_mapping` maps Halo fields to Jira fields. Halo fields are: ${join(", ", local.halo_fields)}."
+    condition     = alltrue([for name in keys(var.jira.field_mapping) : strcontains(name, "{") || can(regex("^(issue\\.|csp_|asset_|issue_|server_|tags\\.)?[a-z_A-Z0-9.:/-]+$", name))])
+    error_message = "`jira.field_mapping` maps Halo fields, or texts with Halo fields in braces, to Jira fields."
+  }
+  validation {
+    condition     = length([for text in [var.jira.routes, var.jira.routes_file] : text if trimspace(coalesce(text, " ")) != ""]) < 2
+    error_message = "`jira.routes` and `jira.routes_file` are two ways to say the same: give one of them."
+  }
+  validation {
+    condition     = length(base64encode(coalesce(var.jira.routes, " "))) <= 43692
+    error_message = "`jira.routes` holds at most 32 KiB, as any variable of Cloud Run; a longer file is one that `jira.routes_file` names."
   }
   validation {
     condition     = alltrue([for map in [var.jira.field_mapping, var.jira.field_static, var.jira.close_fields, var.jira.reopen_fields] : alltrue([for name, value in map : trimspace(name) != "" && trimspace(coalesce(value, " ")) != ""])])
@@ -201,12 +213,6 @@ variable "ca_files" {
 }
 
 locals {
-  halo_fields = [
-    "asset_group_name", "asset_group_path", "asset_type", "issue_critical", "issue_created_at", "issue_rule_key", "issue_type",
-    "issue_id", "issue_policy_name", "server_csp_provider", "server_csp_account_id", "server_csp_instance_id", "server_id",
-    "server_hostname", "server_state",
-  ]
-
   # The program compares statuses without regard to case and to further blanks.
   statuses = { for group, names in {
     closed      = var.jira.status_closed
@@ -255,6 +261,10 @@ locals {
     JIRA_FIELD_MAPPING      = local.pairs.mapping
     JIRA_FIELD_STATIC       = local.pairs.static
     JIRA_CONCURRENCY_MAX    = var.jira.concurrency_max
+    PRIORITY_MAP            = var.jira.priority_map
+    DUE_IN                  = var.jira.due_in
+    ROUTES                  = var.jira.routes
+    ROUTES_FILE             = var.jira.routes_file
     ISSUE_REOPEN_TRANSITION = var.jira.reopen_transition
     ISSUE_CLOSE_TRANSITION  = var.jira.close_transition
     ISSUE_STATUS_CLOSED     = local.lists.closed

@@ -13,11 +13,11 @@ from typing import Final
 from msgspec import Struct
 
 from job.core import templates
-from job.core.fields import DUE, LABELS, PRIORITY
+from job.core.fields import DUE, LABELS, PRIORITY, said
 from job.core.halo_names import Value, is_instant, is_truth
 from job.core.ids import EPOCH
 from job.core.shape import CreateScreen, FieldSpec, TicketSettings
-from job.core.values import as_listed, writer_for
+from job.core.values import typed, writer_for
 from job.errors import Problem, UnusableValue
 
 ID_KINDS: Final = frozenset({"string", "url", "array of string"})
@@ -143,9 +143,11 @@ def _misfit(spec: FieldSpec, *, filling: _Filling) -> Iterator[Problem]:
     ours.
     """
     try:
+        if filling.setting:
+            typed(said(filling.setting, spec=spec, made_at=EPOCH), spec=spec)
+            return
         write = writer_for(spec)
-        said = (as_listed(filling.setting, spec=spec),) if filling.setting else filling.samples
-        for sample in said:
+        for sample in filling.samples:
             write(sample, spec)
     except UnusableValue as error:
         yield Problem(filling.variable, str(error))

@@ -7,7 +7,7 @@ Does not do: asking Jira, or judging the settings before there is an issue (`fie
 
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from msgspec import Struct
@@ -16,7 +16,7 @@ from job.core import adf, halo_names, ladders, templates
 from job.core.halo_names import Value
 from job.core.issues import Evidence, Issue
 from job.core.shape import CreateScreen, FieldSpec, TicketSettings
-from job.core.values import as_listed, typed
+from job.core.values import Raw, as_listed, typed
 from job.errors import UnusableValue
 
 _SAID_MAX: Final = 2_000
@@ -36,10 +36,10 @@ class Filled(Struct, frozen=True, kw_only=True):
     """What else a reader should know of the values."""
 
     @property
-    def said(self) -> str:
+    def closing_words(self) -> str:
         """All of this in one line, which ends the ticket; "" where there is nothing to say."""
-        said = [*self.notes, *(f"Left out: {sentence}" for sentence in self.left_out)]
-        return adf.cut(adf.one_line(" ".join(said)), units_max=_SAID_MAX)
+        words = [*self.notes, *(f"Left out: {sentence}" for sentence in self.left_out)]
+        return adf.cut(adf.one_line(" ".join(words)), units_max=_SAID_MAX)
 
 
 class _Wanted(Struct, frozen=True, kw_only=True):
@@ -47,7 +47,7 @@ class _Wanted(Struct, frozen=True, kw_only=True):
 
     name: str
     """The field's, as the settings write it."""
-    value: Value | None
+    value: Value | Raw | None
     what: str
     """Where the value comes from, for the sentence that misses it."""
 
@@ -72,7 +72,7 @@ def filled(
     fields: dict[str, Any] = {}
     left_out: list[str] = []
     due = ladders.due(settings.due, issue=evidence.issue, made_at=made_at)
-    for wanted in _wanted(evidence, settings=settings, screen=screen, due=due):
+    for wanted in _wanted(evidence, settings=settings, screen=screen, made_at=made_at, due=due):
         if screen.lacks(wanted.name):
             left_out.append(f'{screen} does not show the field "{wanted.name}".')
             continue
@@ -96,6 +96,7 @@ def _wanted(
     *,
     settings: TicketSettings,
     screen: CreateScreen,
+    made_at: datetime,
     due: ladders.Due | None,
 ) -> Iterator[_Wanted]:
     """Everything that the settings want, in the order in which they say it."""
@@ -104,7 +105,9 @@ def _wanted(
         value = None if screen.lacks(name) else _mapped(halo, spec=screen.find(name), of=evidence)
         yield _Wanted(name=name, value=value, what=halo)
     for name, text in settings.static:
-        fixed = text if screen.lacks(name) else as_listed(text, spec=screen.find(name))
+        fixed: Value | Raw = text
+        if not screen.lacks(name):
+            fixed = said(text, spec=screen.find(name), made_at=made_at)
         yield _Wanted(name=name, value=fixed, what=text)
     for label in settings.labels:
         asks = templates.is_template(label)
@@ -116,6 +119,19 @@ def _wanted(
         yield _Wanted(name=DUE, value=due.on.isoformat(), what="due date")
 
 
+def said(text: str, *, spec: FieldSpec, made_at: datetime) -> Value | Raw:
+    """What a setting says. In a field of dates, `+30d` or `+5wd` is so long after a ticket is
+    made.
+    """
+    if spec.kind in {"date", "datetime"} and text.startswith("+"):
+        try:
+            delay = ladders.Delay.parse(text.removeprefix("+"))
+        except ValueError:
+            return text
+        return delay.after(made_at.astimezone(UTC).date()).isoformat()
+    return as_listed(text, spec=spec)
+
+
 def _mapped(halo: str, *, spec: FieldSpec, of: Evidence) -> Value | None:
     """A lone field of Halo keeps its own type; a field that holds several gets an entry for each
     part of the text between commas.
@@ -123,7 +139,25 @@ def _mapped(halo: str, *, spec: FieldSpec, of: Evidence) -> Value | None:
     template = templates.parse_mapped(halo)
     if spec.type == "array" and not template.is_lone_field:
         return templates.filled_list(halo, evidence=of)
-    return template.filled(of)
+    value = template.filled(of)
+    if template.names == ("asset_type",) and isinstance(value, str):
+        return _asset_type(value, spec=spec)
+    return value
+
+
+def _asset_type(kind: str, *, spec: FieldSpec) -> str:
+    """The word of this program's first version, where the field has that one and not Halo's."""
+    options = {option.name.casefold() for option in spec.allowed}
+    word = _ASSET_WORDS.get(kind.casefold(), _CSP_ASSET)
+    return word if word.casefold() in options and kind.casefold() not in options else kind
+
+
+_CSP_ASSET: Final = "CSP Asset"
+_ASSET_WORDS: Final = {
+    "server": "Server",
+    **dict.fromkeys(("container", "image", "container_image"), "Container"),
+}
+"""Halo's kinds of assets that are not resources of a cloud provider."""
 
 
 def _typed(wanted: _Wanted, *, spec: FieldSpec) -> Any:

@@ -41,6 +41,8 @@ class Allowed(Struct, frozen=True):
 
     id: str
     name: str
+    children: tuple["Allowed", ...] = ()
+    """What may be chosen below it, in a field of two levels."""
 
 
 class FieldSpec(Struct, frozen=True, kw_only=True):
@@ -68,8 +70,10 @@ class FieldSpec(Struct, frozen=True, kw_only=True):
     def kind(self) -> str:
         """The word for how its values are written, such as `url`, `option`, `array of string`."""
         custom = self.custom.rpartition(":")[2]
-        if custom in {"textarea", "url"}:
+        if custom in {"textarea", "url", "gh-sprint"}:
             return custom
+        if custom == "atlassian-team":
+            return "team"
         if (self.system or self.id) in {"description", "environment"}:
             return "textarea"
         return f"array of {self.items}" if self.type == "array" else self.type

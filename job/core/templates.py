@@ -14,6 +14,7 @@ from msgspec import Struct
 from job.core import halo_names
 from job.core.halo_names import Value, in_words
 from job.core.issues import Evidence
+from job.core.values import RAW
 
 
 class Template(Struct, frozen=True):
@@ -71,7 +72,7 @@ def parse_mapped(text: str) -> Template:
 
 def is_template(text: str) -> bool:
     """Whether a text asks for fields of Halo."""
-    return _FIELD.search(text) is not None
+    return not text.startswith(RAW) and _FIELD.search(text) is not None
 
 
 def filled_list(text: str, *, evidence: Evidence) -> tuple[str, ...] | None:
@@ -84,7 +85,7 @@ def filled_list(text: str, *, evidence: Evidence) -> tuple[str, ...] | None:
 
 def _entries(text: str, *, evidence: Evidence) -> Iterator[str]:
     for part in text.split(","):
-        template = parse_mapped(part.strip()) if "{" in text else parse_mapped(text)
+        template = parse(part.strip()) if "{" in text else parse_mapped(text)
         values = [halo_names.read(name, evidence=evidence) for name in template.names]
         if any(value is None for value in values):
             continue

@@ -129,8 +129,8 @@ def _description(evidence: Evidence, *, filled: Filled) -> Iterator[Node]:
     if seen := list(shown(evidence)):
         yield adf.heading("Evidence")
         yield from seen
-    if filled.said:
-        yield paragraph(filled.said)
+    if filled.closing_words:
+        yield paragraph(filled.closing_words)
 
 
 def _facts(evidence: Evidence) -> list[tuple[str, Inline]]:

@@ -4,6 +4,7 @@ Promises: a value that Jira would refuse is refused here, with the values that a
 Does not do: choosing which fields are filled, and with what (`fields.py`).
 """
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -11,17 +12,32 @@ from math import isfinite
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from job.core import adf
 from job.core.halo_names import Value, in_words
 from job.core.shape import FieldSpec
 from job.errors import UnusableValue
 
+RAW = "json:"
+"""Begins a setting that is sent to Jira as the JSON that follows, as the last resort."""
+
+
+class Raw(Struct, frozen=True):
+    """JSON that people wrote for one field. Nothing that comes from Halo ever becomes this."""
+
+    text: str
+
+
 Writer = Callable[[Value, FieldSpec], Any]
 """Turns a value into what Jira takes for a field. Raises `UnusableValue`."""
 
 
-def typed(value: Value, *, spec: FieldSpec) -> Any:
+def typed(value: Value | Raw, *, spec: FieldSpec) -> Any:
     """The value as Jira wants it for this field. Raises `UnusableValue`."""
+    if isinstance(value, Raw):
+        return _plain_json(value, spec=spec)
     return writer_for(spec)(value, spec)
 
 
@@ -34,8 +50,10 @@ def writer_for(spec: FieldSpec) -> Writer:
     )
 
 
-def as_listed(text: str, *, spec: FieldSpec) -> Value:
+def as_listed(text: str, *, spec: FieldSpec) -> Value | Raw:
     """What a setting says, for a field that holds several values or one."""
+    if text.startswith(RAW):
+        return Raw(text.removeprefix(RAW))
     return split_list(text) if spec.type == "array" else unescaped(text)
 
 
@@ -117,9 +135,8 @@ def _user(value: Value, spec: FieldSpec) -> dict[str, str]:
     """Jira Cloud knows people by account id only, since names and addresses became private."""
     account_id = in_words(value).strip()
     if not re.fullmatch(r"[0-9A-Za-z:_-]{1,128}", account_id):
-        raise _unusable(
-            value, spec=spec, wanted="the account id of a person, not a name or an address"
-        )
+        wanted = "the account id of a person, or the e-mail address of one who may be assigned"
+        raise _unusable(value, spec=spec, wanted=wanted)
     return {"accountId": account_id}
 
 
@@ -154,6 +171,69 @@ def _labels(value: Value, spec: FieldSpec) -> list[str]:
     return list(dict.fromkeys(label for label in labels if label))
 
 
+def _plain_json(value: Raw, *, spec: FieldSpec) -> Any:
+    """Only its shape can be judged: whether it is what the field's type is written as."""
+    try:
+        plain = json.loads(value.text)
+    except ValueError:
+        raise _unusable(f"{RAW}{value.text}", spec=spec, wanted="JSON that can be read") from None
+    shapes = _SHAPES.get(spec.type, (dict, list, str, int, float))
+    if isinstance(plain, bool) or not isinstance(plain, shapes):
+        named = " or ".join(shape.__name__ for shape in shapes)
+        raise _unusable(f"{RAW}{value.text}", spec=spec, wanted=f"JSON that is a {named}")
+    return plain
+
+
+_SHAPES: Final[Mapping[str, tuple[type, ...]]] = {
+    "array": (list,),
+    "string": (str, dict),
+    "number": (int, float),
+    "date": (str,),
+    "datetime": (str,),
+    **dict.fromkeys(("option", "option-with-child", "user", "priority", "version"), (dict,)),
+}
+
+
+def _team(value: Value, spec: FieldSpec) -> str:
+    """Jira takes the plain id of the team (no allowed values are published for this field)."""
+    team = in_words(value).strip()
+    if not re.fullmatch(r"[0-9A-Za-z-]{16,80}", team):
+        raise _unusable(value, spec=spec, wanted="the id of a team, as its address in Jira ends")
+    return team
+
+
+def _parent(value: Value, spec: FieldSpec) -> dict[str, str]:
+    key = in_words(value).strip()
+    if not re.fullmatch(r"[A-Z][A-Z0-9_]+-[0-9]+", key):
+        raise _unusable(value, spec=spec, wanted="the key of a ticket, such as SEC-1")
+    return {"key": key}
+
+
+def _sprint(value: Value, spec: FieldSpec) -> int:
+    number = in_words(value).strip()
+    if not re.fullmatch(r"[0-9]{1,18}", number):
+        raise _unusable(value, spec=spec, wanted="the number of a sprint")
+    return int(number)
+
+
+def _group(value: Value, spec: FieldSpec) -> dict[str, str]:
+    name = adf.one_line(in_words(value))
+    if not name:
+        raise _unusable(value, spec=spec, wanted="the name of a group")
+    return {"name": name}
+
+
+def _cascade(value: Value, spec: FieldSpec) -> dict[str, Any]:
+    """`A > B`, `A -> B`, or `A` alone."""
+    words = re.split(r"\s*-?>\s*", in_words(value).strip(), maxsplit=1)
+    top = _choice(words[0], spec)
+    if len(words) == 1:
+        return top
+    (chosen,) = (option for option in spec.allowed if option.id == top["id"])
+    below = replace(spec, allowed=chosen.children)
+    return top | {"child": _choice(words[1], below)}
+
+
 def _several(write: Writer) -> Writer:
     return lambda value, spec: [
         write(part, spec) for part in (value if isinstance(value, tuple) else (value,))
@@ -168,6 +248,12 @@ _WRITERS: Final[Mapping[str, Writer]] = {
     "date": _date,
     "datetime": _date_time,
     "user": _user,
+    "team": _team,
+    "issuelink": _parent,
+    "gh-sprint": _sprint,
+    "group": _group,
+    "option-with-child": _cascade,
+    "array of group": _several(_group),
     "array of user": _several(_user),
     "array of string": _labels,
     **dict.fromkeys(("option", "priority", "version", "component", "securitylevel"), _choice),

@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 from job.core import conditions, ladders, templates
 from job.core.ladders import Delay, Ladder, Step
 from job.core.routes import DEFAULT, SKIP
-from job.core.values import escaped
+from job.core.values import RAW, escaped
 from job.settings import conditioning, parse
 from job.settings.conditioning import one_of, table, text, texts, valued
 from job.settings.marked import Marked, Rows, Table, Unreadable
@@ -135,9 +135,11 @@ def _fields(node: Marked) -> tuple[tuple[str, str], ...]:
     fields = []
     for name, value in table(node, what="fields").items():
         words = texts(value, what=f'"{name}"')
-        for word in words:
+        asking = [word for word in words if templates.is_template(word)]
+        for word in asking:
             _checked(word, line=value.line)
-        plain = [word if templates.is_template(word) else escaped(word) for word in words]
+        as_it_is = (*asking, *(word for word in words if word.startswith(RAW)))
+        plain = [word if word in as_it_is else escaped(word) for word in words]
         fields.append((name, ",".join(plain)))
     return tuple(fields)
 

@@ -14,6 +14,7 @@ from job.core.field_checks import check
 from job.core.fields import parse_pairs
 from job.core.halo_names import HALO_FIELDS, Value
 from job.core.issues import Asset, Evidence, Gone, Issue
+from job.core.ladders import Step, parse_step
 from job.core.shape import Allowed, CreateScreen, FieldSpec, TicketSettings
 from job.core.values import unescaped
 from job.errors import UnusableValue
@@ -183,7 +184,7 @@ def test_a_sound_configuration_has_no_problem() -> None:
         (settings(mapping="issue_type:summary"), "JIRA_FIELD_MAPPING", "the program itself"),
         (settings(static="Project:OPS"), "JIRA_FIELD_STATIC", "the program itself"),
         (settings(mapping="issue_id:Halo Issue ID"), "JIRA_FIELD_MAPPING", "the program itself"),
-        (settings(mapping="issue_type:Team"), "JIRA_FIELD_MAPPING", "of type team"),
+        (settings(static="Team:Platform"), "JIRA_FIELD_STATIC", "the id of a team"),
         (settings(mapping="issue_critical:Severity"), "JIRA_FIELD_MAPPING", "High, Low"),
         (settings(mapping="issue_created_at:Score"), "JIRA_FIELD_MAPPING", "a number"),
         (settings(static="Severity:Medium"), "JIRA_FIELD_STATIC", "High, Low"),
@@ -262,6 +263,76 @@ def test_a_static_value_is_refused_by_the_check_or_never(field: FieldSpec, text:
     else:
         assert field.id in made.fields
         assert made.left_out == ()
+
+
+def test_a_date_may_be_so_long_after_the_ticket_is_made() -> None:
+    day = datetime(2026, 12, 4, 23, tzinfo=timezone(timedelta(hours=-2)))
+    wanted = settings(static="Due date:+30d;Created in Halo:+1wd")
+    assert check(wanted, screen=screen()) == []
+    made = fields.filled(Evidence(issue=ISSUE), settings=wanted, screen=screen(), made_at=day)
+    assert made.fields["duedate"] == "2027-01-04"
+    assert made.fields["customfield_9"].startswith("2026-12-07T")
+    assert problems(settings(static="Due date:+soon"), screen())
+
+
+def test_every_field_of_an_issue_can_be_mapped_by_its_own_and_by_older_names() -> None:
+    evidence = Evidence(
+        issue=replace(
+            ISSUE,
+            type="sva",
+            cves=("CVE-1", "CVE-2"),
+            max_cvss=9.8,
+            csp_region="eu-west-1",
+            tags=(("env", "prod"), ("Team", "web")),
+        )
+    )
+    for mapping, value in {
+        "cve_ids:Labels": ["CVE-1", "CVE-2"],
+        "max_cvss:Text": "9.8",
+        "cvss:Score": 9.8,
+        "issue_csp_region:Text": "eu-west-1",
+        "issue.type:Text": "sva",
+        "issue_name:Text": ISSUE.name,
+        "tags.team:Text": "web",
+        "csp_tags:Labels": ["env=prod", "Team=web"],
+        "{issue_type},{tags.env},{os_type},halo:Labels": ["sva", "prod", "halo"],
+        "{type} in {csp_region}:Text": "sva in eu-west-1",
+    }.items():
+        wanted = settings(mapping=mapping.replace(":Labels", ":labels"))
+        made = fields.filled(evidence, settings=wanted, screen=screen(), made_at=AT)
+        assert list(made.fields.values()) == [value], mapping
+
+
+def test_server_container_and_csp_asset_fit_an_asset_type_that_has_those_options() -> None:
+    options = (Allowed("1", "Server"), Allowed("2", "Container"), Allowed("3", "CSP Asset"))
+    kinds = replace(CHOICE, allowed=options)
+    found = []
+    for asset_type in ("server", "container", "ami", "image", "Server"):
+        made = fields.filled(
+            Evidence(issue=replace(ISSUE, asset_type=asset_type)),
+            settings=settings(mapping="asset_type:Severity"),
+            screen=screen(kinds),
+            made_at=AT,
+        )
+        found.append(made.fields.get(kinds.id, {}).get("id"))
+    assert found == ["1", "2", "3", "2", "1"]
+
+
+def test_a_priority_and_a_due_date_fill_their_fields_or_are_refused() -> None:
+    steps = (Step(parse_step("critical"), "High"),)
+    wanted = replace(settings(), priority=steps, due=(Step(parse_step("default"), "7d"),))
+    evidence = Evidence(issue=replace(ISSUE, critical=True, first_seen_at=AT))
+    made = fields.filled(evidence, settings=wanted, screen=screen(), made_at=AT)
+    assert made.fields == {"priority": {"id": "2"}, "duedate": "2026-12-08"}
+    late = fields.filled(
+        evidence, settings=wanted, screen=screen(), made_at=AT + timedelta(days=30)
+    )
+    assert late.fields["duedate"] == "2026-12-31"
+    assert "It was due on 2026-12-08" in late.closing_words
+    (problem,) = check(
+        replace(settings(), priority=(Step(parse_step("critical"), "Urgent"),)), screen=screen()
+    )
+    assert problem.variable == "PRIORITY_MAP"
 
 
 # --- Pairs ----------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from job.core.halo_names import Value
 from job.core.shape import Allowed, FieldSpec
-from job.core.values import split_list, typed
+from job.core.values import as_listed, split_list, typed
 from job.errors import UnusableValue
 from tests.core.documents import opened
 from tests.core.jira_fields import (
@@ -28,6 +28,7 @@ from tests.core.jira_fields import (
     URL,
     USER,
     WHEN,
+    spec,
 )
 
 AT = datetime(2026, 12, 1, 11, 29, 29, 908_123, tzinfo=timezone(timedelta(hours=1)))
@@ -133,3 +134,92 @@ def test_of_many_allowed_values_the_first_twenty_are_named() -> None:
 def test_any_escaped_list_is_read_back(parts: list[str]) -> None:
     escaped = ",".join(re.sub(r"[\\,]", r"\\\g<0>", part) for part in parts)
     assert split_list(escaped) == tuple(parts)
+
+
+# --- Fields of rarer types ------------------------------------------------------------------------
+
+CASCADE = spec(
+    "Place",
+    "option-with-child",
+    custom="cascadingselect",
+    id="customfield_20",
+    allowed=(Allowed("1", "EU", (Allowed("11", "DE"), Allowed("12", "FR"))), Allowed("2", "US")),
+)
+SPRINT = replace(
+    spec("Sprint", "array", items="json", id="customfield_21"),
+    custom="com.pyxis.greenhopper.jira:gh-sprint",
+)
+OLD_TEAM = replace(
+    spec("Team", "any", id="customfield_22"),
+    custom="com.atlassian.teams:rm-teams-custom-field-team",
+)
+TEAM_ID = "36885b3c-1bf0-4f85-a357-c5b858c31de4"
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "written"),
+    [
+        (TEAM, TEAM_ID, TEAM_ID),
+        (
+            replace(
+                spec("Team", "any", id="customfield_22"),
+                custom="com.atlassian.jira.plugin.system.customfieldtypes:atlassian-team",
+            ),
+            TEAM_ID,
+            TEAM_ID,
+        ),
+        (spec("Parent", "issuelink", system="parent", id="parent"), "SEC-12", {"key": "SEC-12"}),
+        (CASCADE, "eu > fr", {"id": "1", "child": {"id": "12"}}),
+        (CASCADE, "EU -> DE", {"id": "1", "child": {"id": "11"}}),
+        (CASCADE, "US", {"id": "2"}),
+        (SPRINT, "37", 37),
+        (spec("Group", "group", id="customfield_23"), "ops", {"name": "ops"}),
+        (
+            spec("Groups", "array", items="group", id="customfield_24"),
+            "ops",
+            [{"name": "ops"}],
+        ),
+    ],
+)
+def test_each_rarer_type_is_written_as_jira_takes_it(
+    field: FieldSpec, text: str, written: object
+) -> None:
+    assert typed(text, spec=field) == written
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "words"),
+    [
+        (TEAM, "Platform", "the id of a team"),
+        (spec("Parent", "issuelink", id="parent"), "sec-12", "such as SEC-1"),
+        (CASCADE, "EU > US", "DE, FR"),
+        (CASCADE, "AS > CN", "EU, US"),
+        (CASCADE, "US > CA", "no value at all"),
+        (SPRINT, "Sprint 37", "the number of a sprint"),
+        (OLD_TEAM, TEAM_ID, "cannot be filled from here"),
+    ],
+)
+def test_a_value_of_a_rarer_type_that_does_not_fit_is_refused(
+    field: FieldSpec, text: str, words: str
+) -> None:
+    with pytest.raises(UnusableValue, match=words):
+        typed(text, spec=field)
+
+
+def test_json_is_sent_as_it_stands_where_its_shape_fits() -> None:
+    raw = as_listed('json:[{"id": "1, 2"}]', spec=SPRINT)
+    assert typed(raw, spec=SPRINT) == [{"id": "1, 2"}]
+    anything = as_listed('json:{"a": 1}', spec=OLD_TEAM)
+    assert typed(anything, spec=OLD_TEAM) == {"a": 1}
+
+
+@pytest.mark.parametrize("text", ['json:{"id": "1"}', "json:[", "json:true", "json:null"])
+def test_json_of_another_shape_is_refused(text: str) -> None:
+    with pytest.raises(UnusableValue, match="JSON that"):
+        typed(as_listed(text, spec=SPRINT), spec=SPRINT)
+
+
+def test_what_halo_says_never_becomes_json() -> None:
+    assert typed("json:[1]", spec=LABELS) == ["json:[1]"]
+    with pytest.raises(UnusableValue):
+        typed("json:[1]", spec=SPRINT)

@@ -122,6 +122,12 @@ run "everything_on" {
       close_resolution   = "Fixed"
       field_mapping      = { issue_rule_key = "Rule" }
       field_static       = { "Team: name" = "a;b:c\\d" }
+      priority_map       = "critical:Highest;cvss>=9:High;default:Medium"
+      due_in             = "critical:7d;default:90d"
+      routes             = <<-EOT
+        routes:
+          - {name: logs, when: {type: lids}, skip: Handled in the SIEM.}
+      EOT
       concurrency_max    = 16
     }
     egress = { static_address = true }
@@ -151,6 +157,7 @@ run "a_service_account_instead_of_a_token" {
       reopen_transition = "Reopen"
       close_transition  = "Done"
       status_closed     = ["Done"]
+      routes_file       = "/routes/routes.yaml"
     }
   }
   assert {

@@ -198,7 +198,9 @@ def test_every_setting_of_the_program_can_be_made_and_is_understood_by_it(
     assert read.status_hard_closed == ("Won't fix", "Gone, for good")
     assert read.accepted_for == timedelta(days=90)
     assert read.state_url.startswith("firestore://acme-sec/halo-jira-sync?prefix=")
-    assert load(other_way).jira_client_id == "a1b2c3"
+    (tmp_path / "routes.yaml").write_text(environment["ROUTES"])
+    other = load({**other_way, "ROUTES_FILE": str(tmp_path / "routes.yaml")})
+    assert (other.jira_client_id, other.routes_file) == ("a1b2c3", read.routes)
     unreachable = {name.upper() for name in VARIABLES} - set(environment) - set(other_way)
     assert {name for name in unreachable if not name.startswith("CLOUD_RUN_")} == set()
 
@@ -296,7 +298,8 @@ REFUSED = {
     'jira.status_accepted = [" DONE"]': "must not be closed as well",
     'jira.close_fields = { "" = "x" }': "something on both sides",
     'jira.status_hard_closed = ["DONE"]': "one means reopen, the other a new ticket",
-    'jira.field_mapping = { hostname = "Host" }': "asset_group_name, asset_group_path",
+    'jira.field_mapping = { "host name" = "Host" }': "maps Halo fields",
+    'jira.routes = "a", routes_file = "b"': "give one of them",
     "jira.concurrency_max = 1.5": "1 to 64",
     "scope = { time_range_min = 0 }": "at least 1",
     "scope = { issue_sync_max = -1 }": "0 is no cap",

@@ -58,6 +58,7 @@ MUTANTS: Final = (
         "'?' not in self.text",
         "self.text",
     ),
+    Mutant("what Halo says may become JSON", "as_listed", "Raw(text.removeprefix(RAW))", "text"),
     Mutant(
         "an overdue ticket is due in the past",
         "ladders:due",

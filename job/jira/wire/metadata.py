@@ -167,7 +167,11 @@ def _spec(raw: Any) -> FieldSpec:
 def allowed(raws: Iterable[Any]) -> Iterable[Allowed]:
     """Options of custom fields are named by `value`, everything else by `name`."""
     for raw in raws:
-        yield Allowed(str(raw.get("id", "")), str(raw.get("value", raw.get("name", ""))))
+        yield Allowed(
+            str(raw.get("id", "")),
+            str(raw.get("value", raw.get("name", ""))),
+            tuple(allowed(raw.get("children") or ())),
+        )
 
 
 def _bad(variable: str, wrong: str, *, allowed: Iterable[str]) -> BadSettings:
