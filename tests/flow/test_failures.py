@@ -8,15 +8,13 @@ from datetime import timedelta
 import pytest
 from structlog.testing import LogCapture
 
-from job.core.memory import RunRecord
 from job.core.routes import Goal
 from job.errors import MalformedAnswer, RemoteDown, RemoteRefused
 from job.sim.call import Answer, Call, json_answer
 from tests.kit.builders import policy
+from tests.kit.quarter import QUARTER_HOUR_S, done
 from tests.kit.timeless import play
 from tests.kit.tube import Onlooker, Tube, writes
-
-QUARTER_HOUR_S = 900.0
 
 
 def refuse_texts_with(word: str, *, saying: str = "The word is not allowed."):  # type: ignore[no-untyped-def]
@@ -32,20 +30,13 @@ def refuse_texts_with(word: str, *, saying: str = "The word is not allowed."):  
     return hook
 
 
-async def run(tube: Tube, *, wait_s: float = QUARTER_HOUR_S) -> RunRecord:
-    await asyncio.sleep(wait_s)
-    record = await tube.run()
-    assert isinstance(record, RunRecord), record
-    return record
-
-
 def test_one_rejected_issue_is_parked_and_stops_nobody_else() -> None:
     async def story() -> None:
         tube = Tube()
         bad = tube.halo.estate.open_issue(type="csm", name="forbidden word")
         good = [tube.halo.estate.open_issue(type="csm") for _ in range(3)]
         tube.jira.faults.hook = refuse_texts_with("forbidden word")
-        record = await run(tube)
+        record = await done(tube)
         assert (record.exit_code, record.parked_total) == (5, 1)
         assert record.counts["create"] == {"done": 3, "failed": 1}
         assert len(tube.jira.people.tickets()) == len(good)
@@ -66,7 +57,7 @@ def test_half_an_emoji_in_a_refusal_does_not_reach_the_store() -> None:
         tube = Tube()
         tube.halo.estate.open_issue(type="csm", name="forbidden word")
         tube.jira.faults.hook = refuse_texts_with("forbidden word", saying="Not allowed: \ud83d")
-        record = await run(tube)
+        record = await done(tube)
         (parked,) = await tube.store.parked()
         for kept in (parked.message, *record.errors):
             assert "Not allowed:" in kept
@@ -80,12 +71,12 @@ def test_a_parked_issue_is_left_alone_until_its_time_has_come_and_then_tried_aga
         tube = Tube()
         tube.halo.estate.open_issue(type="csm", name="forbidden word")
         tube.jira.faults.hook = refuse_texts_with("forbidden word")
-        await run(tube)
+        await done(tube)
         asked = tube.jira.calls["POST /issue/bulk"]
-        await run(tube, wait_s=60.0)
+        await done(tube, after_s=60.0)
         assert tube.jira.calls["POST /issue/bulk"] == asked
         tube.jira.faults.quiet()
-        record = await run(tube)
+        record = await done(tube)
         assert (record.exit_code, record.parked_total) == (0, 0)
         assert len(tube.jira.people.tickets()) == 1
 
@@ -98,13 +89,13 @@ def test_a_new_version_or_other_settings_release_a_parked_issue_at_once(cause: s
         tube = Tube()
         issue_id = tube.halo.estate.open_issue(type="csm", name="forbidden word")
         tube.jira.faults.hook = refuse_texts_with("forbidden word")
-        await run(tube)
+        await done(tube)
         tube.jira.faults.quiet()
         if cause == "a new version":
             tube.halo.estate.rescan(issue_id)
         else:
             tube.settings_digest = "other"
-        await run(tube, wait_s=60.0)
+        await done(tube, after_s=60.0)
         assert len(tube.jira.people.tickets()) == 1
         assert await tube.store.parked() == []
 
@@ -117,12 +108,12 @@ def test_what_is_parked_for_too_long_is_shouted_about_and_still_tried(said: LogC
         tube.halo.estate.open_issue(type="csm", name="forbidden word")
         tube.jira.faults.hook = refuse_texts_with("forbidden word")
         for _ in range(9):
-            await run(tube, wait_s=86_400.0)
+            await done(tube, after_s=86_400.0)
         shouts = [entry for entry in said.entries if entry["event"] == "issue.park_expired"]
         assert shouts
         assert {entry["log_level"] for entry in shouts} == {"error"}
         tube.jira.faults.quiet()
-        await run(tube, wait_s=86_400.0)
+        await done(tube, after_s=86_400.0)
         assert len(tube.jira.people.tickets()) == 1
 
     play(story())
@@ -134,10 +125,10 @@ def test_a_project_that_fails_the_same_way_again_and_again_is_left_alone_for_the
     async def story() -> None:
         tube = Tube(policy=policy(close=Goal(transition="No such way", statuses=("Nowhere",))))
         issues = [tube.halo.estate.open_issue(type="csm") for _ in range(300)]
-        await run(tube)
+        await done(tube)
         for issue_id in issues:
             tube.halo.estate.resolve(issue_id)
-        record = await run(tube)
+        record = await done(tube)
         closes = record.counts["close"]
         assert record.exit_code == 5
         assert closes["failed"] + closes.get("deferred", 0) == 300
@@ -154,7 +145,7 @@ def test_bad_credentials_in_the_middle_of_a_run_stop_it_before_the_next_write() 
     async def story() -> None:
         tube, onlooker = Tube(), Onlooker()
         issues = [tube.halo.estate.open_issue(type="csm") for _ in range(150)]
-        await run(tube)
+        await done(tube)
         for issue_id in issues:
             tube.halo.estate.rescan(issue_id, changed=True)
         sent = 0
@@ -175,7 +166,7 @@ def test_bad_credentials_in_the_middle_of_a_run_stop_it_before_the_next_write() 
         assert len(onlooker.outcomes) == 150, "every planned action has an outcome all the same"
         tube.jira.faults.quiet()
         tube.jira.reception.tokens_end_at = None
-        await run(tube)
+        await done(tube)
         assert all(len(ticket.comments) == 1 for ticket in tube.jira.people.tickets())
 
     play(story())
@@ -195,7 +186,7 @@ def test_a_listing_that_cannot_be_read_stops_the_run_and_moves_nothing(
     async def story() -> None:
         tube = Tube()
         issue_id = tube.halo.estate.open_issue(type="csm")
-        await run(tube)
+        await done(tube)
         before, mark = writes(tube.jira.calls), await tube.store.watermark("0-of-1")
         tube.halo.estate.resolve(issue_id)
         tube.halo.faults.hook = lambda call, side: (

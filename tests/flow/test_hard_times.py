@@ -16,6 +16,7 @@ from job.flow.lease import LEASE
 from job.sim.call import LOST, Answer, Call, json_answer
 from job.sim.jira.search import fixed_lag
 from tests.kit.oracle import twice
+from tests.kit.quarter import at_once
 from tests.kit.timeless import play
 from tests.kit.tube import Tube
 
@@ -44,12 +45,6 @@ def lose(path: str) -> Callable[[Call, str], Answer | None]:
     )
 
 
-async def done(tube: Tube) -> RunRecord:
-    record = await tube.run()
-    assert isinstance(record, RunRecord), record
-    return record
-
-
 def test_a_lost_create_is_not_forgotten_when_the_note_that_should_follow_it_cannot_be_written() -> (
     None
 ):
@@ -58,7 +53,7 @@ def test_a_lost_create_is_not_forgotten_when_the_note_that_should_follow_it_cann
         tube.jira.search.lag = fixed_lag(DAY_S)
         issue_id = tube.halo.estate.open_issue(type="csm")
         tube.jira.faults.hook = lose("/issue/bulk")
-        assert (await done(tube)).counts["create"] == {"unknown": 1}
+        assert (await at_once(tube)).counts["create"] == {"unknown": 1}
         tube.jira.faults.quiet()
         await asyncio.sleep(HOUR_S)
         tube.halo.estate.rescan(issue_id, changed=True)
@@ -66,7 +61,7 @@ def test_a_lost_create_is_not_forgotten_when_the_note_that_should_follow_it_cann
         fail_one_commit(tube, of=lambda changes: changes.intents)
         assert isinstance(await tube.run(), RemoteDown)
         await asyncio.sleep(HOUR_S)
-        await done(tube)
+        await at_once(tube)
         assert len(tube.jira.people.tickets()) == 1
 
     play(story())
@@ -77,12 +72,12 @@ def test_a_lost_comment_is_not_forgotten_when_the_note_that_follows_cannot_be_wr
         tube = Tube()
         first, second = (tube.halo.estate.open_issue(type="csm") for _ in range(2))
         await asyncio.sleep(60)
-        await done(tube)
+        await at_once(tube)
         await asyncio.sleep(HOUR_S)
         tube.halo.estate.resolve(first)
         await asyncio.sleep(600)
         tube.jira.faults.hook = lose("/comment")
-        assert (await done(tube)).counts["close"] == {"unknown": 1}
+        assert (await at_once(tube)).counts["close"] == {"unknown": 1}
         tube.jira.faults.quiet()
         await asyncio.sleep(600)
         tube.halo.estate.resolve(second)
@@ -90,7 +85,7 @@ def test_a_lost_comment_is_not_forgotten_when_the_note_that_follows_cannot_be_wr
         fail_one_commit(tube, of=lambda changes: changes.intents)
         assert isinstance(await tube.run(), RemoteDown)
         await asyncio.sleep(HOUR_S)
-        assert (await done(tube)).counts["close"] == {"done": 2}
+        assert (await at_once(tube)).counts["close"] == {"done": 2}
         assert list(twice(tube.jira)) == []
 
     play(story())
@@ -104,7 +99,7 @@ def test_a_comment_that_jira_finishes_after_its_504_is_waited_for(
         tube = Tube()
         issue_id = tube.halo.estate.open_issue(type="csm")
         await asyncio.sleep(60)
-        await done(tube)
+        await at_once(tube)
         await asyncio.sleep(HOUR_S)
         tube.halo.estate.rescan(issue_id, changed=True)
         await asyncio.sleep(600)
@@ -117,11 +112,11 @@ def test_a_comment_that_jira_finishes_after_its_504_is_waited_for(
             return answer(call)
 
         tube.jira.answer = finish_later  # type: ignore[method-assign]
-        assert (await done(tube)).counts["comment"] == {"unknown": 1}
+        assert (await at_once(tube)).counts["comment"] == {"unknown": 1}
         await asyncio.sleep(pause_s)
-        assert (await done(tube)).counts["comment"] == {fate: 1}
+        assert (await at_once(tube)).counts["comment"] == {fate: 1}
         await asyncio.sleep(HOUR_S)
-        await done(tube)
+        await at_once(tube)
         assert await tube.store.intents() == []
         assert list(twice(tube.jira)) == []
 
@@ -138,7 +133,7 @@ def test_nothing_is_done_twice_however_long_a_rate_limit_holds_a_run(
         ids = [tube.halo.estate.open_issue(type="csm") for _ in range(300)]
         await asyncio.sleep(60)
         if path == "/comment":
-            await done(tube)
+            await at_once(tube)
             await asyncio.sleep(HOUR_S)
             for issue_id in ids:
                 tube.halo.estate.rescan(issue_id, changed=True)
@@ -158,7 +153,7 @@ def test_nothing_is_done_twice_however_long_a_rate_limit_holds_a_run(
         assert isinstance(await tube.run(), LeaseHeld if pause_s < 120 else RunRecord)
         assert isinstance(await first, RunRecord if pause_s < 120 else RemoteDown)
         await asyncio.sleep(HOUR_S)
-        await done(tube)
+        await at_once(tube)
         assert len(tube.jira.people.tickets()) == 300
         assert list(twice(tube.jira)) == []
 
@@ -189,7 +184,7 @@ def test_a_create_that_takes_many_slow_calls_keeps_the_lease_through_all_of_them
 
         tube.jira.answer = slowly  # type: ignore[method-assign]
         began = tube.clock.monotonic()
-        await done(tube)
+        await at_once(tube)
         assert sizes[1] > 400
         assert tube.clock.monotonic() - began > 2 * LEASE.total_seconds()
         assert list(twice(tube.jira)) == []
@@ -203,14 +198,14 @@ def test_very_many_tickets_that_vanish_at_once_are_all_parked(many: int) -> None
         tube = Tube()
         ids = [tube.halo.estate.open_issue(type="csm") for _ in range(many)]
         await asyncio.sleep(60)
-        await done(tube)
+        await at_once(tube)
         for ticket in list(tube.jira.people.tickets()):
             tube.jira.people.delete_ticket(ticket.key)
         await asyncio.sleep(HOUR_S)
         for issue_id in ids:
             tube.halo.estate.rescan(issue_id)
         await asyncio.sleep(600)
-        assert (await done(tube)).parked_total == many
+        assert (await at_once(tube)).parked_total == many
 
     play(story())
 
@@ -220,7 +215,7 @@ def test_what_could_not_be_remembered_is_looked_at_again_without_a_sweep() -> No
         tube = Tube()
         tube.halo.estate.open_issue(type="csm")
         await asyncio.sleep(60)
-        await done(tube)
+        await at_once(tube)
         await asyncio.sleep(HOUR_S)
         tube.halo.estate.open_issue(type="csm")
         no_finding = json_answer({"message": "boom"}, status=500)
@@ -231,7 +226,7 @@ def test_what_could_not_be_remembered_is_looked_at_again_without_a_sweep() -> No
         assert await tube.store.parked() == []
         tube.halo.faults.quiet()
         await asyncio.sleep(2 * HOUR_S)
-        assert (await done(tube)).counts["create"] == {"done": 1}
+        assert (await at_once(tube)).counts["create"] == {"done": 1}
 
     play(story())
 
@@ -255,7 +250,7 @@ def test_a_halo_that_allows_little_each_minute_refuses_seldom_and_a_first_load_c
             tube.halo.estate.open_issue(type="csm")
         await asyncio.sleep(60)
         began = tube.clock.monotonic()
-        record = await done(tube)
+        record = await at_once(tube)
         assert record.counts["create"] == {"done": 2_000}
         assert len(refused_at) <= 60
         assert sum(at - began > 150 for at in refused_at) <= 10

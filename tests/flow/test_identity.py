@@ -2,8 +2,6 @@
 only seem to.
 """
 
-import asyncio
-
 import pytest
 from msgspec.structs import replace
 
@@ -14,15 +12,9 @@ from job.sim.call import LOST
 from job.sim.jira.api import JiraSim
 from job.sim.jira.search import fixed_lag
 from tests.kit.builders import policy
+from tests.kit.quarter import done
 from tests.kit.timeless import play
 from tests.kit.tube import QUIET, Tube, writes
-
-
-async def done(tube: Tube, *, order: Order | None = None) -> RunRecord:
-    await asyncio.sleep(1_200.0)
-    record = await tube.run(order=order)
-    assert isinstance(record, RunRecord), record
-    return record
 
 
 async def settled(many: int = 8) -> tuple[Tube, list[str]]:

@@ -12,10 +12,10 @@ from job.errors import RemoteRefused
 from job.flow.setup import Order
 from job.sim.halo.texts import BASE
 from tests.kit.builders import policy
+from tests.kit.quarter import QUARTER_HOUR_S, done
 from tests.kit.timeless import play
 from tests.kit.tube import QUIET, Tube
 
-QUARTER_HOUR_S = 900.0
 OF_ONE = [400, 403, 410, 418, 422, 500]
 CSP_FINDING = {"rule_id": "r1", "pass": 3, "fail": 1, "total": 4}
 
@@ -25,13 +25,6 @@ def tube_with(issues: int) -> Tube:
     for _ in range(issues):
         tube.halo.estate.open_issue(type="csm")
     return tube
-
-
-async def run(tube: Tube, *, sweep: bool = False) -> RunRecord:
-    await asyncio.sleep(QUARTER_HOUR_S)
-    record = await tube.run(order=Order(sweep=sweep))
-    assert isinstance(record, RunRecord), record
-    return record
 
 
 def finding_id(tube: Tube, issue_id: str) -> str:
@@ -57,14 +50,14 @@ def test_one_finding_that_is_refused_parks_its_issue_and_nobody_else(status: int
         tube = tube_with(12)
         bad = tube.halo.estate.open_issue(type="csm")
         tube.halo.quirks.broken[finding_id(tube, bad)] = status
-        record = await run(tube)
+        record = await done(tube)
         assert record.counts["create"] == {"done": 12, "failed": 1}
         (parked,) = await tube.store.parked()
         assert (parked.issue_id, parked.error_class) == (bad, "detail_refused")
         assert str(status) in parked.message
         assert await reached(tube, record)
         tube.halo.quirks.broken.clear()
-        record = await run(tube)
+        record = await done(tube)
         assert len(tube.jira.people.tickets()) == 13
         assert record.parked_total == 0
 
@@ -77,13 +70,13 @@ def test_one_issue_that_is_refused_in_a_sweep_is_parked_and_the_sweep_ends(
 ) -> None:
     async def story() -> None:
         tube = tube_with(8)
-        await run(tube)
+        await done(tube)
         bad, other, *_ = tube.halo.estate.issues
         tube.halo.quirks.broken[bad] = status
         for issue_id in (bad, other):
             tube.halo.estate.resolve(issue_id)
         hide_from_lists(tube, bad, other)
-        record = await run(tube, sweep=True)
+        record = await done(tube, Order(sweep=True))
         (parked,) = await tube.store.parked()
         assert (parked.issue_id, parked.error_class) == (bad, "issue_unreadable")
         assert (record.exit_code, record.parked_total) == (0, 1)
@@ -97,7 +90,7 @@ def test_one_issue_that_is_refused_in_a_sweep_is_parked_and_the_sweep_ends(
         link = (await tube.store.links([parked.issue_id]))[parked.issue_id]
         assert (link.live, link.misses) == (True, 0), "a ticket nobody looked for is not missing"
         tube.halo.quirks.broken.clear()
-        await run(tube)
+        await done(tube)
         closed = [ticket.status for ticket in tube.jira.people.tickets()].count("Done")
         assert (closed, await tube.store.parked()) == (2, [])
 
@@ -120,7 +113,7 @@ def test_a_mapped_field_whose_asset_is_refused_parks_its_issues_and_nobody_else(
         mapped = (("server_state", "Halo Group"),)
         tube.policy = policy(tickets=type(tickets)(**{**_fields(tickets), "mapping": mapped}))
         tube.halo.quirks.broken[bad.replace("-", "")] = 500
-        record = await run(tube)
+        record = await done(tube)
         assert record.counts["create"] == {"done": 5, "failed": 3}
         assert {entry.error_class for entry in await tube.store.parked()} == {"detail_refused"}
 
@@ -154,7 +147,7 @@ def test_cloud_issues_with_the_counts_of_a_rule_for_a_finding_are_worded_from_th
             tube.halo.estate.open_issue(
                 type="csm", source="cloud_secure", last_finding_urls=[url], findings=None
             )
-        record = await run(tube)
+        record = await done(tube)
         assert (record.exit_code, record.counts["create"]) == (0, {"done": 17})
         assert sum("cannot be read" in text for text in described(tube)) == 12
         assert await reached(tube, record)
@@ -169,7 +162,7 @@ def test_twenty_garbled_findings_among_two_hundred_stop_nobody(garbled: Any) -> 
         for _ in range(20):
             bad = tube.halo.estate.open_issue(type="csm")
             tube.halo.quirks.details[finding_id(tube, bad)] = garbled
-        record = await run(tube)
+        record = await done(tube)
         assert record.counts["create"] == {"done": 220}
         assert sum("cannot be read" in text for text in described(tube)) == 20
 
@@ -183,11 +176,11 @@ def test_what_cannot_be_read_is_told_once_and_news_when_it_can_be_read() -> None
         bodies: tuple[Any, ...] = (CSP_FINDING, b"<html>", [])
         for garbled in bodies:
             tube.halo.quirks.details[finding_id(tube, issue_id)] = garbled
-            await run(tube)
+            await done(tube)
             tube.halo.estate.rescan(issue_id)
         (ticket,) = tube.jira.people.tickets()
         assert not ticket.comments
-        record = await run(tube)
+        record = await done(tube)
         assert record.counts["comment"] == {"done": 1}
         (ticket,) = tube.jira.people.tickets()
         assert "/etc/ssh/sshd_config.d/1.conf" in ticket.texts[-1]
@@ -211,7 +204,7 @@ def test_a_row_with_an_odd_value_gets_its_ticket_without_it(over: dict[str, Any]
     async def story() -> None:
         tube = tube_with(5)
         tube.halo.estate.open_issue(type="csm", **over)
-        record = await run(tube)
+        record = await done(tube)
         assert (record.exit_code, record.counts["create"]) == (0, {"done": 6})
         assert await reached(tube, record)
 
@@ -224,7 +217,7 @@ def test_a_row_with_a_status_nobody_knows_is_parked_told_once_and_holds_nobody(
     async def story() -> None:
         tube = tube_with(5)
         bad = tube.halo.estate.open_issue(type="csm", status="suppressed")
-        record = await run(tube)
+        record = await done(tube)
         assert (record.counts["create"], record.parked_total) == ({"done": 5}, 1)
         assert await reached(tube, record)
         tube.halo.estate.rescan(bad)
@@ -235,7 +228,7 @@ def test_a_row_with_a_status_nobody_knows_is_parked_told_once_and_holds_nobody(
             (bad, True)
         ]
         tube.halo.estate.edit_issue(bad, status="active")
-        record = await run(tube)
+        record = await done(tube)
         assert (record.counts["create"], record.parked_total) == ({"done": 1}, 0)
 
     play(story())
@@ -246,7 +239,7 @@ def test_a_row_without_an_id_is_told_and_holds_nobody(row: Any, said: LogCapture
     async def story() -> None:
         tube = tube_with(5)
         tube.halo.quirks.rows[tube.halo.estate.open_issue(type="csm")] = row
-        record = await run(tube)
+        record = await done(tube)
         assert (record.counts["create"], record.parked_total) == ({"done": 5}, 0)
         assert await reached(tube, record)
         told = [entry for entry in said.entries if entry["event"] == "halo.row_unreadable"]
@@ -258,15 +251,15 @@ def test_a_row_without_an_id_is_told_and_holds_nobody(row: Any, said: LogCapture
 def test_a_linked_issue_with_an_odd_row_keeps_its_ticket_as_it_is() -> None:
     async def story() -> None:
         tube = tube_with(3)
-        await run(tube)
+        await done(tube)
         bad, *_ = tube.halo.estate.issues
         tube.halo.estate.edit_issue(bad, status="suppressed")
         for sweep in (False, True, True):
-            await run(tube, sweep=sweep)
+            await done(tube, Order(sweep=sweep))
         assert {ticket.status for ticket in tube.jira.people.tickets()} == {"To Do"}
         tube.halo.estate.edit_issue(bad, status="resolved")
         tube.halo.estate.resolve(bad)
-        await run(tube)
+        await done(tube)
         assert [ticket.status for ticket in tube.jira.people.tickets()].count("Done") == 1
 
     play(story())
@@ -280,7 +273,7 @@ def test_a_count_that_is_off_by_one_is_told_and_stops_nobody(off: int, said: Log
     async def story() -> None:
         tube = tube_with(150)
         tube.halo.quirks.count_off = off
-        record = await run(tube)
+        record = await done(tube)
         assert record.counts["create"] == {"done": 150}
         assert any(entry["event"] == "halo.listing_off" for entry in said.entries)
         assert len(tube.jira.people.tickets()) == 150
@@ -294,10 +287,10 @@ def test_where_a_filter_is_refused_runs_go_on_and_say_so(status: int, said: LogC
         tube = tube_with(120)
         tube.halo.quirks.gte_status = status
         for _ in range(2):
-            await run(tube)
+            await done(tube)
         first, *_ = tube.halo.estate.issues
         tube.halo.estate.resolve(first)
-        await run(tube)
+        await done(tube)
         assert [ticket.status for ticket in tube.jira.people.tickets()].count("Done") == 1
         assert any(entry["event"] == "halo.filter_ignored" for entry in said.entries)
 
@@ -316,7 +309,7 @@ def test_of_a_crowded_second_the_rest_holds_the_watermark_and_the_others_get_tic
         await asyncio.sleep(QUARTER_HOUR_S)
         for _ in range(5):
             tube.halo.estate.open_issue(type="csm", critical=True)
-        record = await run(tube)
+        record = await done(tube)
         assert record.counts["create"] == {"done": 5}
         mark = await tube.store.watermark("0-of-1")
         assert mark is not None

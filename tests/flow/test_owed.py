@@ -16,17 +16,17 @@ from msgspec.structs import replace
 
 from job.core.ids import EPOCH
 from job.core.ledger import owing
-from job.core.memory import RunRecord, Watermark
+from job.core.memory import Watermark
 from job.core.plan import Limits
 from job.core.shards import Shard
 from job.errors import RemoteDown, UnsafePlan
 from job.flow.setup import ALL_TIME, Order, Setup
 from job.sim.call import json_answer
+from tests.kit.quarter import done
 from tests.kit.timeless import play
 from tests.kit.tube import QUIET, START, Fuse, Side, Tube
 
 HOUR_S = 3_600.0
-QUARTER_HOUR_S = 900.0
 DAY_S = 86_400.0
 SHARD = "0-of-1"
 
@@ -48,13 +48,6 @@ class FuseOf(Fuse):
     def begin(self, name: str) -> int:
         self.dead = self.dead or [*self.names, name].count(self.kind) == self.times
         return super().begin(name)
-
-
-async def done(tube: Tube, order: Order | None = None) -> RunRecord:
-    await asyncio.sleep(QUARTER_HOUR_S)
-    record = await tube.run(order=order)
-    assert isinstance(record, RunRecord), record
-    return record
 
 
 async def mark_of(tube: Tube) -> Watermark:

@@ -13,17 +13,11 @@ from job.errors import ClocksDiffer
 from job.http.caller import Caller
 from job.sim.call import Answer, Call, json_answer
 from tests.kit.oracle import twice
+from tests.kit.quarter import QUARTER_HOUR_S, at_once
 from tests.kit.timeless import play
 from tests.kit.tube import QUIET, Fuse, LoopClock, Tube, writes
 
 HOUR_S = 3_600.0
-QUARTER_HOUR_S = 900.0
-
-
-async def done(tube: Tube) -> RunRecord:
-    record = await tube.run()
-    assert isinstance(record, RunRecord), record
-    return record
 
 
 async def with_news() -> Tube:
@@ -31,7 +25,7 @@ async def with_news() -> Tube:
     tube = Tube(policy=QUIET)
     issue_id = tube.halo.estate.open_issue(type="csm")
     await asyncio.sleep(60)
-    await done(tube)
+    await at_once(tube)
     await asyncio.sleep(HOUR_S)
     tube.halo.estate.rescan(issue_id, changed=True)
     await asyncio.sleep(600)
@@ -66,12 +60,12 @@ def test_a_comment_that_waited_before_it_left_is_told_once(
     async def story() -> None:
         tube = await with_news()
         hold_back(tube, "/comment", refuse_s=110.0, arrives_after_s=arrives_after_s)
-        assert (await done(tube)).counts["comment"] == {"unknown": 1}
+        assert (await at_once(tube)).counts["comment"] == {"unknown": 1}
         for _ in range(3):
             await asyncio.sleep(wait_s)
-            await done(tube)
+            await at_once(tube)
         await asyncio.sleep(HOUR_S)
-        await done(tube)
+        await at_once(tube)
         assert await tube.store.intents() == []
         (ticket,) = tube.jira.people.tickets()
         assert (list(twice(tube.jira)), len(ticket.comments)) == ([], 1)
@@ -96,7 +90,7 @@ def test_a_comment_that_never_arrived_is_told_by_the_second_run_a_quarter_of_an_
         tube.jira.answer = answer  # type: ignore[method-assign]
         for told in (0, 1):
             await asyncio.sleep(QUARTER_HOUR_S)
-            await done(tube)
+            await at_once(tube)
             (ticket,) = tube.jira.people.tickets()
             assert len(ticket.comments) == told
 
@@ -112,10 +106,10 @@ def test_a_create_that_takes_effect_twenty_minutes_late_is_made_once(
         tube.halo.estate.open_issue(type="csm")
         await asyncio.sleep(60)
         hold_back(tube, "/issue/bulk", refuse_s=0.0, arrives_after_s=arrives_after_s)
-        assert (await done(tube)).counts["create"] == {"unknown": 1}
+        assert (await at_once(tube)).counts["create"] == {"unknown": 1}
         for _ in range(2):
             await asyncio.sleep(QUARTER_HOUR_S)
-            await done(tube)
+            await at_once(tube)
         assert len(tube.jira.people.tickets()) == 1
         assert await tube.store.intents() == []
 

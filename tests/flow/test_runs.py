@@ -14,10 +14,9 @@ from job.flow.run import plan
 from job.flow.setup import ALL_TIME, Order
 from job.sim.call import LOST, Answer, Call, json_answer
 from tests.kit.builders import policy
+from tests.kit.quarter import QUARTER_HOUR_S, done
 from tests.kit.timeless import play
 from tests.kit.tube import POLICY, QUIET, Fuse, Onlooker, Tube, writes
-
-QUARTER_HOUR_S = 900.0
 
 
 def tube_with(issues: int, *, limits: Limits | None = None) -> Tube:
@@ -25,13 +24,6 @@ def tube_with(issues: int, *, limits: Limits | None = None) -> Tube:
     for _ in range(issues):
         tube.halo.estate.open_issue(type="fim")
     return tube
-
-
-async def done(tube: Tube, order: Order | None = None) -> RunRecord:
-    await asyncio.sleep(QUARTER_HOUR_S)
-    record = await tube.run(order=order)
-    assert isinstance(record, RunRecord), record
-    return record
 
 
 # --- Limits and approval --------------------------------------------------------------------------

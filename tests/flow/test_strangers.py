@@ -3,7 +3,6 @@
 Each story is one that was seen, or could be, on a site of somebody else's making.
 """
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -11,23 +10,16 @@ from msgspec.structs import replace
 from structlog.testing import LogCapture
 
 from job.core.ids import TicketId
-from job.core.memory import RunRecord
 from job.sim.call import LOST, Answer, Call
 from job.sim.jira.site import ANNA
 from job.sim.jira.tickets import Ticket
 from tests.kit.builders import policy
+from tests.kit.quarter import done
 from tests.kit.timeless import play
 from tests.kit.tube import QUIET, Tube
 
 ID_FIELD = "customfield_10010"
 TWENTY_MINUTES_S = 1_200.0
-
-
-async def done(tube: Tube) -> RunRecord:
-    await asyncio.sleep(TWENTY_MINUTES_S)
-    record = await tube.run()
-    assert isinstance(record, RunRecord), record
-    return record
 
 
 def tube_with(many: int) -> tuple[Tube, list[str]]:

@@ -9,7 +9,6 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from job.core.memory import RunRecord
 from job.errors import MalformedAnswer, RemoteRefused, UnsafePlan
 from job.flow.setup import ALL_TIME, Order
 from job.sim.call import Answer, Call
@@ -17,19 +16,12 @@ from job.sim.jira.api import JiraSim
 from job.sim.jira.site import ANNA
 from job.state.memory import MemoryStore
 from tests.kit.builders import policy
+from tests.kit.quarter import QUARTER_HOUR_S, done
 from tests.kit.timeless import play
 from tests.kit.tube import QUIET, Tube, writes
 
 ID_FIELD = "customfield_10010"
-QUARTER_HOUR_S = 900.0
 ALL = Order(since=ALL_TIME)
-
-
-async def done(tube: Tube, order: Order | None = None) -> RunRecord:
-    await asyncio.sleep(QUARTER_HOUR_S)
-    record = await tube.run(order=order)
-    assert isinstance(record, RunRecord), record
-    return record
 
 
 async def with_tickets(many: int = 5) -> tuple[Tube, list[str]]:

@@ -7,22 +7,14 @@ import asyncio
 import pytest
 
 from job.core.ids import IssueId
-from job.core.memory import RunRecord
 from job.errors import RemoteRefused
 from job.sim.call import LOST, Answer, Call, json_answer
 from job.sim.jira.search import fixed_lag
+from tests.kit.quarter import QUARTER_HOUR_S, done
 from tests.kit.timeless import play
 from tests.kit.tube import QUIET, Tube
 
-QUARTER_HOUR_S = 900.0
 DAY_S = 86_400.0
-
-
-async def done(tube: Tube, *, stop: asyncio.Event | None = None) -> RunRecord:
-    await asyncio.sleep(QUARTER_HOUR_S)
-    record = await tube.run(asked_to_stop=stop)
-    assert isinstance(record, RunRecord), record
-    return record
 
 
 async def with_news(kind: str) -> Tube:

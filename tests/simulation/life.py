@@ -41,6 +41,8 @@ async def live(world: World) -> list[str]:
 def look(world: World) -> None:
     """Judges what must hold at any instant."""
     world.tube.jira.late.catch_up()
+    tickets = world.tube.jira.people.tickets(deleted=True)
+    world.diary.blurred |= {issue_of(ticket) for ticket in tickets if ticket.again}
     world.wrong += always(world.tube.jira, diary=world.diary)
 
 

@@ -20,7 +20,9 @@ class Diary:
     deleted: dict[int, datetime] = field(default_factory=dict)
     """Ticket -> when a person deleted it."""
     blurred: set[str] = field(default_factory=set)
-    """Issues of which memory lost what was told; it may be told once more."""
+    """Issues of which memory cannot know what was told, for it was bent or the vendor has made two
+    tickets of one request: what the other ticket shows may be told once more.
+    """
     first_status: str = ""
     """The status that every new ticket shall get; "" where it keeps the one that it starts in."""
 
