@@ -102,8 +102,9 @@ class Preparer:
         intent, link = case.intent, case.link
         if intent is None or intent.kind is not IntentKind.COMMENT or case.ticket is None:
             return link
+        asked_at = now()  # what arrives while Jira answers would else be taken for missing
         if not await jira.has_comment(case.ticket.id, marker=intent.marker, since=intent.at):
-            if now() - intent.at < COMMENT_PATIENCE:
+            if asked_at - intent.at < COMMENT_PATIENCE:
                 raise Withheld("Its last comment may still be on its way.")
             return link
         begun = links.link_begun(case.ticket, case=case, now=now())

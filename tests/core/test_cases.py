@@ -5,11 +5,19 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from job.core.cases import Notes, Scope, is_newsworthy
+from job.core.cases import (
+    IssueWithLink,
+    Notes,
+    Scope,
+    is_newsworthy,
+    make_case,
+    needs_search,
+)
 from job.core.ids import IssueId, Version
+from job.core.issues import IssueStatus
 from job.core.memory import Link, Parked
 from job.core.shards import Shard
-from tests.kit.builders import NOW, intent, issue, issue_id, link, parked, policy
+from tests.kit.builders import NOW, intent, issue, issue_id, link, parked, policy, ticket
 
 ISSUE = issue(last_seen_at=NOW)
 APPLIED = link(version=ISSUE.version)
@@ -83,3 +91,39 @@ def test_what_is_begun_or_due_again_is_asked_for_even_if_no_list_has_it() -> Non
     assert scope(notes).to_describe == {begun, due, other}
     assert not_due in notes
     assert IssueId("unheard-of") not in notes
+
+
+HARD_CLOSED = policy(hard_closed=frozenset({"Closed"}))
+
+
+@pytest.mark.parametrize(
+    ("status", "issue_status", "sought"),
+    [
+        ("Closed", IssueStatus.ACTIVE, True),
+        ("Done", IssueStatus.ACTIVE, False),
+        ("Closed", IssueStatus.RESOLVED, False),
+    ],
+)
+def test_an_open_copy_is_looked_for_when_an_active_issues_ticket_is_hard_closed(
+    status: str, issue_status: IssueStatus, *, sought: bool
+) -> None:
+    known = IssueWithLink(issue=replace(ISSUE, status=issue_status), link=APPLIED)
+    within = replace(scope(), policy=HARD_CLOSED)
+    assert needs_search(known, ticket=ticket(status=status), scope=within) is sought
+
+
+@pytest.mark.parametrize(
+    ("misses", "shown", "gone"), [(0, {"SEC"}, False), (1, {"SEC"}, True), (1, set(), False)]
+)
+def test_a_ticket_is_gone_at_its_second_miss_where_jira_shows_others(
+    misses: int, shown: set[str], *, gone: bool
+) -> None:
+    case, _ = make_case(
+        IssueWithLink(issue=ISSUE, link=replace(APPLIED, misses=misses)),
+        linked_ticket=None,
+        found=(),
+        shown=shown,
+        create_denied=False,
+        scope=scope(),
+    )
+    assert case.ticket_gone is gone

@@ -110,3 +110,24 @@ def test_a_wait_touches_nothing_and_keeps_its_intent() -> None:
         afterwards=Afterwards.WAIT,
     )
     assert not quietly([waiting], now=NOW, settings_digest="d")
+
+
+def test_the_link_of_a_ticket_that_is_gone_for_good_lives_no_more() -> None:
+    left = replace(
+        COMMENT,
+        case=replace(CASE, ticket=None, link=link(version=Version("old")), ticket_gone=True),
+        action=None,
+        reason=Reason.TICKET_GONE,
+    )
+    (renewed,) = quietly([left], now=NOW, settings_digest="d").links
+    assert (renewed.version, renewed.live) == (ISSUE.version, False)
+
+
+def test_an_issue_of_which_nothing_is_left_to_do_settles_its_note() -> None:
+    seen = replace(
+        COMMENT,
+        case=replace(CASE, link=link(), linked=True, intent=intent(kind=IntentKind.COMMENT)),
+        action=None,
+        reason=Reason.UNCHANGED,
+    )
+    assert quietly([seen], now=NOW, settings_digest="d").settled == (ISSUE.id,)
