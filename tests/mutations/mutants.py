@@ -1277,6 +1277,8 @@ MUTANTS: Final = (
         "evidence of a new issue is called deleted",
         "HaloClient._is_young",
         "self._clock.now() - seen_at < YOUNG",
+        "False",
+    ),
     # --- What only rare orders of events, and only worlds, can show ------------------------------
     Mutant(
         "a status that is owed is not looked at again",
@@ -1311,7 +1313,7 @@ MUTANTS: Final = (
     Mutant(
         "what an earlier comment of unknown fate said is forgotten",
         "Preparer._settled_link",
-        "return replace(begun, said=intent.marker, fingerprint=intent.fingerprint)",
+        "return replace(begun, said=intent.marker, fingerprint=intent.fingerprint, outline=intent.outline)",
         "return link",
     ),
     Mutant(
@@ -1332,7 +1334,12 @@ MUTANTS: Final = (
         "link.status_owed if ticket.status == link.status_seen else ''",
         "link.status_owed",
     ),
-    Mutant("a gone ticket's link stays live", "_remembered", "live=False", "live=True"),
+    Mutant(
+        "a gone ticket's link stays live",
+        "_remembered",
+        "live=False, updated_at",
+        "live=True, updated_at",
+    ),
     Mutant(
         "quiet decisions never settle notes",
         "quietly",
