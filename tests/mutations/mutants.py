@@ -1313,8 +1313,8 @@ MUTANTS: Final = (
     Mutant(
         "what an earlier comment of unknown fate said is forgotten",
         "Preparer._settled_link",
-        "return replace(begun, said=intent.marker, fingerprint=intent.fingerprint, outline=intent.outline)",
-        "return link",
+        "fingerprint=intent.fingerprint, ",
+        "",
     ),
     Mutant(
         "patience for a comment is judged after it was looked for",
