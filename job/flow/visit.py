@@ -74,7 +74,13 @@ class Visitor:
         try:
             way = await self.jira.choose_transition(ticket, goal)
             remark = _required(step) if way.needs_comment else None
-            return await self._move(step, ticket=ticket, goal=goal, way=way, comment=remark)
+            try:
+                return await self._move(step, ticket=ticket, goal=goal, way=way, comment=remark)
+            except TicketRejected as refusal:
+                if remark is not None or not _may_want_words(refusal, step=step, way=way):
+                    raise
+            said = _required(step)
+            return await self._move(step, ticket=ticket, goal=goal, way=way, comment=said)
         except SyncError as error:
             return self.ended_by(error, step=step, ticket=ticket, goal=goal)
 
@@ -159,6 +165,14 @@ class Visitor:
             now = self.clock.now()
             link = steps.linked(step, ticket=ticket, now=now, whole=is_told, owed=owed)
         return self._brake.ended_by(error, decision=step.decision, link=link)
+
+
+def _may_want_words(refusal: TicketRejected, *, step: Step, way: ChosenTransition) -> bool:
+    """Whether a validator may ask for a comment, which the metadata of a screen does not tell. The
+    ticket was made for a resolved issue, and says in its description what a comment would say.
+    """
+    is_new = step.decision.action is Action.CREATE_AND_CLOSE
+    return is_new and way.carries_comment and refusal.status not in {GONE, CONFLICT}
 
 
 def _required(step: Step) -> Comment | None:

@@ -20,6 +20,7 @@ from tests.kit.builders import policy
 from tests.kit.timeless import play
 from tests.kit.tube import Tube
 from tests.kit.workflows import (
+    COMMENT_REQUIRED,
     COMMENT_VALIDATED,
     LEADS_TO_CLOSED,
     REOPEN,
@@ -294,6 +295,19 @@ def test_a_required_field_that_the_ticket_lacks_is_told_and_can_be_set() -> None
 def test_a_comment_that_the_transition_requires_comes_along_with_it() -> None:
     async def story() -> None:
         place = await Place(COMMENT_VALIDATED).resolved()
+        assert (await place.run()).exit_code == 0
+        assert (place.ticket.status, len(place.ticket.comments)) == ("Done", 1)
+
+    play(story())
+
+
+@pytest.mark.parametrize("workflow", [COMMENT_VALIDATED, COMMENT_REQUIRED])
+def test_a_ticket_for_a_resolved_issue_is_closed_where_a_comment_is_required(
+    workflow: Workflow,
+) -> None:
+    async def story() -> None:
+        place = Place(workflow)
+        place.tube.halo.estate.resolve(place.tube.halo.estate.open_issue(type="fim"))
         assert (await place.run()).exit_code == 0
         assert (place.ticket.status, len(place.ticket.comments)) == ("Done", 1)
 

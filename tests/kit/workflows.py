@@ -7,7 +7,16 @@ describes. Does not do: settings that fit them.
 from collections.abc import Iterable
 from dataclasses import replace
 
-from job.sim.jira.workflow import CLOSED, DEFAULT, DONE, IN_PROGRESS, TO_DO, Transition, Workflow
+from job.sim.jira.workflow import (
+    CLOSED,
+    DEFAULT,
+    DONE,
+    IN_PROGRESS,
+    TO_DO,
+    Status,
+    Transition,
+    Workflow,
+)
 
 RESOLVE, REOPEN = "31", "41"
 """The transitions of the default workflow that close and reopen."""
@@ -48,9 +57,28 @@ RIDING = replace(
 LEADS_TO_CLOSED = changed(RESOLVE, to="Closed")
 """The transition that should close leads elsewhere than the settings say."""
 
+ACCEPTED = Status("10070", "Accepted Risk", "done")
+
+
+def with_accepted(workflow: Workflow) -> Workflow:
+    """The workflow with a place where people put a risk that they accept, and ways out of it."""
+    there = frozenset({ACCEPTED.name})
+    return Workflow(
+        (*workflow.statuses, ACCEPTED),
+        (
+            *workflow.transitions,
+            Transition("71", "Accept", ACCEPTED.name, frozenset({TO_DO.name, IN_PROGRESS.name})),
+            Transition("72", "Resolve", DONE.name, there, required=("resolution",)),
+            Transition("73", "Reopen", TO_DO.name, there, clears_resolution=True),
+        ),
+    )
+
+
 SUMMARY_REQUIRED = changed(RESOLVE, required=("resolution", "summary"))
 
 COMMENT_VALIDATED = changed(RESOLVE, optional=("comment",), needs_comment=True)
+
+COMMENT_REQUIRED = changed(RESOLVE, required=("resolution", "comment"))
 
 SILENT_WHEN_DONE = with_statuses(DEFAULT, over=[("Done", {"forbids_comments": True})])
 

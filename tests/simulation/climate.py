@@ -7,18 +7,30 @@ apart, so nothing happens in it that only a sweep can see: what people do, Halo'
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from job.core.plan import Limits
 from job.core.policy import Policy
 from job.sim.faults import KINDS
 from job.sim.jira.search import Lag, fixed_lag, long_lag, no_lag, usual_lag
+from job.sim.jira.workflow import DEFAULT, Workflow
 from tests.kit.tube import POLICY, QUIET
+from tests.kit.workflows import (
+    ACCEPTED,
+    COMMENT_VALIDATED,
+    RIDING,
+    SILENT_WHEN_DONE,
+    SUMMARY_REQUIRED,
+    with_accepted,
+)
 
 LATE = ("after_another", "late", "twice")
 UNKNOWN_FATES = ("lost_after", "500_after", "slow", "504_after")
 UNSEEN = frozenset({"empty_list"})
 """A listing that comes back empty and says that this is all can only be doubted by a sweep."""
+WORKFLOWS = (DEFAULT, RIDING, SILENT_WHEN_DONE, SUMMARY_REQUIRED, COMMENT_VALIDATED)
 LAGS = (no_lag, usual_lag, long_lag(), fixed_lag(43_200.0))
 UNBOUNDED = Limits(close_percent_max=100)
 NARROW = Limits(close_percent_max=100, create_max=2, reopen_max=1)
@@ -27,6 +39,13 @@ NARROW = Limits(close_percent_max=100, create_max=2, reopen_max=1)
 def _effaced(issue_id: str) -> str:
     """The rule of somebody who thought that the field was free."""
     return f"(see the description, {len(issue_id)})"
+
+
+def accepting(policy: Policy) -> Policy:
+    """The policy with a status in which people accept a risk."""
+    home = policy.routes.default
+    words = replace(home.workflow, accepted=frozenset({ACCEPTED.name}))
+    return replace(policy, routes=replace(policy.routes, default=replace(home, workflow=words)))
 
 
 @dataclass(frozen=True)
@@ -53,15 +72,21 @@ class Climate:
     """How the answer to a write may be lost."""
     strangers: bool = False
     """Whether memory may be bent, so that it links an issue to somebody else's ticket."""
+    workflow: Workflow = DEFAULT
+    aside: random.Random = field(default_factory=random.Random)
+    """Draws what was thought of later, so that everything else stays as it was drawn before."""
 
     @classmethod
     def draw(cls, rng: random.Random) -> "Climate":
         sweeps, late = rng.random() < 0.4, rng.random() < 0.4
         lag = rng.choice(LAGS)
         rewrites = rng.choice([None] * 8 + [str.upper, _effaced])
+        aside = random.Random(rng.getstate()[1][0])
         banned = (set() if sweeps else UNSEEN) | (set() if late else set(LATE))
         return cls(
-            policy=rng.choice([QUIET, POLICY]),
+            policy=accepting(rng.choice([QUIET, POLICY])),
+            workflow=with_accepted(aside.choice(WORKFLOWS)),
+            aside=aside,
             lag=lag,
             sweeps=sweeps,
             counts=rng.choice([(1,), (1,), (1,), (2,), (3,), (1, 2, 3, 8)]),

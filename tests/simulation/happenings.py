@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from job.core.ids import TicketId
 from job.sim.jira.people import Snapshot
-from tests.kit.oracle import HARD_CLOSED, ID_FIELD
+from tests.kit.oracle import ACCEPTED, HARD_CLOSED, ID_FIELD
 from tests.kit.oracle.reading import issue_of
 from tests.simulation.world import World
 
@@ -150,6 +150,8 @@ def close_early(world: World) -> None:
 def start_work(world: World) -> None:
     if ticket := world.some_ticket(closed=False):
         other = "In Progress" if ticket.status == "To Do" else "To Do"
+        if ticket.status != ACCEPTED and world.climate.aside.random() < 0.5:
+            other = ACCEPTED
         world.tube.jira.people.transition_by_person(ticket.key, status=other)
 
 

@@ -9,10 +9,10 @@ from datetime import timedelta
 
 from job.core.memory import RunRecord, Verdict
 from job.sim.halo.estate import HaloIssue
-from tests.kit.oracle import always, settled
+from tests.kit.oracle import ACCEPTED, always, settled
 from tests.kit.oracle.reading import issue_of
 from tests.kit.tube import writes
-from tests.simulation.happenings import happen, open_old_issues
+from tests.simulation.happenings import happen, open_old_issues, touch
 from tests.simulation.runs import go
 from tests.simulation.world import World
 
@@ -70,6 +70,10 @@ def calm(world: World) -> None:
     world.tube.halo.faults.quiet()
     world.tube.jira.faults.quiet()
     world.tube.clock.skew = timedelta()
+    for ticket in world.tube.jira.people.tickets():
+        issue = world.tube.halo.estate.issues.get(issue_of(ticket))
+        if ticket.status == ACCEPTED and issue and issue.status == "active" and not issue.forgotten:
+            touch(world, issue.id, changed=True)
     quirks = world.tube.halo.quirks
     quirks.rows.clear()
     if world.rng.random() < 0.5:

@@ -52,6 +52,7 @@ class World:
         self.tube = tube = Tube(seed=self.seed, policy=climate.policy, limits=climate.limits)
         tube.look_back = timedelta(days=30)
         tube.jira.search.lag = climate.lag
+        tube.jira.site.workflows["", ""] = climate.workflow
         tube.halo.ignores_gte = climate.gte_ignored
         tube.halo.quirks.gte_status = climate.gte_status
         tube.halo.quirks.count_off = climate.count_off

@@ -14,7 +14,8 @@ room of its own; whoever adds a rule adds it to one of the two tuples below.
     told.py       nothing is said twice, and nothing is closed without a word why
     closes.py     nothing is closed that Halo never called resolved
     strangers.py  nothing is written to a ticket of another issue, or of none
-    persons.py    nobody's ticket gets its first status after a person has moved it
+    persons.py    nobody's ticket gets its first status after a person has moved it, and one whose
+                  risk people accept is left alone
 
     AT REST, once faults have stopped and clean runs are over:
     rest.py       each issue has the ticket, the status and the news that Halo's last word asks for
@@ -30,15 +31,22 @@ from job.sim.jira.api import JiraSim
 from tests.kit.oracle.closes import closes_without_evidence
 from tests.kit.oracle.diary import Diary
 from tests.kit.oracle.doubles import doubles
-from tests.kit.oracle.persons import persons_overruled
-from tests.kit.oracle.reading import CLOSED, HARD_CLOSED, ID_FIELD
+from tests.kit.oracle.persons import acceptance_disturbed, persons_overruled
+from tests.kit.oracle.reading import ACCEPTED, CLOSED, HARD_CLOSED, ID_FIELD
 from tests.kit.oracle.rest import unrest
 from tests.kit.oracle.strangers import strangers_written_to
 from tests.kit.oracle.told import marked_twice, told_badly
 
-__all__ = ["CLOSED", "HARD_CLOSED", "ID_FIELD", "Diary", "always", "settled", "twice"]
+__all__ = ["ACCEPTED", "CLOSED", "HARD_CLOSED", "ID_FIELD", "Diary", "always", "settled", "twice"]
 
-ALWAYS = (doubles, told_badly, closes_without_evidence, strangers_written_to, persons_overruled)
+ALWAYS = (
+    doubles,
+    told_badly,
+    closes_without_evidence,
+    strangers_written_to,
+    persons_overruled,
+    acceptance_disturbed,
+)
 AT_REST = (unrest,)
 
 

@@ -10,6 +10,7 @@ from job.sim.halo.estate import HaloIssue
 from job.sim.jira.people import Snapshot
 from tests.kit.oracle.diary import Diary
 from tests.kit.oracle.reading import (
+    ACCEPTED,
     CLOSED,
     HARD_CLOSED,
     Word,
@@ -75,6 +76,8 @@ def _of_open(ticket: Snapshot, *, issue_id: str, diary: Diary) -> Iterator[str]:
     is_owed = diary.first_status and not was_over and issue_id not in diary.blurred
     if is_owed and not moved:
         yield f"{ticket.key} never got its first status"
+    if any(change.after == ACCEPTED for change in ticket.history):
+        return  # what was seen while people accepted the risk is told with the next news
     if issue_id in diary.evidence:
         yield from _untold(ticket, issue_id=issue_id, revision=diary.evidence[issue_id])
     elif issue_id in diary.news:
