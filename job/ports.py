@@ -183,6 +183,12 @@ class JiraTickets(Protocol):
         """
         ...
 
+    async def person(self, email: str, *, project: str) -> str | None:
+        """The account id of whoever has this address and may be assigned in this project; `None`
+        for nobody, or several. Asked once a run for each.
+        """
+        ...
+
     async def create(self, drafts: Sequence[Draft], *, guard: Guard) -> list[Creation]:
         """Creates up to 100 tickets in bulk and confirms each by its id field. A result for each
         draft, in order.

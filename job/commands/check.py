@@ -14,9 +14,10 @@ from msgspec import Struct
 
 from job.commands.context import EVERYTHING, CommandContext
 from job.console.words import explain
-from job.core import field_checks, workflow_checks
+from job.core import workflow_checks
 from job.errors import BadSettings, SyncError
 from job.events import Event
+from job.flow.destinations import prove_destination
 from job.flow.identity import prove_memory
 from job.flow.look import begin_mark
 from job.flow.setup import Order, Setup
@@ -73,10 +74,7 @@ async def _jira(setup: Setup) -> str:
 async def _fields(setup: Setup) -> str:
     seen: list[str] = []
     for destination in setup.policy.routes.destinations:
-        screen = await setup.ports.jira.create_screen(destination)
-        problems = field_checks.check(destination.tickets, screen=screen)
-        if problems:
-            raise BadSettings(problems)
+        screen = await prove_destination(setup.ports.jira, destination)
         seen.append(
             f"{screen} takes every field that we fill; the Halo id goes into {screen.id_field}."
         )

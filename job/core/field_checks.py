@@ -13,7 +13,7 @@ from typing import Final
 from msgspec import Struct
 
 from job.core import templates
-from job.core.fields import DUE, LABELS, PRIORITY, said
+from job.core.fields import DUE, LABELS, PEOPLE, PRIORITY, addresses, said
 from job.core.halo_names import Value, is_instant, is_truth
 from job.core.ids import EPOCH
 from job.core.shape import CreateScreen, FieldSpec, TicketSettings
@@ -43,6 +43,25 @@ class _Filling(Struct, frozen=True, kw_only=True):
 def names(settings: TicketSettings) -> list[str]:
     """The fields that are to be filled, as the settings name them."""
     return list(dict.fromkeys(filling.name for filling in _fillings(settings)))
+
+
+def emails(settings: TicketSettings, *, screen: CreateScreen) -> list[str]:
+    """The addresses of people that the settings name in fields of this screen."""
+    return [
+        address
+        for name, text in settings.static
+        for spec in screen.matching(name)
+        if spec.kind in PEOPLE
+        for address in addresses(said(text, spec=spec, made_at=EPOCH))
+    ]
+
+
+def unknown_person(email: str, *, settings: TicketSettings) -> Problem:
+    """An address of nobody who may be assigned."""
+    wrong = f"{email} is the address of nobody, or of several, who may be assigned in "
+    wrong += f"{settings.project_key}."
+    variable = settings.said_in or "JIRA_FIELD_STATIC"
+    return Problem(variable, wrong, "the address or the account id of one person")
 
 
 def check(settings: TicketSettings, *, screen: CreateScreen) -> list[Problem]:
@@ -144,7 +163,9 @@ def _misfit(spec: FieldSpec, *, filling: _Filling) -> Iterator[Problem]:
     """
     try:
         if filling.setting:
-            typed(said(filling.setting, spec=spec, made_at=EPOCH), spec=spec)
+            value = said(filling.setting, spec=spec, made_at=EPOCH)
+            if not (spec.kind in PEOPLE and addresses(value)):
+                typed(value, spec=spec)
             return
         write = writer_for(spec)
         for sample in filling.samples:

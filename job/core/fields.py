@@ -6,7 +6,7 @@ Does not do: asking Jira, or judging the settings before there is an issue (`fie
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -23,6 +23,13 @@ _SAID_MAX: Final = 2_000
 LABELS: Final = "labels"
 PRIORITY: Final = "priority"
 DUE: Final = "duedate"
+
+
+PEOPLE: Final = frozenset({"user", "array of user"})
+"""The kinds of fields that hold people."""
+People = Mapping[str, str | None]
+"""Address in small letters -> account id; `None` where nobody has it."""
+NOBODY: Final[People] = {}
 
 
 class Filled(Struct, frozen=True, kw_only=True):
@@ -64,7 +71,12 @@ def needs_asset(settings: TicketSettings, *, issue: Issue) -> bool:
 
 
 def filled(
-    evidence: Evidence, *, settings: TicketSettings, screen: CreateScreen, made_at: datetime
+    evidence: Evidence,
+    *,
+    settings: TicketSettings,
+    screen: CreateScreen,
+    made_at: datetime,
+    people: People = NOBODY,
 ) -> Filled:
     """The fields of a new ticket as the settings want them. Raises `UnusableValue` where a required
     field cannot have its value.
@@ -78,7 +90,7 @@ def filled(
             continue
         spec = screen.find(wanted.name)
         try:
-            value = _typed(wanted, spec=spec)
+            value = _typed(wanted, spec=spec, people=people)
         except UnusableValue as unusable:
             if _must_have(spec):
                 raise
@@ -160,10 +172,37 @@ _ASSET_WORDS: Final = {
 """Halo's kinds of assets that are not resources of a cloud provider."""
 
 
-def _typed(wanted: _Wanted, *, spec: FieldSpec) -> Any:
+def emails(
+    evidence: Evidence, *, settings: TicketSettings, screen: CreateScreen, made_at: datetime
+) -> set[str]:
+    """The addresses of people whose account ids must be known to fill the fields."""
+    all_wanted = _wanted(evidence, settings=settings, screen=screen, made_at=made_at, due=None)
+    return {
+        address
+        for wanted in all_wanted
+        if not screen.lacks(wanted.name) and screen.find(wanted.name).kind in PEOPLE
+        for address in addresses(wanted.value)
+    }
+
+
+def addresses(value: Value | Raw | None) -> list[str]:
+    """What is an e-mail address among these texts."""
+    texts = value if isinstance(value, tuple) else (value,)
+    return [text.strip() for text in texts if isinstance(text, str) and "@" in text]
+
+
+def _known(value: Value | Raw, *, people: People) -> Value | Raw:
+    """The same with account ids in the place of the addresses that are known."""
+    if isinstance(value, tuple):
+        return tuple(people.get(text.strip().casefold()) or text for text in value)
+    return (people.get(value.strip().casefold()) or value) if isinstance(value, str) else value
+
+
+def _typed(wanted: _Wanted, *, spec: FieldSpec, people: People) -> Any:
     """The value as Jira takes it; `None` for none. Raises `UnusableValue`."""
     if wanted.value is not None:
-        return typed(wanted.value, spec=spec)
+        known = _known(wanted.value, people=people) if spec.kind in PEOPLE else wanted.value
+        return typed(known, spec=spec)
     if _must_have(spec):
         raise UnusableValue(
             f"Jira requires {spec}, and Halo gives no {wanted.what} for this issue."

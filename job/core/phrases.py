@@ -6,9 +6,10 @@ Does not do: sentences (`tickets.py`, `evidence.py`).
 """
 
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, assert_never
 
 from job.core import adf
+from job.core.issues import Issue, IssueKind
 
 _PHRASE_MAX: Final = 300
 
@@ -32,3 +33,27 @@ def in_words(at: datetime | None) -> str:
 
 def dated(words: str, *, at: datetime | None) -> str:
     return f"{words} {in_words(at)}" if at else ""
+
+
+def subject(issue: Issue) -> str:
+    """What an issue is about, in a word or two."""
+    match issue.kind:
+        case IssueKind.AGENT:
+            words = "Agent"
+        case IssueKind.CSM:
+            words = "Configuration"
+        case IssueKind.FIM:
+            words = "File integrity"
+        case IssueKind.FW:
+            words = "Firewall"
+        case IssueKind.LIDS:
+            words = "Log event"
+        case IssueKind.SAM:
+            words = "Server account"
+        case IssueKind.SVA | IssueKind.IMAGE_SVA:
+            words = "Vulnerable package"
+        case IssueKind.OTHER:
+            words = phrase(issue.type) or "Issue"
+        case _:
+            assert_never(issue.kind)
+    return words

@@ -19,8 +19,8 @@ from job.core.adf import Document, Inline, Node, link, paragraph, strong
 from job.core.evidence import fingerprint, shown
 from job.core.fields import Filled
 from job.core.ids import Fingerprint, IssueId, Marker
-from job.core.issues import Asset, Evidence, Gone, Issue, IssueKind, IssueStatus, Unreadable
-from job.core.phrases import dated, in_words, joined, listed, phrase
+from job.core.issues import Asset, Evidence, Gone, Issue, IssueStatus, Unreadable
+from job.core.phrases import dated, in_words, joined, listed, phrase, subject
 from job.core.routes import Destination
 from job.core.shape import CreateScreen, FieldSpec, TicketSettings
 
@@ -83,13 +83,20 @@ def texts_held(value: object) -> tuple[str, ...]:
 
 
 def draft(
-    evidence: Evidence, *, destination: Destination, screen: CreateScreen, made_at: datetime
+    evidence: Evidence,
+    *,
+    destination: Destination,
+    screen: CreateScreen,
+    made_at: datetime,
+    people: fields.People = fields.NOBODY,
 ) -> Draft:
     """The new ticket of an issue. Raises `UnusableValue` when a required field cannot take its
     value.
     """
     issue, settings = evidence.issue, destination.tickets
-    filled = fields.filled(evidence, settings=settings, screen=screen, made_at=made_at)
+    filled = fields.filled(
+        evidence, settings=settings, screen=screen, made_at=made_at, people=people
+    )
     ours = {
         "project": {"key": screen.project_key},
         "issuetype": {"id": screen.type_id},
@@ -123,7 +130,7 @@ def _description(evidence: Evidence, *, filled: Filled) -> Iterator[Node]:
     if issue.status is IssueStatus.RESOLVED:
         yield _resolution(issue)
     since = dated(", first seen on", at=issue.first_seen_at or issue.created_at)
-    yield paragraph(strong(f"{_subject(issue)}: {_name(issue)}"))
+    yield paragraph(strong(f"{subject(issue)}: {_name(issue)}"))
     yield paragraph(f"{_rank(issue)}{since}.")
     yield adf.facts(_facts(evidence))
     if seen := list(shown(evidence)):
@@ -257,7 +264,7 @@ def _link(issue: Issue, *, words: str) -> Node:
 
 
 def _name(issue: Issue) -> str:
-    """Halo's names of vulnerabilities say what `_subject` says already."""
+    """Halo's names of vulnerabilities say what `subject` says already."""
     name = issue.package_name or issue.name.removeprefix("Vulnerable package: ") or issue.rule_key
     return phrase(name) or "unnamed"
 
@@ -274,26 +281,3 @@ def _place(issue: Issue) -> str:
 
 def _rank(issue: Issue) -> str:
     return "Critical" if issue.critical else "Not critical"
-
-
-def _subject(issue: Issue) -> str:
-    match issue.kind:
-        case IssueKind.AGENT:
-            words = "Agent"
-        case IssueKind.CSM:
-            words = "Configuration"
-        case IssueKind.FIM:
-            words = "File integrity"
-        case IssueKind.FW:
-            words = "Firewall"
-        case IssueKind.LIDS:
-            words = "Log event"
-        case IssueKind.SAM:
-            words = "Server account"
-        case IssueKind.SVA | IssueKind.IMAGE_SVA:
-            words = "Vulnerable package"
-        case IssueKind.OTHER:
-            words = phrase(issue.type) or "Issue"
-        case _:
-            assert_never(issue.kind)
-    return words

@@ -12,7 +12,6 @@ from typing import assert_never
 from msgspec import Struct
 from msgspec.structs import replace
 
-from job.core import field_checks
 from job.core.cases import Notes, Scope
 from job.core.decisions import decide
 from job.core.ids import EPOCH
@@ -25,8 +24,9 @@ from job.core.shards import inherited
 from job.core.shelf import Shelf
 from job.core.steps import CREATES
 from job.each import each
-from job.errors import BadSettings, ClocksDiffer, StateUnreadable
+from job.errors import ClocksDiffer, StateUnreadable
 from job.events import Event
+from job.flow.destinations import prove_destination
 from job.flow.gather import gather, recall
 from job.flow.lease import HeldLease
 from job.flow.notices import Notices
@@ -283,6 +283,4 @@ class Look:
         creates = (held for held in planned.everything if held.action in CREATES)
         destinations = {held.destination.name: held.destination for held in creates}
         for destination in destinations.values():
-            screen = await setup.ports.jira.create_screen(destination)
-            if problems := field_checks.check(destination.tickets, screen=screen):
-                raise BadSettings(problems)
+            await prove_destination(setup.ports.jira, destination)

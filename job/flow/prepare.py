@@ -21,6 +21,7 @@ from job.core.tickets import Draft
 from job.errors import NoTransition, SyncError, Withheld
 from job.events import Event
 from job.flow.brake import Brake
+from job.flow.destinations import people_of
 from job.flow.setup import Setup
 
 log = structlog.get_logger()
@@ -116,8 +117,15 @@ class Preparer:
         """The new ticket. What had to be left out of it is logged once a run for each field."""
         destination, clock = step.decision.destination, self._ports.clock
         screen = await self._ports.jira.create_screen(destination)
+        people = await people_of(
+            step.evidence, destination=destination, jira=self._ports.jira, clock=clock
+        )
         draft = tickets.draft(
-            step.evidence, destination=destination, screen=screen, made_at=clock.now()
+            step.evidence,
+            destination=destination,
+            screen=screen,
+            made_at=clock.now(),
+            people=people,
         )
         for sentence in draft.left_out:
             if (place := (destination.name, sentence)) not in self._left_out:

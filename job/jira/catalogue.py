@@ -21,6 +21,7 @@ class Catalogue:
         self._connection = connection
         self._screens = Remembered[tuple[str, str], CreateScreen]()
         self._fields = Remembered[str, frozenset[str]]()
+        self._people = Remembered[tuple[str, str], str | None]()
         self.home = home
         """The destination whose create screen tells what kind of field the id field is."""
         self.id_field_id = metadata.certain_id(home.tickets)
@@ -40,6 +41,19 @@ class Catalogue:
         if all(screen.matching(name) for name in names):
             return screen
         return replace(screen, elsewhere=await self._fields.get("all", read=self._read_fields))
+
+    async def person(self, email: str, *, project: str) -> str | None:
+        """The account id of whoever has this address and may be assigned in this project; `None`
+        for nobody, or several.
+        """
+        connection = self._connection
+
+        async def ask() -> str | None:
+            request = metadata.assignable(connection.site, project, query=email)
+            body = await connection.ask(request, doing="looking for a person")
+            return metadata.account_of(body, email=email)
+
+        return await self._people.get((project, email.casefold()), read=ask)
 
     async def _screen(self, settings: TicketSettings) -> CreateScreen:
         key = (settings.project_key, settings.ticket_type)

@@ -68,6 +68,7 @@ class JiraClient:
         self.web_address = connection.web_address
         self.scopes = signed.scopes
         self.create_screen = catalogue.create_screen
+        self.person = catalogue.person
         self.read = reader.read
         self.prove_search = prover.prove
         self.find = finder.find

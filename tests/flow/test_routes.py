@@ -228,3 +228,58 @@ def test_a_field_that_no_screen_shows_is_left_out_and_one_that_jira_does_not_kno
             assert len(tube.jira.people.tickets()) == (0 if refused else 1)
 
     play(story())
+
+
+# --- People ---------------------------------------------------------------------------------------
+
+SEARCH = "GET /rest/api/3/user/assignable/search"
+
+
+def assigning(*, static: str = "", mapped: str = "") -> Tube:
+    tickets = TicketSettings(
+        project_key="SEC",
+        ticket_type="Bug",
+        id_field="Halo Issue ID",
+        static=(("assignee", static),) if static else (),
+        mapping=((mapped, "Security Contact"),) if mapped else (),
+    )
+    return Tube(policy=Policy(routes=routed(destination(tickets=tickets), book=None)))
+
+
+def test_a_person_is_named_by_an_address_and_looked_for_once_a_run() -> None:
+    async def story() -> None:
+        tube = assigning(static="Anna@example.com")
+        for _ in range(60):
+            tube.halo.estate.open_issue(type="csm")
+        record = await done(tube)
+        assert record.calls["jira"][SEARCH] == 1
+        people = {ticket.fields["assignee"]["displayName"] for ticket in tube.jira.people.tickets()}
+        assert people == {"Anna Example"}
+        again = await done(tube)
+        assert SEARCH not in again.calls["jira"]
+
+    play(story())
+
+
+def test_an_address_of_nobody_in_the_settings_is_refused_before_the_first_write() -> None:
+    async def story() -> None:
+        tube = assigning(static="nobody@example.com")
+        tube.halo.estate.open_issue(type="csm")
+        refused = await tube.run()
+        assert isinstance(refused, BadSettings)
+        assert "nobody@example.com is the address of nobody" in str(refused)
+        assert writes(tube.jira.calls) == {}
+
+    play(story())
+
+
+def test_an_address_of_nobody_in_halo_leaves_an_optional_field_out() -> None:
+    async def story() -> None:
+        tube = assigning(mapped="{type}@example.com")
+        tube.halo.estate.open_issue(type="csm")
+        await done(tube)
+        (ticket,) = tube.jira.people.tickets()
+        assert ticket.fields.get("customfield_10018") is None
+        assert "csm@example.com" in str(ticket.fields["description"])
+
+    play(story())

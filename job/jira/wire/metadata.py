@@ -56,6 +56,25 @@ def fields(site: Site) -> Request:
     return site.request("GET /rest/api/3/field")
 
 
+def assignable(site: Site, project: str, *, query: str) -> Request:
+    """People who may be assigned (Jira Cloud REST v3, GET "user/assignable/search")."""
+    return site.request(
+        "GET /rest/api/3/user/assignable/search", query={"project": project, "query": query}
+    )
+
+
+def account_of(body: Any, *, email: str) -> str | None:
+    """The one person of this address. Jira finds people by it and mostly does not show it, so a
+    lone find counts; of several, the one that shows it.
+    """
+    with readable("looking for a person"):
+        people = [(str(raw["accountId"]), raw.get("emailAddress") or "") for raw in body]
+    same = [account for account, shown in people if shown.casefold() == email.casefold()]
+    hidden = [account for account, shown in people if not shown]
+    found = same or (hidden if len(people) == 1 else [])
+    return found[0] if len(found) == 1 else None
+
+
 def field_names(body: Any) -> frozenset[str]:
     """The names and ids of all fields, in small letters."""
     with readable(DOING):

@@ -102,7 +102,9 @@ class Metadata:
         found = [
             person
             for person in self._site.people
-            if query in (person.account_id, "") or query in person.name.lower()
+            if query in (person.account_id, "")
+            or query in person.name.lower()
+            or person.email.startswith(query)
         ]
         return json_answer([self._bodies.person(person) for person in found])
 

@@ -83,8 +83,11 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Person:
+    """`email` is known to Jira and found by, but shown to nobody."""
+
     account_id: str
     name: str
+    email: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +150,14 @@ CUSTOM_FIELDS: Final = (
     Field("customfield_10020", "Halo Group", "text"),
 )
 
-US: Final = Person("712020:5b10a284-4c20-4657-80ed-e21f5b10a284", "Halo Sync")
-ANNA: Final = Person("5b10ac8d82e05b22cc7d4ef5", "Anna Example")
+US: Final = Person(
+    "712020:5b10a284-4c20-4657-80ed-e21f5b10a284", "Halo Sync", "halo-sync@example.com"
+)
+ANNA: Final = Person("5b10ac8d82e05b22cc7d4ef5", "Anna Example", "anna@example.com")
 AUTOMATION: Final = Person("557058:f58131cb-b67d-43c7-b30d-6b58d40bd077", "Automation for Jira")
-BORIS: Final = Person("712020:5b109f2e-9729-451b-94dc-274d5b109f2e", "Boris Example")
+BORIS: Final = Person(
+    "712020:5b109f2e-9729-451b-94dc-274d5b109f2e", "Boris Example", "boris@example.com"
+)
 
 
 @dataclass(slots=True)
