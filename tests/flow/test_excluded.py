@@ -58,6 +58,34 @@ def test_an_issue_that_is_excluded_while_its_create_is_unsettled_gets_one_ticket
     play(story())
 
 
+def test_an_issue_that_is_excluded_before_its_create_takes_effect_gets_one_ticket() -> None:
+    async def story() -> None:
+        tube = Tube(policy=QUIET)
+        tube.jira.search.lag = fixed_lag(1e9)
+        issue_id = tube.halo.estate.open_issue(type="sva")
+        answer = tube.jira.answer
+
+        def late(call: Call) -> Answer:
+            if not call.path.endswith("/issue/bulk"):
+                return answer(call)
+            asyncio.get_running_loop().call_later(1.2 * QUARTER_HOUR_S, answer, call)
+            return Answer(504)
+
+        tube.jira.answer = late  # type: ignore[method-assign]
+        assert (await done(tube)).counts["create"] == {"unknown": 1}
+        tube.jira.answer = answer  # type: ignore[method-assign]
+        tube.policy = NO_SVA
+        await done(tube)
+        assert len(await tube.store.intents()) == 1
+        tube.policy = QUIET
+        tube.halo.estate.rescan(issue_id)
+        for _ in range(3):
+            await done(tube)
+        assert len(tube.jira.people.tickets()) == 1
+
+    play(story())
+
+
 @pytest.mark.parametrize("runs", [1, 4])
 def test_an_issue_that_is_excluded_while_its_comment_is_unsettled_is_told_once(runs: int) -> None:
     async def story() -> None:
