@@ -55,6 +55,11 @@ class Event(StrEnum):
         "what Halo says of one issue cannot be read, or is refused; it is parked, and the others "
         "go on",
     )
+    MEMORY_UNREADABLE = (
+        "memory.unreadable",
+        "what memory keeps of one issue cannot be used; nothing is done about the issue, its "
+        "document is left as it is, and the others go on",
+    )
     ISSUE_GONE = (
         "issue.gone",
         "Halo does not know an issue that has a ticket; the ticket is left as it is, or closed if "

@@ -11,11 +11,23 @@ from typing import Protocol
 
 from job.core.held import HeldSet, Piece, Quota
 from job.core.ids import IssueId
-from job.core.memory import Backlog, Changes, Intent, Lease, Link, Parked, RunRecord, Watermark
+from job.core.memory import (
+    Backlog,
+    Broken,
+    Changes,
+    Intent,
+    Lease,
+    Link,
+    Parked,
+    RunRecord,
+    Watermark,
+)
 
 
 class Store(Protocol):
-    """Our memory between runs. Raises `StateUnreadable` rather than guess."""
+    """Our memory between runs. Raises `StateUnreadable` rather than guess. Where there is a
+    `broken`, a document of one issue that cannot be used is noted there and left out instead.
+    """
 
     async def take_lease(self, shard: str, *, holder: str, now: datetime, until: datetime) -> Lease:
         """Takes the right to write. Raises `LeaseHeld` while another run's lease is good."""
@@ -39,9 +51,11 @@ class Store(Protocol):
         """The watermark of each shard that has one, by the shard's name."""
         ...
 
-    async def links(self, ids: Collection[IssueId]) -> dict[IssueId, Link]: ...
+    async def links(
+        self, ids: Collection[IssueId], *, broken: Broken | None = None
+    ) -> dict[IssueId, Link]: ...
 
-    def live_links(self) -> AsyncIterator[Sequence[Link]]:
+    def live_links(self, *, broken: Broken | None = None) -> AsyncIterator[Sequence[Link]]:
         """Every link whose issue was active when last applied, in pieces."""
         ...
 
@@ -49,13 +63,15 @@ class Store(Protocol):
         """How many live links there are."""
         ...
 
-    async def intents(self) -> list[Intent]:
+    async def intents(self, *, broken: Broken | None = None) -> list[Intent]:
         """Every intent that stands: writes whose fate is unknown."""
         ...
 
-    async def parked(self) -> list[Parked]: ...
+    async def parked(self, *, broken: Broken | None = None) -> list[Parked]: ...
 
-    async def backlog(self, ids: Collection[IssueId]) -> dict[IssueId, Backlog]:
+    async def backlog(
+        self, ids: Collection[IssueId], *, broken: Broken | None = None
+    ) -> dict[IssueId, Backlog]:
         """Of these issues, those that are noted as left alone."""
         ...
 

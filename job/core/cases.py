@@ -27,9 +27,13 @@ class Notes(Struct, frozen=True, kw_only=True):
 
     intents: Mapping[IssueId, Intent] = field(default_factory=dict)
     parked: Mapping[IssueId, Parked] = field(default_factory=dict)
+    broken: Mapping[IssueId, str] = field(default_factory=dict)
+    """Why notes cannot be used, by issue."""
+    never_parked: Collection[IssueId] = ()
+    """Of which the note that they are parked cannot be used, and must not be written over."""
 
     def __contains__(self, issue_id: IssueId) -> bool:
-        return issue_id in self.intents or issue_id in self.parked
+        return issue_id in self.intents or issue_id in self.parked or issue_id in self.broken
 
 
 class IssueWithLink(Struct, frozen=True, kw_only=True):
@@ -66,12 +70,15 @@ class Scope(Struct, frozen=True, kw_only=True):
     def to_describe(self) -> set[IssueId]:
         """The issues to ask Halo for even if it lists them no more."""
         due = {issue_id for issue_id, parked in self.notes.parked.items() if self.is_due(parked)}
-        return self.notes.intents.keys() | due
+        unseen = self.notes.broken.keys() - self.notes.parked.keys()
+        return self.notes.intents.keys() | due | unseen
 
 
 def is_newsworthy(issue: Issue, *, link: Link | None, scope: Scope) -> bool:
     """Whether a listed issue may need anything at all."""
     if issue.id in scope.notes.intents:
+        return True
+    if issue.id in scope.notes.broken and issue.id not in scope.notes.parked:
         return True
     if link is None and scope.policy.excludes(issue):
         # It may have a ticket from before the settings excluded it, which memory has lost.
@@ -120,16 +127,20 @@ def missing_projects(
     return {_project(link) for link in missing if link.misses + 1 >= MISSES_BEFORE_GONE}
 
 
-def case_set_aside(issue: Issue, *, scope: Scope, not_loaded: TicketKey | None = None) -> Case:
-    """The case of an issue that cannot be read, or whose ticket Jira cannot load. Nothing is done
-    about it, so neither its link nor its ticket is looked at, and a ticket that was not looked for
-    is not missing.
+def case_set_aside(
+    issue: Issue, *, scope: Scope, not_loaded: TicketKey | None = None, memory_broken: str = ""
+) -> Case:
+    """The case of an issue that cannot be read, whose ticket Jira cannot load, or of which memory
+    is broken. Nothing is done about it, so neither its link nor its ticket is looked at, and a
+    ticket that was not looked for is not missing.
     """
     return Case(
         issue=issue,
         intent=scope.notes.intents.get(issue.id),
         parked=scope.notes.parked.get(issue.id),
         not_loaded=not_loaded,
+        memory_broken=memory_broken,
+        parkable=issue.id not in scope.notes.never_parked,
     )
 
 

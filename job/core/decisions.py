@@ -33,6 +33,17 @@ def decide(case: Case, *, policy: Policy, now: datetime) -> Decision:
 # --- Rules. Each returns None to pass the case on -------------------------------------------------
 
 
+def memory_unreadable(case: Case, policy: Policy, now: datetime) -> Decision | None:
+    """What memory keeps of this one issue cannot be used, so that nobody knows what was written.
+    Its document is left as it is, for somebody to mend.
+    """
+    why = case.memory_broken
+    if not why:
+        return None
+    afterwards = Afterwards.PARK if case.parkable else Afterwards.WAIT
+    return _rest(case, policy, Reason.MEMORY_UNREADABLE, because=why, afterwards=afterwards)
+
+
 def issue_unreadable(case: Case, policy: Policy, now: datetime) -> Decision | None:
     """What Halo says of this one issue cannot be told. One without an id cannot be set aside."""
     why = case.issue.unreadable
@@ -239,6 +250,7 @@ def seen_again(case: Case, policy: Policy, now: datetime) -> Decision | None:
 
 
 RULES: tuple[Callable[[Case, Policy, datetime], Decision | None], ...] = (
+    memory_unreadable,
     issue_unreadable,
     ticket_not_loaded,
     create_unsettled,

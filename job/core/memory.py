@@ -13,6 +13,9 @@ from msgspec import Struct, field
 from job.core.held import HeldSet, Piece
 from job.core.ids import EPOCH, Fingerprint, Instant, IssueId, Marker, TicketId, TicketKey, Version
 
+Broken = dict[IssueId, str]
+"""Why the documents of single issues cannot be used, by issue, as sentences."""
+
 
 class Link(Struct, frozen=True, kw_only=True):
     """Our memory that this issue has that ticket, what we last told it and how it looked then."""

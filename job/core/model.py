@@ -93,6 +93,12 @@ class Case(Struct, frozen=True, kw_only=True):
     """Whether a create whose answer was lost has certainly had no effect so far."""
     stranger: Ticket | None = None
     """The ticket that memory links although it does not name the issue. It is never written to."""
+    parkable: bool = True
+    """Whether the issue may be set aside: not where what memory keeps of that cannot be used."""
+    memory_broken: str = ""
+    """Why what memory keeps of the issue cannot be used, as a sentence; "" for nearly all. Then
+    nothing else is known of it.
+    """
     not_loaded: TicketKey | None = None
     """The linked ticket that Jira knows and could not load; nothing else was asked of it."""
 
@@ -111,6 +117,7 @@ class Action(StrEnum):
 class Reason(StrEnum):
     """Why a case was decided as it was: the word for the rule and the branch that answered."""
 
+    MEMORY_UNREADABLE = "memory_unreadable"
     ISSUE_UNREADABLE = "issue_unreadable"
     TICKET_NOT_LOADED = "ticket_not_loaded"
     OUT_OF_SCOPE = "out_of_scope"

@@ -14,7 +14,7 @@ from datetime import datetime
 from job.core.cases import IssueWithLink, Notes, Scope, case_set_aside, is_newsworthy
 from job.core.ids import IssueId
 from job.core.issues import Issue
-from job.core.memory import Link
+from job.core.memory import Broken, Link
 from job.core.model import Case
 from job.core.shards import Shard
 from job.each import each, each_arriving
@@ -33,10 +33,16 @@ SOUGHT_TOGETHER = 50
 
 async def recall(ports: Ports, *, shard: Shard) -> Notes:
     """Reads the notes of unfinished work."""
-    intents, parked = await ports.store.intents(), await ports.store.parked()
+    lost: Broken = {}
+    unparkable: Broken = {}
+    intents = await ports.store.intents(broken=lost)
+    parked = await ports.store.parked(broken=unparkable)
+    broken = {issue_id: why for issue_id, why in (unparkable | lost).items() if issue_id in shard}
     return Notes(
         intents={intent.issue_id: intent for intent in intents if intent.issue_id in shard},
         parked={entry.issue_id: entry for entry in parked if entry.issue_id in shard},
+        broken=broken,
+        never_parked=unparkable.keys() & broken.keys(),
     )
 
 
@@ -77,6 +83,8 @@ class Gathering:
         self._on_case = on_case
         self._keep_lease = keep_lease
         self._lookup = lookup
+        self._broken: Broken = dict(scope.notes.broken)
+        """What memory keeps and cannot be used, as far as it was met by now."""
         self._given: dict[IssueId, datetime] = {}
         """When what was given, or is about to be, was touched."""
         self._noted: dict[IssueId, Issue] = {}
@@ -106,7 +114,8 @@ class Gathering:
         """Keeps what memory does not call settled; asks Jira about as many as fill its calls."""
         await self._keep_lease()
         mine = [issue for issue in piece if issue.id in self._scope.shard or not issue.has_id]
-        links = await self._ports.store.links([issue.id for issue in mine if issue.has_id])
+        ids = [issue.id for issue in mine if issue.has_id]
+        links = await self._ports.store.links(ids, broken=self._broken)
         for issue in mine:
             self._keep(issue, link=links.get(issue.id))
         full = (
@@ -131,19 +140,22 @@ class Gathering:
     async def _look_up_noted(self) -> None:
         """What memory has notes on; what Halo does not list of it is asked for."""
         self._noted |= await self._described(self._scope.to_describe - self._given.keys())
-        links = await self._ports.store.links(self._noted.keys())
+        links = await self._ports.store.links(self._noted.keys(), broken=self._broken)
         await self._look_up(
             [IssueWithLink(issue=issue, link=links.get(issue.id)) for issue in self._noted.values()]
         )
 
     async def _look_up_unlisted(self) -> None:
         """For a sweep, every issue with a live link that Halo did not list."""
-        async for piece in self._ports.store.live_links():
+        async for piece in self._ports.store.live_links(broken=self._broken):
             links = {link.issue_id: link for link in piece if link.issue_id in self._scope.shard}
             described = await self._described(links.keys() - self._given.keys())
             await self._look_up(
                 [IssueWithLink(issue=issue, link=links[issue.id]) for issue in described.values()]
             )
+        broken = {issue_id for issue_id in self._broken if issue_id in self._scope.shard}
+        described = await self._described(broken - self._given.keys())
+        await self._look_up([IssueWithLink(issue=issue, link=None) for issue in described.values()])
 
     async def _described(self, ids: Collection[IssueId]) -> dict[IssueId, Issue]:
         """What Halo says of single issues. A 404 makes a gone issue, not a resolved one; what
@@ -165,9 +177,13 @@ class Gathering:
 
     async def _look_up(self, some: Sequence[IssueWithLink]) -> None:
         """Asks Jira about some issues, and hands over their cases."""
-        readable = [known for known in some if not known.issue.unreadable]
-        unreadable = [known.issue for known in some if known.issue.unreadable]
-        cases = [case_set_aside(issue, scope=self._scope) for issue in unreadable]
+        cases, readable = [], []
+        for known in some:
+            why = self._broken.get(known.issue.id, "")
+            if known.issue.unreadable or why:
+                cases.append(case_set_aside(known.issue, scope=self._scope, memory_broken=why))
+            else:
+                readable.append(known)
         for case in cases + await self._lookup.cases(readable):
             if self._given[case.issue.id] == case.issue.touched_at:
                 self._on_case(case)  # else a newer one is on its way

@@ -61,8 +61,10 @@ class Survey(Struct, frozen=True, kw_only=True):
 def event_of(reason: Reason) -> Event | None:
     """What an operator should hear of an issue for which nothing is done; `None` when nothing."""
     match reason:
+        case Reason.MEMORY_UNREADABLE:
+            heard: Event | None = Event.MEMORY_UNREADABLE
         case Reason.ISSUE_UNREADABLE:
-            heard: Event | None = Event.ISSUE_UNREADABLE
+            heard = Event.ISSUE_UNREADABLE
         case Reason.ISSUE_GONE:
             heard = Event.ISSUE_GONE
         case Reason.TICKET_GONE:

@@ -19,7 +19,17 @@ from msgspec.structs import replace
 
 from job.core.held import HeldSet, Piece, Quota
 from job.core.ids import IssueId
-from job.core.memory import Backlog, Changes, Intent, Lease, Link, Parked, RunRecord, Watermark
+from job.core.memory import (
+    Backlog,
+    Broken,
+    Changes,
+    Intent,
+    Lease,
+    Link,
+    Parked,
+    RunRecord,
+    Watermark,
+)
 from job.errors import LeaseLost, RemoteDown, RemoteRefused, StopsRun
 from job.state import records, rules
 from job.state.firestore_calls import PATIENCE_S, Calls
@@ -120,14 +130,18 @@ class FirestoreStore:
     async def watermarks(self) -> dict[str, Watermark]:
         return await self._documents.of_shards(Watermark, records.WATERMARK)
 
-    async def links(self, ids: Collection[IssueId]) -> dict[IssueId, Link]:
-        found = await self._documents.of_issues(Link, Table.LINKS, ids, doing="reading links")
+    async def links(
+        self, ids: Collection[IssueId], *, broken: Broken | None = None
+    ) -> dict[IssueId, Link]:
+        found = await self._documents.of_issues(
+            Link, Table.LINKS, ids, doing="reading links", broken=broken
+        )
         self.spent["read"] += len(set(ids))
         return found
 
-    async def live_links(self) -> AsyncIterator[Sequence[Link]]:
+    async def live_links(self, *, broken: Broken | None = None) -> AsyncIterator[Sequence[Link]]:
         async for page in self._documents.pages(
-            Link, self._documents.live(), doing="listing live links"
+            Link, self._documents.live(), doing="listing live links", broken=broken
         ):
             yield list(page.values())
 
@@ -136,15 +150,17 @@ class FirestoreStore:
         self.spent.count(live)
         return live
 
-    async def intents(self) -> list[Intent]:
-        return await self._documents.every(Intent, Table.INTENTS)
+    async def intents(self, *, broken: Broken | None = None) -> list[Intent]:
+        return await self._documents.every(Intent, Table.INTENTS, broken=broken)
 
-    async def parked(self) -> list[Parked]:
-        return await self._documents.every(Parked, Table.PARKED)
+    async def parked(self, *, broken: Broken | None = None) -> list[Parked]:
+        return await self._documents.every(Parked, Table.PARKED, broken=broken)
 
-    async def backlog(self, ids: Collection[IssueId]) -> dict[IssueId, Backlog]:
+    async def backlog(
+        self, ids: Collection[IssueId], *, broken: Broken | None = None
+    ) -> dict[IssueId, Backlog]:
         found = await self._documents.of_issues(
-            Backlog, Table.BACKLOG, ids, doing="reading the backlog"
+            Backlog, Table.BACKLOG, ids, doing="reading the backlog", broken=broken
         )
         self.spent["read"] += len(set(ids))
         return found

@@ -7,14 +7,15 @@ Does not do: writing (`firestore_fence.py`), or counting what is read by id, whi
 each operation is billed.
 """
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
 from google.cloud.firestore import AsyncClient, AsyncQuery, DocumentSnapshot, FieldFilter, Query
 
 from job.core.ids import IssueId
-from job.core.memory import RunRecord
+from job.core.memory import Broken, RunRecord
+from job.errors import StateUnreadable
 from job.state import firestore_calls, records, rules
 from job.state.firestore_calls import Calls
 from job.state.records import Record, Table
@@ -61,8 +62,8 @@ class FirestoreDocuments:
         found = await self._ask(query, doing="listing runs")
         return [self.record(RunRecord, snapshot) for snapshot in found]
 
-    async def every(self, kind: type[T], table: Table) -> list[T]:
-        pages = self.pages(kind, self.collection(table), doing=f"listing {table}")
+    async def every(self, kind: type[T], table: Table, *, broken: Broken | None = None) -> list[T]:
+        pages = self.pages(kind, self.collection(table), doing=f"listing {table}", broken=broken)
         return [record async for page in pages for record in page.values()]
 
     async def of_shards(self, kind: type[T], prefix: str) -> dict[str, T]:
@@ -79,25 +80,32 @@ class FirestoreDocuments:
             key.removeprefix(prefix): record async for page in pages for key, record in page.items()
         }
 
-    async def pages(self, kind: type[T], among: Any, *, doing: str) -> AsyncIterator[dict[str, T]]:
+    async def pages(
+        self, kind: type[T], among: Any, *, doing: str, broken: Broken | None = None
+    ) -> AsyncIterator[dict[str, T]]:
         """Everything that is found, by id and in pages, so that no call is longer than its deadline
         allows.
         """
         query = among.order_by("__name__").limit(rules.PAGE)
         while page := await self._ask(query, doing=doing):
-            yield {snapshot.id: self.record(kind, snapshot) for snapshot in page}
+            yield self._usable(kind, page, broken=broken)
             if len(page) < rules.PAGE:
                 return
             query = query.start_after(page[-1])
 
     async def of_issues(
-        self, kind: type[T], table: Table, ids: Collection[IssueId], *, doing: str
+        self,
+        kind: type[T],
+        table: Table,
+        ids: Collection[IssueId],
+        *,
+        doing: str,
+        broken: Broken | None = None,
     ) -> dict[IssueId, T]:
         keys = {records.document_id(issue_id): issue_id for issue_id in ids}
-        return {
-            keys[key]: record
-            for key, record in (await self.get(kind, table, list(keys), doing=doing)).items()
-        }
+        found = (await self.snapshots(table, list(keys), doing=doing)).values()
+        usable = self._usable(kind, found, names=keys, broken=broken)
+        return {keys[key]: record for key, record in usable.items()}
 
     async def get(
         self, kind: type[T], table: Table, keys: Sequence[str], *, doing: str
@@ -132,6 +140,27 @@ class FirestoreDocuments:
         )
         self._spent.read(len(found))
         return list(found)
+
+    def _usable(
+        self,
+        kind: type[T],
+        snapshots: Iterable[Snapshot],
+        *,
+        names: Mapping[str, IssueId] | None = None,
+        broken: Broken | None,
+    ) -> dict[str, T]:
+        """The records by the ids of their documents. `names` are the issues by these ids, which are
+        mostly the same.
+        """
+        made: dict[str, T] = {}
+        for snapshot in snapshots:
+            try:
+                made[snapshot.id] = self.record(kind, snapshot)
+            except StateUnreadable as error:
+                if broken is None:
+                    raise
+                broken[(names or {}).get(snapshot.id, IssueId(snapshot.id))] = str(error)
+        return made
 
     def record(self, kind: type[T], snapshot: Snapshot) -> T:
         return records.read(kind, snapshot.to_dict(), name=snapshot.reference.path)

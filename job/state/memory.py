@@ -13,7 +13,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from job.core.ids import IssueId
-from job.core.memory import Changes, Intent, Lease, Link, Parked, RunRecord, Watermark
+from job.core.memory import Broken, Changes, Intent, Lease, Link, Parked, RunRecord, Watermark
 from job.state import records, rules
 from job.state.memory_quota import Hook, MemoryQuota
 
@@ -67,7 +67,9 @@ class MemoryStore(MemoryQuota):
             self.spent.listed(len(self._watermarks))
             return dict(self._watermarks)
 
-    async def links(self, ids: Collection[IssueId]) -> dict[IssueId, Link]:
+    async def links(
+        self, ids: Collection[IssueId], *, broken: Broken | None = None
+    ) -> dict[IssueId, Link]:
         with self._operation("links"):
             wanted = dict.fromkeys(ids)
             self.spent["read"] += len(wanted)
@@ -75,7 +77,7 @@ class MemoryStore(MemoryQuota):
                 issue_id: self._links[issue_id] for issue_id in wanted if issue_id in self._links
             }
 
-    async def live_links(self) -> AsyncIterator[Sequence[Link]]:
+    async def live_links(self, *, broken: Broken | None = None) -> AsyncIterator[Sequence[Link]]:
         after = ""
         while page := self._live_page(after):
             yield page
@@ -97,12 +99,12 @@ class MemoryStore(MemoryQuota):
             self.spent.count(live)
             return live
 
-    async def intents(self) -> list[Intent]:
+    async def intents(self, *, broken: Broken | None = None) -> list[Intent]:
         with self._operation("intents"):
             self.spent.listed(len(self._intents))
             return list(self._intents.values())
 
-    async def parked(self) -> list[Parked]:
+    async def parked(self, *, broken: Broken | None = None) -> list[Parked]:
         with self._operation("parked"):
             self.spent.listed(len(self._parked))
             return list(self._parked.values())

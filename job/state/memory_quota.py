@@ -11,7 +11,7 @@ from typing import Literal
 
 from job.core.held import KNOWN_FOR, HeldSet, Piece, Quota
 from job.core.ids import IssueId
-from job.core.memory import Backlog, Changes
+from job.core.memory import Backlog, Broken, Changes
 from job.state import records, rules
 
 Hook = Callable[[str, Literal["before", "after"]], None]
@@ -28,7 +28,9 @@ class MemoryQuota:
         self._held_sets: dict[str, HeldSet] = {}
         self._quota = Quota()
 
-    async def backlog(self, ids: Collection[IssueId]) -> dict[IssueId, Backlog]:
+    async def backlog(
+        self, ids: Collection[IssueId], *, broken: Broken | None = None
+    ) -> dict[IssueId, Backlog]:
         with self._operation("backlog"):
             wanted = dict.fromkeys(ids)
             self.spent["read"] += len(wanted)

@@ -17,7 +17,17 @@ from msgspec.structs import replace
 
 from job.core.held import HeldSet, Piece, Quota
 from job.core.ids import IssueId
-from job.core.memory import Backlog, Changes, Intent, Lease, Link, Parked, RunRecord, Watermark
+from job.core.memory import (
+    Backlog,
+    Broken,
+    Changes,
+    Intent,
+    Lease,
+    Link,
+    Parked,
+    RunRecord,
+    Watermark,
+)
 from job.state import records, rules
 from job.state.records import Record, Table, Write
 from job.state.sqlite_documents import SqliteDocuments
@@ -86,36 +96,41 @@ class SqliteStore:
     async def watermarks(self) -> dict[str, Watermark]:
         return await self._of_shards(Watermark, records.WATERMARK)
 
-    async def links(self, ids: Collection[IssueId]) -> dict[IssueId, Link]:
+    async def links(
+        self, ids: Collection[IssueId], *, broken: Broken | None = None
+    ) -> dict[IssueId, Link]:
         self.spent["read"] += len(set(ids))
-        found = await self._file.look(partial(self._documents.of_issues, Link, Table.LINKS, ids))
+        look = partial(self._documents.of_issues, Link, Table.LINKS, ids, broken=broken)
+        found = await self._file.look(look)
         return {link.issue_id: link for link in found}
 
-    async def live_links(self) -> AsyncIterator[Sequence[Link]]:
+    async def live_links(self, *, broken: Broken | None = None) -> AsyncIterator[Sequence[Link]]:
         after, more = "", True
         while more:
-            page = await self._file.look(partial(self._documents.live_page, after))
-            self.spent.read(len(page))
-            if page:
-                yield page
-                after = records.document_id(page[-1].issue_id)
-            more = len(page) == rules.PAGE
+            look = partial(self._documents.live_page, after, broken=broken)
+            page = await self._file.look(look)
+            self.spent.read(page.rows)
+            if page.links:
+                yield page.links
+            after, more = page.last, page.rows == rules.PAGE
 
     async def live_count(self) -> int:
         live = await self._file.look(self._documents.live_count)
         self.spent.count(live)
         return live
 
-    async def intents(self) -> list[Intent]:
-        return await self._all(Intent, Table.INTENTS)
+    async def intents(self, *, broken: Broken | None = None) -> list[Intent]:
+        return await self._all(Intent, Table.INTENTS, broken=broken)
 
-    async def parked(self) -> list[Parked]:
-        return await self._all(Parked, Table.PARKED)
+    async def parked(self, *, broken: Broken | None = None) -> list[Parked]:
+        return await self._all(Parked, Table.PARKED, broken=broken)
 
-    async def backlog(self, ids: Collection[IssueId]) -> dict[IssueId, Backlog]:
+    async def backlog(
+        self, ids: Collection[IssueId], *, broken: Broken | None = None
+    ) -> dict[IssueId, Backlog]:
         self.spent["read"] += len(set(ids))
         found = await self._file.look(
-            partial(self._documents.of_issues, Backlog, Table.BACKLOG, ids)
+            partial(self._documents.of_issues, Backlog, Table.BACKLOG, ids, broken=broken)
         )
         return {old.issue_id: old for old in found}
 
@@ -160,8 +175,8 @@ class SqliteStore:
         self.spent.read(len(newest))
         return newest
 
-    async def _all(self, kind: type[T], table: Table) -> list[T]:
-        found = await self._file.look(partial(self._documents.every, kind, table))
+    async def _all(self, kind: type[T], table: Table, *, broken: Broken | None = None) -> list[T]:
+        found = await self._file.look(partial(self._documents.every, kind, table, broken=broken))
         self.spent.listed(len(found))
         return found
 

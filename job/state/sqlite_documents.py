@@ -7,16 +7,17 @@ Its caller sees to it that each call is made in the file's thread.
 
 import json
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
 from job.core.held import Quota
 from job.core.ids import IssueId
-from job.core.memory import Intent, Lease, Link, RunRecord
+from job.core.memory import Broken, Intent, Lease, Link, RunRecord
+from job.errors import StateUnreadable
 from job.state import records, rules
 from job.state.records import Document, Record, Table, Write
 from job.state.sqlite_file import number
@@ -39,11 +40,21 @@ _LIVE_COUNT = """
 """
 _NEWEST_RUNS = """
     SELECT id, document FROM documents WHERE kind = 'runs'
-    ORDER BY json_extract(document, '$.started_at') DESC LIMIT ?
+    ORDER BY CASE WHEN json_valid(document) THEN json_extract(document, '$.started_at') END DESC
+    LIMIT ?
 """
 _FORGET = """
-    DELETE FROM documents WHERE kind = ? AND json_extract(document, '$.expires_at') <= ?
+    DELETE FROM documents WHERE kind = ?
+    AND CASE WHEN json_valid(document) THEN json_extract(document, '$.expires_at') <= ? END
 """
+
+
+class LivePage(NamedTuple):
+    """A piece of the live links: those that can be used, of how many, and the id of the last."""
+
+    links: list[Link]
+    rows: int
+    last: str
 
 
 class SqliteDocuments:
@@ -63,12 +74,20 @@ class SqliteDocuments:
         found = self._records(kind, table, _ONE, (table, key))
         return found[0] if found else None
 
-    def every(self, kind: type[T], table: Table) -> list[T]:
-        return self._records(kind, table, _ALL, (table,))
+    def every(self, kind: type[T], table: Table, *, broken: Broken | None = None) -> list[T]:
+        return self._records(kind, table, _ALL, (table,), broken=broken)
 
-    def of_issues(self, kind: type[T], table: Table, ids: Collection[IssueId]) -> list[T]:
-        wanted = json.dumps([records.document_id(issue_id) for issue_id in ids])
-        return self._records(kind, table, _OF_ISSUES, (table, wanted))
+    def of_issues(
+        self,
+        kind: type[T],
+        table: Table,
+        ids: Collection[IssueId],
+        *,
+        broken: Broken | None = None,
+    ) -> list[T]:
+        keys = {records.document_id(issue_id): issue_id for issue_id in ids}
+        wanted = json.dumps(list(keys))
+        return self._records(kind, table, _OF_ISSUES, (table, wanted), names=keys, broken=broken)
 
     def of_shards(self, kind: type[T], prefix: str) -> dict[str, T]:
         """The control documents of this kind, by the name of the shard."""
@@ -78,9 +97,11 @@ class SqliteDocuments:
             for key, text in rows
         }
 
-    def live_page(self, after: str) -> list[Link]:
+    def live_page(self, after: str, *, broken: Broken | None = None) -> LivePage:
         """The live links that follow this id, as many as a page holds."""
-        return self._records(Link, Table.LINKS, _LIVE, (after, rules.PAGE))
+        rows = self._connection.execute(_LIVE, (after, rules.PAGE)).fetchall()
+        links = self._usable(Link, Table.LINKS, rows, broken=broken)
+        return LivePage(links=links, rows=len(rows), last=rows[-1][0] if rows else "")
 
     def live_count(self) -> int:
         return number(self._connection, _LIVE_COUNT)
@@ -117,12 +138,39 @@ class SqliteDocuments:
         self._connection.executemany(_FORGET, expired)
 
     def _records(
-        self, kind: type[T], table: Table, question: str, values: tuple[Any, ...]
+        self,
+        kind: type[T],
+        table: Table,
+        question: str,
+        values: tuple[Any, ...],
+        *,
+        names: Mapping[str, IssueId] | None = None,
+        broken: Broken | None = None,
     ) -> list[T]:
-        return [
-            self._record(kind, table, key, text)
-            for key, text in self._connection.execute(question, values)
-        ]
+        rows = self._connection.execute(question, values)
+        return self._usable(kind, table, rows, names=names, broken=broken)
+
+    def _usable(
+        self,
+        kind: type[T],
+        table: Table,
+        rows: Iterable[tuple[str, str]],
+        *,
+        names: Mapping[str, IssueId] | None = None,
+        broken: Broken | None,
+    ) -> list[T]:
+        """The records in these rows. `names` are the issues by the ids of their documents, which
+        are mostly the same.
+        """
+        made: list[T] = []
+        for key, text in rows:
+            try:
+                made.append(self._record(kind, table, key, text))
+            except StateUnreadable as error:
+                if broken is None:
+                    raise
+                broken[(names or {}).get(key, IssueId(key))] = str(error)
+        return made
 
     def _record(self, kind: type[T], table: Table, key: str, text: str) -> T:
         name = f"{self._path}: {table}/{key}"

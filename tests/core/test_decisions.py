@@ -338,3 +338,11 @@ def test_among_several_tickets_the_linked_one_is_kept_then_an_open_one_then_the_
 def test_a_live_ticket_is_preferred_to_a_linked_one_that_is_hard_closed() -> None:
     linked, newer = ticket("hard-closed", number=1), ticket("closed", number=2)
     assert choose(link(), tickets=[linked, newer], policy=POLICY)[0] == newer
+
+
+def test_what_memory_cannot_tell_is_set_aside_or_waits_where_that_cannot_be_noted() -> None:
+    for parkable, afterwards in ((True, Afterwards.PARK), (False, Afterwards.WAIT)):
+        broken = case("resolved", "open", memory_broken="It is newer.", parkable=parkable)
+        decision = decide(broken, policy=POLICY, now=NOW)
+        assert (decision.action, decision.afterwards) == (None, afterwards)
+        assert (decision.reason, decision.because) == ("memory_unreadable", "It is newer.")

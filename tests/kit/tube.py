@@ -307,9 +307,9 @@ class _Fused:
         if name == "commit" and self._falters():
             raise RemoteDown("store", name, "It is unavailable.")
 
-    async def _live_links(self) -> AsyncIterator[Sequence[Link]]:
+    async def _live_links(self, **named: Any) -> AsyncIterator[Sequence[Link]]:
         number = self._fuse.begin("store.live_links")
-        pages = [page async for page in self._store.live_links()]
+        pages = [page async for page in self._store.live_links(**named)]
         self._fuse.end(number)
         for page in pages:
             yield page

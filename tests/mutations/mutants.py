@@ -1360,5 +1360,35 @@ MUTANTS: Final = (
         "nothing_new",
         "step.link.fingerprint == step.comment.fingerprint",
         "False",
+    # --- Documents that cannot be used ------------------------------------------------------------
+    Mutant(
+        "one link that cannot be used stops the run",
+        "Gathering._look_into",
+        "links(ids, broken=self._broken)",
+        "links(ids)",
+    ),
+    Mutant(
+        "an issue whose link cannot be used is taken for a new one",
+        "decisions:memory_unreadable",
+        "if not why:",
+        "if True:",
+    ),
+    Mutant(
+        "a note that cannot be used stops the run",
+        "gather:recall",
+        "intents(broken=lost)",
+        "intents()",
+    ),
+    Mutant(
+        "a broken note of a parked issue is written over",
+        "case_set_aside",
+        "issue.id not in scope.notes.never_parked",
+        "True",
+    ),
+    Mutant(
+        "an issue whose notes cannot be used is lost sight of",
+        "Scope.to_describe",
+        "self.notes.intents.keys() | due | unseen",
+        "self.notes.intents.keys() | due",
     ),
 )
