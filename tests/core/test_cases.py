@@ -43,6 +43,9 @@ def scope(notes: Notes = NOTHING, *, critical_only: bool = False, sweep: bool = 
     )
 
 
+BROKEN = {ISSUE.id: "It is newer."}
+
+
 def set_aside(parked: Parked) -> Notes:
     return Notes(parked={ISSUE.id: parked})
 
@@ -57,6 +60,13 @@ def set_aside(parked: Parked) -> Notes:
         pytest.param(OWED, scope(), True, id="same version, status owed"),
         pytest.param(APPLIED, scope(Notes(intents=BEGUN)), True, id="same version, begun"),
         pytest.param(None, scope(critical_only=True), False, id="excluded"),
+        pytest.param(APPLIED, scope(Notes(broken=BROKEN)), True, id="broken notes"),
+        pytest.param(
+            None,
+            scope(Notes(broken=BROKEN, parked={ISSUE.id: NOT_DUE})),
+            False,
+            id="broken notes, parked and not due",
+        ),
         pytest.param(None, scope(critical_only=True, sweep=True), False, id="excluded, in a sweep"),
         pytest.param(CHANGED, scope(critical_only=True), True, id="excluded, with a ticket"),
         pytest.param(
@@ -89,6 +99,10 @@ def test_what_is_begun_or_due_again_is_asked_for_even_if_no_list_has_it() -> Non
         parked={due: DUE, not_due: NOT_DUE, other: UNDER_OTHER_SETTINGS},
     )
     assert scope(notes).to_describe == {begun, due, other}
+    lost, waiting = issue_id(5), not_due
+    broken = replace(notes, broken={lost: "It is newer.", waiting: "It is newer."})
+    assert scope(broken).to_describe == {begun, due, other, lost}
+    assert lost in broken
     assert not_due in notes
     assert IssueId("unheard-of") not in notes
 

@@ -1016,8 +1016,8 @@ MUTANTS: Final = (
     Mutant(
         "an issue that cannot be read misses its ticket",
         "Gathering._look_up",
-        "[known for known in some if not known.issue.unreadable]",
-        "some",
+        "if known.issue.unreadable or why",
+        "if why",
     ),
     Mutant(
         "whoever settings exclude unread is lost",
