@@ -1360,6 +1360,7 @@ MUTANTS: Final = (
         "nothing_new",
         "step.link.fingerprint == step.comment.fingerprint",
         "False",
+    ),
     # --- Documents that cannot be used ------------------------------------------------------------
     Mutant(
         "one link that cannot be used stops the run",
