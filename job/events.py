@@ -40,10 +40,7 @@ class Event(StrEnum):
         "that no setting names; updates go on, and it is not reopened",
     )
     TICKET_ADOPTED = "ticket.adopted", "a ticket that memory did not know is linked from now on"
-    TICKET_DUPLICATE_SEEN = (
-        "ticket.duplicate_seen",
-        "an issue has a further live ticket; it is not touched",
-    )
+    TICKET_DUPLICATE_SEEN = "ticket.duplicate_seen", "a further live ticket of an issue, left alone"
     FIELD_LEFT_OUT = "field.left_out", "a value does not fit; tickets say that they lack it"
     ISSUE_PARKED = (
         "issue.parked",
@@ -52,18 +49,15 @@ class Event(StrEnum):
     ISSUE_PARK_EXPIRED = "issue.park_expired", "an issue has been parked for more than seven days"
     ISSUE_UNREADABLE = (
         "issue.unreadable",
-        "what Halo says of one issue cannot be read, or is refused; it is parked, and the others "
-        "go on",
+        "what Halo says of one issue cannot be read, or is refused; it is parked, others go on",
     )
     MEMORY_UNREADABLE = (
         "memory.unreadable",
-        "what memory keeps of one issue cannot be used; nothing is done about the issue, its "
-        "document is left as it is, and the others go on",
+        "memory of one issue cannot be used; it and its document are left alone, others go on",
     )
     ISSUE_GONE = (
         "issue.gone",
-        "Halo does not know an issue that has a ticket; the ticket is left as it is, or closed if "
-        "Halo does not know it the next time either and WHEN_ISSUE_GONE says so",
+        "Halo does not know an issue that has a ticket; WHEN_ISSUE_GONE says what comes of it",
     )
     LINK_STRANGE = (
         "link.strange",
@@ -72,8 +66,7 @@ class Event(StrEnum):
     )
     TICKET_UNCONFIRMED = (
         "ticket.unconfirmed",
-        "Jira confirmed a ticket that it does not show us; told in every run, nothing is created "
-        "again",
+        "Jira confirmed a ticket that it does not show us; told in every run, never made again",
     )
     TICKET_GONE = "ticket.gone", "a ticket was deleted and is not made anew"
     WRITE_UNSETTLED = (
@@ -82,13 +75,11 @@ class Event(StrEnum):
     )
     WRITE_UNKNOWN = (
         "write.unknown",
-        "a write was sent and no readable answer came; a later run finds out, nothing is sent "
-        "again blindly",
+        "a write was sent without a readable answer; a later run finds out what became of it",
     )
     CIRCUIT_OPENED = (
         "circuit.opened",
-        "the same kind of action failed five times in a row in a project and is not tried again in "
-        "this run",
+        "one kind of action failed five times in a row in a project; it is left for the next run",
     )
     RUN_FINISHED = "run.finished", "the one line with all counts, see below"
     RUN_STOPPING = (
