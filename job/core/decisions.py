@@ -11,6 +11,7 @@ decisions out.
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from job.core.answers import act, nothing, rest
 from job.core.endings import acceptance_ended, is_told, why_over
 from job.core.issues import IssueStatus
 from job.core.memory import IntentKind
@@ -41,7 +42,7 @@ def memory_unreadable(case: Case, policy: Policy, now: datetime) -> Decision | N
     if not why:
         return None
     afterwards = Afterwards.PARK if case.parkable else Afterwards.WAIT
-    return _rest(case, policy, Reason.MEMORY_UNREADABLE, because=why, afterwards=afterwards)
+    return rest(case, policy, Reason.MEMORY_UNREADABLE, because=why, afterwards=afterwards)
 
 
 def issue_unreadable(case: Case, policy: Policy, now: datetime) -> Decision | None:
@@ -50,7 +51,7 @@ def issue_unreadable(case: Case, policy: Policy, now: datetime) -> Decision | No
     if not why:
         return None
     afterwards = Afterwards.PARK if case.issue.has_id else Afterwards.WAIT
-    return _rest(case, policy, Reason.ISSUE_UNREADABLE, because=why, afterwards=afterwards)
+    return rest(case, policy, Reason.ISSUE_UNREADABLE, because=why, afterwards=afterwards)
 
 
 def ticket_not_loaded(case: Case, policy: Policy, now: datetime) -> Decision | None:
@@ -58,9 +59,7 @@ def ticket_not_loaded(case: Case, policy: Policy, now: datetime) -> Decision | N
     if case.not_loaded is None:
         return None
     because = f"Jira could not load {case.not_loaded}; it is asked for again later."
-    return _rest(
-        case, policy, Reason.TICKET_NOT_LOADED, because=because, afterwards=Afterwards.PARK
-    )
+    return rest(case, policy, Reason.TICKET_NOT_LOADED, because=because, afterwards=Afterwards.PARK)
 
 
 def out_of_scope(case: Case, policy: Policy, now: datetime) -> Decision | None:
@@ -71,7 +70,7 @@ def out_of_scope(case: Case, policy: Policy, now: datetime) -> Decision | None:
     if has_ticket and case.issue.status is IssueStatus.RESOLVED:
         return None
     because = policy.why_excluded(case.issue)
-    return _nothing(case, policy, Reason.OUT_OF_SCOPE, because=because)
+    return nothing(case, policy, Reason.OUT_OF_SCOPE, because=because)
 
 
 def create_unsettled(case: Case, policy: Policy, now: datetime) -> Decision | None:
@@ -88,7 +87,7 @@ def create_unsettled(case: Case, policy: Policy, now: datetime) -> Decision | No
         return _give_up(case, policy) if given_up else None
     until = (intent.at + policy.create_patience).isoformat(timespec="seconds")
     because = f"An earlier create got no answer and is not found yet; looking for it until {until}."
-    return _rest(case, policy, Reason.CREATE_UNSETTLED, because=because, afterwards=Afterwards.WAIT)
+    return rest(case, policy, Reason.CREATE_UNSETTLED, because=because, afterwards=Afterwards.WAIT)
 
 
 def issue_gone(case: Case, policy: Policy, now: datetime) -> Decision | None:
@@ -99,21 +98,21 @@ def issue_gone(case: Case, policy: Policy, now: datetime) -> Decision | None:
         return None
     if case.ticket is not None and policy.is_closed(case.ticket):
         because = f"Halo no longer knows the issue, and {case.ticket.key} is closed."
-        return _nothing(case, policy, Reason.ALREADY_CLOSED, because=because)
+        return nothing(case, policy, Reason.ALREADY_CLOSED, because=because)
     if case.ticket is not None and policy.when_issue_gone is WhenGone.CLOSE:
         missed_at = case.link.missed_at if case.link else None
         if missed_at is None or now - missed_at < MISSES_APART:
             because = "Halo does not know the issue; it is asked again before its ticket is closed."
-            return _rest(
+            return rest(
                 case, policy, Reason.ISSUE_GONE, because=because, afterwards=Afterwards.PARK
             )
         because = "Halo no longer knows the issue, and the settings say to close then."
-        return _act(case, policy, Action.CLOSE, Reason.ISSUE_GONE, because=because)
+        return act(case, policy, Action.CLOSE, Reason.ISSUE_GONE, because=because)
     if case.link is not None and case.link.missed_at is not None and case.linked:
         because = "Halo still does not know the issue; its ticket is left as it is."
-        return _nothing(case, policy, Reason.UNCHANGED, because=because)
+        return nothing(case, policy, Reason.UNCHANGED, because=because)
     because = "Halo no longer knows the issue; its ticket is left as it is."
-    return _nothing(case, policy, Reason.ISSUE_GONE, because=because)
+    return nothing(case, policy, Reason.ISSUE_GONE, because=because)
 
 
 def ticket_unconfirmed(case: Case, policy: Policy, now: datetime) -> Decision | None:
@@ -123,7 +122,7 @@ def ticket_unconfirmed(case: Case, policy: Policy, now: datetime) -> Decision | 
     because = f"Jira confirmed {case.link.ticket_key} and does not show it to us with our id; "
     because += "nothing is created again. Look at its security level, at our right to browse, and "
     because += "at rules of the site that change new tickets."
-    return _rest(
+    return rest(
         case, policy, Reason.TICKET_UNCONFIRMED, because=because, afterwards=Afterwards.PARK
     )
 
@@ -138,10 +137,10 @@ def link_strange(case: Case, policy: Policy, now: datetime) -> Decision | None:
     named = ", ".join(sorted(case.stranger.names)) or "no issue at all"
     because = f"Memory links {key} to this issue, but {key} names {named}; it is left alone."
     if case.parked is None or case.parked.error_class != Reason.LINK_STRANGE:
-        return _rest(case, policy, Reason.LINK_STRANGE, because=because, afterwards=Afterwards.PARK)
+        return rest(case, policy, Reason.LINK_STRANGE, because=because, afterwards=Afterwards.PARK)
     if case.issue.status is IssueStatus.RESOLVED:
-        return _act(case, policy, Action.CREATE_AND_CLOSE, Reason.LINK_STRANGE, because=because)
-    return _act(case, policy, Action.CREATE, Reason.LINK_STRANGE, because=because)
+        return act(case, policy, Action.CREATE_AND_CLOSE, Reason.LINK_STRANGE, because=because)
+    return act(case, policy, Action.CREATE, Reason.LINK_STRANGE, because=because)
 
 
 def ticket_missing(case: Case, policy: Policy, now: datetime) -> Decision | None:
@@ -153,7 +152,7 @@ def ticket_missing(case: Case, policy: Policy, now: datetime) -> Decision | None
     key = case.link.ticket_key
     if not case.ticket_gone:
         because = f"Jira does not show {key}; it is looked for again before anything is done."
-        return _rest(
+        return rest(
             case, policy, Reason.TICKET_MISSING, because=because, afterwards=Afterwards.PARK
         )
     recreates = policy.when_ticket_gone is WhenGone.RECREATE
@@ -161,9 +160,9 @@ def ticket_missing(case: Case, policy: Policy, now: datetime) -> Decision | None
         if case.link.creates >= CREATES_MAX:
             return _give_up(case, policy)
         because = f"{key} was deleted, and Halo still sees the issue."
-        return _act(case, policy, Action.CREATE, Reason.TICKET_GONE, because=because)
+        return act(case, policy, Action.CREATE, Reason.TICKET_GONE, because=because)
     because = f"{key} was deleted; nothing is made anew."
-    return _nothing(case, policy, Reason.TICKET_GONE, because=because)
+    return nothing(case, policy, Reason.TICKET_GONE, because=because)
 
 
 def accepted(case: Case, policy: Policy, now: datetime) -> Decision | None:
@@ -173,9 +172,9 @@ def accepted(case: Case, policy: Policy, now: datetime) -> Decision | None:
     if not policy.is_accepted(case.ticket):
         return None
     if because := acceptance_ended(case, policy=policy, now=now):
-        return _act(case, policy, Action.REOPEN, Reason.ACCEPTANCE_ENDED, because=because)
+        return act(case, policy, Action.REOPEN, Reason.ACCEPTANCE_ENDED, because=because)
     because = f"{case.ticket.key} stands in {case.ticket.status}: people accept the risk."
-    return _nothing(case, policy, Reason.ACCEPTED, because=because)
+    return nothing(case, policy, Reason.ACCEPTED, because=because)
 
 
 def create_cut_short(case: Case, policy: Policy, now: datetime) -> Decision | None:
@@ -190,7 +189,7 @@ def create_cut_short(case: Case, policy: Policy, now: datetime) -> Decision | No
     if link.version != case.issue.version and policy.destination(case).comments:
         return None  # there is news as well: whoever tells it finishes the create
     because = f"{ticket.key} was created but did not get the status {link.status_owed} yet."
-    return _act(case, policy, Action.CREATE, Reason.CREATE_CUT_SHORT, because=because)
+    return act(case, policy, Action.CREATE, Reason.CREATE_CUT_SHORT, because=because)
 
 
 def already_closed(case: Case, policy: Policy, now: datetime) -> Decision | None:
@@ -198,7 +197,7 @@ def already_closed(case: Case, policy: Policy, now: datetime) -> Decision | None
     if case.issue.status is not IssueStatus.RESOLVED:
         return None
     because = why_over(case, policy=policy)
-    return _nothing(case, policy, Reason.ALREADY_CLOSED, because=because) if because else None
+    return nothing(case, policy, Reason.ALREADY_CLOSED, because=because) if because else None
 
 
 def resolved(case: Case, policy: Policy, now: datetime) -> Decision | None:
@@ -207,21 +206,21 @@ def resolved(case: Case, policy: Policy, now: datetime) -> Decision | None:
         return None
     if case.ticket is None:
         because = "Resolved in Halo before a ticket existed; one is kept for the record."
-        return _act(case, policy, Action.CREATE_AND_CLOSE, Reason.RESOLVED_UNSEEN, because=because)
+        return act(case, policy, Action.CREATE_AND_CLOSE, Reason.RESOLVED_UNSEEN, because=because)
     if is_told(case):
         because = f"Resolved and closed before; a person opened {case.ticket.key} again."
-        return _nothing(case, policy, Reason.OPENED_BY_PERSON, because=because)
-    return _act(case, policy, Action.CLOSE, Reason.RESOLVED, because="Resolved in Halo.")
+        return nothing(case, policy, Reason.OPENED_BY_PERSON, because=because)
+    return act(case, policy, Action.CLOSE, Reason.RESOLVED, because="Resolved in Halo.")
 
 
 def no_ticket(case: Case, policy: Policy, now: datetime) -> Decision | None:
     """An active issue without a ticket, or with none but hard-closed ones."""
     if case.ticket is None:
-        return _act(case, policy, Action.CREATE, Reason.NEW, because="New in Halo.")
+        return act(case, policy, Action.CREATE, Reason.NEW, because="New in Halo.")
     if policy.is_hard_closed(case.ticket):
         because = f"{case.ticket.key} is {case.ticket.status}, which is never reopened, "
         because += "and Halo still sees the issue."
-        return _act(case, policy, Action.CREATE, Reason.HARD_CLOSED, because=because)
+        return act(case, policy, Action.CREATE, Reason.HARD_CLOSED, because=because)
     return None
 
 
@@ -233,20 +232,20 @@ def ticket_closed(case: Case, policy: Policy, now: datetime) -> Decision | None:
         because = "It was resolved in Halo and is active again."
         if case.link.missed_at is not None:
             because = "Halo did not know the issue for a while, and sees it again."
-        return _act(case, policy, Action.REOPEN, Reason.CAME_BACK, because=because)
+        return act(case, policy, Action.REOPEN, Reason.CAME_BACK, because=because)
     because = "The ticket was closed, but Halo still sees the issue."
-    return _act(case, policy, Action.REOPEN, Reason.CLOSED_TOO_EARLY, because=because)
+    return act(case, policy, Action.REOPEN, Reason.CLOSED_TOO_EARLY, because=because)
 
 
 def seen_again(case: Case, policy: Policy, now: datetime) -> Decision | None:
     """An active issue with an open ticket."""
     if is_told(case):
         because = "Halo has not touched it since the last run."
-        return _nothing(case, policy, Reason.UNCHANGED, because=because)
+        return nothing(case, policy, Reason.UNCHANGED, because=because)
     if not policy.destination(case).comments:
         because = "Updated in Halo; the settings ask for no comments."
-        return _nothing(case, policy, Reason.COMMENTS_OFF, because=because)
-    return _act(case, policy, Action.COMMENT, Reason.UPDATED, because="Updated in Halo.")
+        return nothing(case, policy, Reason.COMMENTS_OFF, because=because)
+    return act(case, policy, Action.COMMENT, Reason.UPDATED, because="Updated in Halo.")
 
 
 RULES: tuple[Callable[[Case, Policy, datetime], Decision | None], ...] = (
@@ -272,40 +271,4 @@ RULES: tuple[Callable[[Case, Policy, datetime], Decision | None], ...] = (
 def _give_up(case: Case, policy: Policy) -> Decision:
     because = f"{CREATES_MAX} tickets were created for the issue and neither is to be seen; "
     because += "no other is made by itself. Find out what became of them."
-    return _rest(case, policy, Reason.CREATE_GIVEN_UP, because=because, afterwards=Afterwards.PARK)
-
-
-def _act(case: Case, policy: Policy, action: Action, reason: Reason, *, because: str) -> Decision:
-    """Something is to be done. A new ticket goes where the routes say, whatever is there."""
-    makes = action in {Action.CREATE, Action.CREATE_AND_CLOSE}
-    anew = makes and reason is not Reason.CREATE_CUT_SHORT
-    to = policy.routes.to(case.issue) if anew else policy.destination(case)
-    aside = "" if anew else policy.elsewhere(case)
-    return Decision(
-        case=case, destination=to, action=action, reason=reason, because=because, aside=aside
-    )
-
-
-def _nothing(case: Case, policy: Policy, reason: Reason, *, because: str) -> Decision:
-    """No word to Jira; but a ticket that memory does not know yet is adopted."""
-    if case.ticket is not None and (not case.linked or case.intent is not None):
-        return _act(case, policy, Action.ADOPT, reason, because=because)
-    return _rest(case, policy, reason, because=because)
-
-
-def _rest(
-    case: Case,
-    policy: Policy,
-    reason: Reason,
-    *,
-    because: str,
-    afterwards: Afterwards = Afterwards.REMEMBER,
-) -> Decision:
-    """Nothing is done now."""
-    return Decision(
-        case=case,
-        destination=policy.destination(case),
-        reason=reason,
-        because=because,
-        afterwards=afterwards,
-    )
+    return rest(case, policy, Reason.CREATE_GIVEN_UP, because=because, afterwards=Afterwards.PARK)

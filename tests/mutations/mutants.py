@@ -145,7 +145,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "a ticket that is found is not remembered",
-        "_nothing",
+        "answers:nothing",
         "(not case.linked or case.intent is not None)",
         "case.intent is not None",
     ),
@@ -1252,8 +1252,8 @@ MUTANTS: Final = (
     Mutant(
         "an excluded issue's unsettled comment is dropped",
         "out_of_scope",
-        "return _nothing(",
-        "return _rest(",
+        "return nothing(",
+        "return rest(",
     ),
     Mutant(
         "a resolved excluded issue's ticket is not looked for",
