@@ -99,6 +99,8 @@ class Identity(Struct, frozen=True, kw_only=True):
     display_name: str
     server_time: datetime | None = None
     """What time Jira says it is, to the second; `None` when it does not say."""
+    locale: str = ""
+    """In which language Jira speaks to us, such as `de_DE`; "" when it does not say."""
 
 
 class Probe(Struct, frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
     SignedCaller our credentials, and the address where they count
     Connection   the site, the account, the polite caller
     Catalogue    what there is: create screens, the id field
+    Tongue       what statuses are called, where we see them translated
     Reader       tickets from the database
     Searcher     one query to its end
     Prover       how the id field is searched, and that it finds
@@ -29,6 +30,7 @@ from job.jira.reader import Reader
 from job.jira.rehearsal import Rehearsal
 from job.jira.searcher import Searcher
 from job.jira.signing import Access, sign
+from job.jira.tongue import Tongue
 from job.jira.ways import Ways
 from job.jira.writer import Writer
 from job.ports import Clock
@@ -51,14 +53,15 @@ class JiraClient:
         signed = sign(caller, access=access, clock=clock, confide=confide)
         connection = Connection(caller=caller, signed=signed)
         catalogue = Catalogue(connection, home=home)
-        reader = Reader(connection, catalogue=catalogue, clock=clock)
+        tongue = Tongue(connection)
+        reader = Reader(connection, catalogue=catalogue, tongue=tongue, clock=clock)
         searcher = Searcher(connection)
         prover = Prover(connection, catalogue=catalogue, searcher=searcher)
         finder = Finder(
             connection, catalogue=catalogue, reader=reader, searcher=searcher, prover=prover
         )
         writer = Writer(connection, catalogue=catalogue, reader=reader)
-        ways = Ways(connection)
+        ways = Ways(connection, tongue=tongue)
         mover = Mover(connection, ways=ways, reader=reader, clock=clock)
 
         rehearsal = Rehearsal(connection, reader=reader, searcher=searcher, ways=ways, mover=mover)

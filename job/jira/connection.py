@@ -29,6 +29,8 @@ class Connection:
         self._caller = caller
         self._signed = signed
         self._account_id: str | None = None
+        self.reads_translations = False
+        """Whether Jira shows us names in another language than English."""
 
     async def myself(self) -> Identity:
         """Who Jira says we are; later answers are compared with it. Raises `RemoteRefused`."""
@@ -37,6 +39,9 @@ class Connection:
         body = self.site.answer(response, doing=tickets.IDENTIFYING)
         identity = tickets.identity(body, server_time=response.instant("date"))
         self._account_id = identity.account_id
+        self.reads_translations = not identity.locale.startswith(("en", "C")) and bool(
+            identity.locale
+        )
         return identity
 
     async def cloud_id(self) -> str:

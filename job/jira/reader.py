@@ -16,6 +16,7 @@ from job.core.model import Ticket
 from job.errors import MalformedAnswer
 from job.jira.catalogue import Catalogue
 from job.jira.connection import Connection, blocks
+from job.jira.tongue import Tongue
 from job.jira.wire import tickets
 from job.jira.wire.exchange import REMOTE
 from job.ports import Clock
@@ -28,8 +29,11 @@ ABOUT_US = 5
 class Reader:
     """Tickets by their ids or keys."""
 
-    def __init__(self, connection: Connection, *, catalogue: Catalogue, clock: Clock) -> None:
+    def __init__(
+        self, connection: Connection, *, catalogue: Catalogue, tongue: Tongue, clock: Clock
+    ) -> None:
         self._connection = connection
+        self._tongue = tongue
         self._catalogue = catalogue
         self._clock = clock
 
@@ -57,7 +61,7 @@ class Reader:
         """As `read`, where it does not matter which issues they name."""
         raws = await self._fetch(ids, not_loaded=not_loaded)
         found = [tickets.ticket(raw, id_field=self._catalogue.id_field_id) for raw in raws]
-        return {ticket.id: ticket for ticket in found}
+        return {ticket.id: await self._tongue.ticket(ticket) for ticket in found}
 
     async def holding(
         self, ids: Collection[TicketId], *, wanted: Collection[IssueId]

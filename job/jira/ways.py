@@ -11,12 +11,15 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from job.core.ids import TicketId
 from job.core.model import Ticket
 from job.core.routes import Goal
 from job.core.ways import ChosenTransition
 from job.errors import NoTransition, Withheld
 from job.jira.connection import Connection
+from job.jira.tongue import Tongue
 from job.jira.wire import exchange, transitions
 from job.jira.wire.transitions import Transition
 
@@ -50,8 +53,9 @@ class Listed(NamedTuple):
 class Ways:
     """Transitions that were listed in this run."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, *, tongue: Tongue) -> None:
         self._connection = connection
+        self._tongue = tongue
         self._listed: dict[WorkflowState, Listed] = {}
         self._turns: defaultdict[WorkflowState, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._found: Counter[WorkflowState] = Counter()
@@ -99,4 +103,8 @@ class Ways:
         response = await self._connection.send(transitions.listing(site, ticket), doing=doing)
         if response.status == 404:  # the ticket is gone, which concerns nobody else
             raise exchange.rejection(response, doing=doing)
-        return transitions.transitions(site.answer(response, doing=doing))
+        listed = transitions.transitions(site.answer(response, doing=doing))
+        return [
+            replace(way, to=await self._tongue.status(way.to, project=ticket.project))
+            for way in listed
+        ]

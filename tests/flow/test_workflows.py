@@ -136,7 +136,9 @@ def test_a_closed_status_may_be_given_by_its_id_and_by_either_name_with_any_blan
             close=Goal(transition="Resolve", statuses=(named,)),
             reopen=Goal(transition="Reopen"),
         )
-        place = await Place(TRANSLATED, words=words).resolved()
+        place = Place(TRANSLATED, words=words)
+        place.tube.jira.site.language = "de"
+        await place.resolved()
         assert (await place.run()).exit_code == 0
         assert place.ticket.status == "Erledigt"
         place.tube.halo.estate.reopen(place.issues[0])

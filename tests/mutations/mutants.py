@@ -790,6 +790,24 @@ MUTANTS: Final = (
         "policy.is_closed_unnamed(ticket)",
         "False",
     ),
+    Mutant(
+        "a translated status is known by its translation alone",
+        "Tongue.status",
+        "names.get(status.id, '')",
+        "''",
+    ),
+    Mutant(
+        "an account that reads English asks what statuses are called",
+        "Tongue.status",
+        "not self._connection.reads_translations",
+        "False",
+    ),
+    Mutant(
+        "a new ticket is not closed where a validator wants a comment",
+        "_may_want_words",
+        "is_new and ",
+        "not is_new and ",
+    ),
     Mutant("an accepted risk is commented on", "RULES", "accepted, ", ""),
     Mutant(
         "a risk that became critical stays accepted",

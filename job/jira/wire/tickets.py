@@ -47,7 +47,12 @@ def identity(body: Any, *, server_time: datetime | None) -> Identity:
         account_id, name = body["accountId"], body["displayName"]
         if not isinstance(account_id, str) or not account_id or not isinstance(name, str):
             raise TypeError("an account id and a name are texts")
-        return Identity(account_id=account_id, display_name=name, server_time=server_time)
+        return Identity(
+            account_id=account_id,
+            display_name=name,
+            server_time=server_time,
+            locale=str(body.get("locale") or ""),
+        )
 
 
 # --- Reading --------------------------------------------------------------------------------------

@@ -77,7 +77,10 @@ class Bodies:
             "description": "",
             "iconUrl": f"{self._site.base_url}/images/icons/statuses/generic.png",
             "name": status.name,
-            "untranslatedName": status.untranslated or status.name,
             "id": status.id,
             "statusCategory": {"self": self.url(f"statuscategory/{category['id']}"), **category},
         }
+
+    def listed_status(self, status: Status) -> dict[str, Any]:
+        """As listings of statuses show it, and tickets and transitions do not."""
+        return self.status(status) | {"untranslatedName": status.untranslated or status.name}

@@ -58,7 +58,7 @@ class Projects:
                 "name": option.name,
                 "subtask": False,
                 "statuses": [
-                    self._bodies.status(status)
+                    self._bodies.listed_status(status)
                     for status in self._site.workflow(project, issue_type=option).statuses
                 ],
             }
