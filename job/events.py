@@ -152,6 +152,7 @@ class Event(StrEnum):
         "halo.detail_unreadable",
         "a finding or an asset cannot be read; the ticket is worded from its issue",
     )
+    HALO_CVES_UNREAD = "halo.cves_unread", "details of CVEs cannot be had; tickets do without"
     HALO_FILES_CUT = "halo.files_cut", "a finding lists more files than a ticket can say"
     LIBRARY_LOGGED = "library.logged", "a library had something to say"
 

@@ -19,13 +19,15 @@ from typing import Protocol
 from msgspec import Struct
 
 from job.core.adf import Document
+from job.core.comments import Comment
+from job.core.findings import CveDetails, Finding, Gone, Unreadable
 from job.core.ids import IssueId, Marker, TicketId
-from job.core.issues import Asset, Finding, Gone, Issue, Unreadable
+from job.core.issues import Asset, Issue
 from job.core.model import Outcome, SearchProof, Ticket
 from job.core.plan import Plan
 from job.core.routes import Destination, Goal
 from job.core.shape import CreateScreen
-from job.core.tickets import Comment, Draft
+from job.core.tickets import Draft
 from job.core.ways import ChosenTransition, Moved, Seen
 from job.errors import SyncError
 from job.stores import Store
@@ -83,6 +85,12 @@ class HaloIssues(Protocol):
 
     async def finding(self, issue: Issue) -> Finding | Gone | Unreadable | None:
         """The newest evidence; `None` where the issue names none. Raises `DetailRefused`."""
+        ...
+
+    async def cve(self, cve_id: str) -> CveDetails | None:
+        """What Halo tells of one vulnerability, asked for once a run; `None` where it has nothing,
+        or cannot be asked.
+        """
         ...
 
     async def asset(self, issue: Issue) -> Asset | Gone | Unreadable | None:
@@ -198,9 +206,10 @@ class JiraTickets(Protocol):
         ...
 
     async def comment(
-        self, ticket_id: TicketId, *, body: Document, marker: Marker, guard: Guard
+        self, ticket_id: TicketId, *, body: Document, marker: Marker, public: bool, guard: Guard
     ) -> None:
-        """Adds one comment, which carries the marker as a property.
+        """Adds one comment, which carries the marker as a property. Unless it is public, customers
+        of a service project do not see it.
 
         Raises `TicketRejected`, `FateUnknown`, `Withheld`.
         """

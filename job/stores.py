@@ -93,6 +93,10 @@ class Store(Protocol):
         """
         ...
 
+    async def due(self, now: datetime) -> list[IssueId]:
+        """The issues whose tickets are to be told by now what was gathered (`Link.tell_at`)."""
+        ...
+
     async def commit(self, lease: Lease, changes: Changes) -> None:
         """Writes all of it or nothing, only while the lease's fence is the newest. Raises
         `LeaseLost`.

@@ -19,7 +19,7 @@ from job.console.redactor import Redactor
 from job.core.memory import Owner
 from job.core.plan import Limits
 from job.core.policy import Policy, WhenGone
-from job.core.routes import Destination, Goal, Workflow
+from job.core.routes import CommentRule, CommentWhen, Destination, Goal, Workflow
 from job.core.shape import TicketSettings
 from job.core.shards import Shard, run_name
 from job.flow.setup import Setup
@@ -184,6 +184,7 @@ def destination_of(settings: Settings) -> Destination:
         static=settings.jira_field_static,
         priority=settings.priority_map,
         due=settings.due_in,
+        halo_link=settings.halo_link,
         issues_url=f"{settings.halo_api_hostname}/v3/issues",
     )
     workflow = Workflow(
@@ -203,7 +204,16 @@ def destination_of(settings: Settings) -> Destination:
         accepted=frozenset(settings.status_accepted),
         new_status=new,
     )
-    return Destination(tickets=tickets, workflow=workflow, comments=not settings.no_comment)
+    return Destination(tickets=tickets, workflow=workflow, comment_rule=comment_rule_of(settings))
+
+
+def comment_rule_of(settings: Settings) -> CommentRule:
+    """Each update by Halo is told at once, unless an interval is asked for."""
+    when = CommentWhen.NEVER if settings.no_comment else CommentWhen(settings.comment_on)
+    every = settings.comment_every
+    if every is None:
+        every = timedelta() if when is CommentWhen.UPDATE else CommentRule().every
+    return CommentRule(when=when, every=every, public=settings.comment_public)
 
 
 def _owner(settings: Settings) -> Owner:

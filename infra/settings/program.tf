@@ -4,9 +4,10 @@
 # needs a word of `locals` about its own variable stands below, as a precondition: in a validation it would be a cycle.
 
 variable "halo" {
-  description = "The Halo tenant. Its key and secret key are Secret Manager's."
+  description = "The Halo tenant. Its key and secret key are Secret Manager's. `link` is where people find an issue, with {issue_id}, {asset_id} or {group_id} in it."
   type = object({
     hostname        = optional(string, "api.cloudpassage.com")
+    link            = optional(string)
     concurrency_max = optional(number, 10)
   })
   nullable = false
@@ -15,6 +16,10 @@ variable "halo" {
   validation {
     condition     = can(regex("^(https://)?[A-Za-z0-9.-]+(:[0-9]+)?/?$", var.halo.hostname))
     error_message = "`halo.hostname` must be a host name, or an https:// address, without a path."
+  }
+  validation {
+    condition     = var.halo.link == null || can(regex("^https?://[^[:space:]{}/]+/[^[:space:]]*[{](issue_id|asset_id|group_id)[}]", var.halo.link))
+    error_message = "`halo.link` must be an address with {issue_id}, {asset_id} or {group_id} in its path, such as https://portal.example/issues/{issue_id}."
   }
   validation {
     condition     = var.halo.concurrency_max >= 1 && var.halo.concurrency_max <= 64 && floor(var.halo.concurrency_max) == var.halo.concurrency_max
@@ -117,6 +122,9 @@ variable "scope" {
     time_range_min           = optional(number, 15)
     critical_only            = optional(bool, false)
     no_comment               = optional(bool, false)
+    comment_on               = optional(string, "change")
+    comment_every            = optional(string)
+    comment_public           = optional(bool, false)
     no_sva                   = optional(bool, false)
     issue_sync_max           = optional(number, 0)
     exclude_server_secure    = optional(bool, false)
@@ -133,6 +141,14 @@ variable "scope" {
   validation {
     condition     = var.scope.issue_sync_max >= 0 && var.scope.issue_sync_max <= local.count_max && floor(var.scope.issue_sync_max) == var.scope.issue_sync_max
     error_message = "`scope.issue_sync_max` must be a whole number of up to nine digits; 0 is no cap."
+  }
+  validation {
+    condition     = contains(["change", "update", "never"], var.scope.comment_on) && !(var.scope.no_comment && var.scope.comment_on == "update")
+    error_message = "`scope.comment_on` must be \"change\", \"update\" or \"never\", and not \"update\" where `no_comment` is true."
+  }
+  validation {
+    condition     = var.scope.comment_every == null || can(regex("^(0|[1-9][0-9]{0,8}[smhd])$", var.scope.comment_every))
+    error_message = "`scope.comment_every` must be a number with s, m, h or d, such as 24h, or 0."
   }
   validation {
     condition     = !(var.scope.exclude_server_secure && var.scope.exclude_container_secure && var.scope.exclude_cloud_secure)
@@ -249,6 +265,7 @@ locals {
   environment = {
     HALO_API_HOSTNAME    = var.halo.hostname
     HALO_CONCURRENCY_MAX = var.halo.concurrency_max
+    HALO_LINK            = var.halo.link
 
     JIRA_API_URL            = var.jira.url
     JIRA_CLIENT_ID          = var.jira.client_id
@@ -280,6 +297,9 @@ locals {
     TIME_RANGE               = var.scope.time_range_min
     CRITICAL_ONLY            = var.scope.critical_only
     NO_COMMENT               = var.scope.no_comment
+    COMMENT_ON               = var.scope.comment_on
+    COMMENT_EVERY            = var.scope.comment_every
+    COMMENT_PUBLIC           = var.scope.comment_public
     NO_SVA                   = var.scope.no_sva
     ISSUE_SYNC_MAX           = var.scope.issue_sync_max
     EXCLUDE_SERVER_SECURE    = var.scope.exclude_server_secure

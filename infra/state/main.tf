@@ -66,7 +66,7 @@ variable "indexed" {
   description = "Per collection, the fields that are queried and the orders they are read in. Every other field stays unindexed."
   type        = map(map(set(string)))
   default = {
-    links   = { live = ["ASCENDING"] }
+    links   = { live = ["ASCENDING"], tell_at = ["ASCENDING"] }
     runs    = { started_at = ["DESCENDING"] }
     intents = {}
     parked  = {}

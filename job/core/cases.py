@@ -31,6 +31,8 @@ class Notes(Struct, frozen=True, kw_only=True):
     """Why notes cannot be used, by issue."""
     never_parked: Collection[IssueId] = ()
     """Of which the note that they are parked cannot be used, and must not be written over."""
+    due: Collection[IssueId] = ()
+    """Issues of which something gathered is to be told by now."""
 
     def __contains__(self, issue_id: IssueId) -> bool:
         return issue_id in self.intents or issue_id in self.parked or issue_id in self.broken
@@ -71,7 +73,7 @@ class Scope(Struct, frozen=True, kw_only=True):
         """The issues to ask Halo for even if it lists them no more."""
         due = {issue_id for issue_id, parked in self.notes.parked.items() if self.is_due(parked)}
         unseen = self.notes.broken.keys() - self.notes.parked.keys()
-        return self.notes.intents.keys() | due | unseen
+        return self.notes.intents.keys() | due | unseen | set(self.notes.due)
 
 
 def is_newsworthy(issue: Issue, *, link: Link | None, scope: Scope) -> bool:
@@ -88,7 +90,7 @@ def is_newsworthy(issue: Issue, *, link: Link | None, scope: Scope) -> bool:
         return scope.is_due(parked)
     if link is None or link.version != issue.version or link.status_owed:
         return True
-    return parked is not None or scope.sweep
+    return parked is not None or scope.sweep or link.is_due(scope.until)
 
 
 def needs_search(known: IssueWithLink, *, ticket: Ticket | None, scope: Scope) -> bool:

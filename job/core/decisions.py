@@ -4,15 +4,14 @@ says why.
 Promises: the same case, policy and instant always give the same decision; a ticket is closed only
 on Halo's word, never because something is absent; a ticket that Jira does not show is never made
 anew on the first miss.
-Does not do: reading or writing. `flow/gather.py` brings the cases, `flow/apply.py` carries the
-decisions out.
+Does not do: reading or writing (`flow/gather.py` brings the cases, `flow/apply.py` acts).
 """
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from job.core.answers import act, nothing, rest
-from job.core.endings import acceptance_ended, is_told, why_over
+from job.core.endings import acceptance_ended, is_told, why_due, why_over
 from job.core.issues import IssueStatus
 from job.core.memory import IntentKind
 from job.core.model import Action, Afterwards, Case, Decision, Reason
@@ -240,6 +239,8 @@ def ticket_closed(case: Case, policy: Policy, now: datetime) -> Decision | None:
 def seen_again(case: Case, policy: Policy, now: datetime) -> Decision | None:
     """An active issue with an open ticket."""
     if is_told(case):
+        if because := why_due(case, policy=policy, now=now):
+            return act(case, policy, Action.COMMENT, Reason.GATHERED, because=because)
         because = "Halo has not touched it since the last run."
         return nothing(case, policy, Reason.UNCHANGED, because=because)
     if not policy.destination(case).comments:

@@ -15,6 +15,13 @@ def is_told(case: Case) -> bool:
     return case.link is not None and case.link.version == case.issue.version
 
 
+def why_due(case: Case, *, policy: Policy, now: datetime) -> str:
+    """Why the ticket hears of the issue although Halo has nothing new; "" when it does not."""
+    if case.link is None or not case.link.is_due(now) or not policy.destination(case).comments:
+        return ""
+    return "What was gathered since the last comment is due to be told."
+
+
 def why_over(case: Case, *, policy: Policy) -> str:
     """Why the ticket of a resolved issue is closed enough; "" when it is not."""
     ticket = case.ticket

@@ -1,151 +1,77 @@
-"""What one scan saw, as part of a ticket or a comment, and the fingerprint of it.
+"""What one scan saw, told by the kind of its finding, and the fingerprint of it.
 
-Promises: evidence that is gone or cannot be read is said to be so; two scans which found the same
-have the same fingerprint, so that nothing is said twice; what is not listed is counted.
-Does not do: deciding whether anything is to be said.
+Promises: each kind of finding is told by its own file in `kinds/`; evidence that is gone or cannot
+be read is said to be so; two scans which found the same have the same fingerprint, so that nothing
+is said twice.
+Does not do: deciding whether anything is to be said (`news.py`).
 """
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
-from operator import attrgetter
 from typing import Any, Final, assert_never
 
-from job.core import adf
-from job.core.adf import Inline, Node, code, link, paragraph
-from job.core.ids import Fingerprint
-from job.core.issues import (
+from msgspec.structs import replace
+
+from job.core.adf import Node
+from job.core.findings import (
     Check,
     CsmFinding,
-    Evidence,
+    Cve,
     FileChange,
     FimFinding,
     Finding,
     Gone,
-    Issue,
     LidsEvent,
+    OtherFinding,
     SvaFinding,
     Unreadable,
 )
-from job.core.phrases import in_words, joined, phrase
+from job.core.ids import Fingerprint
+from job.core.issues import Evidence
+from job.core.kinds import configuration, files, logs, packages, unpublished
+from job.core.kinds.told import Told
 
-_ROWS_MAX: Final = 50
 
-
-def shown(evidence: Evidence) -> Iterator[Node]:
-    """What the newest scan or event shows, in the form that suits its type."""
-    issue = evidence.issue
+def told(evidence: Evidence) -> Told:
+    """The newest finding or event, in the words that suit its kind. Where there is none that can be
+    read, the issue speaks for itself, and the ticket says so.
+    """
     match evidence.finding:
         case CsmFinding() as finding:
-            yield from _configuration(finding)
+            return configuration.told(evidence, finding=finding)
         case FimFinding() as finding:
-            yield from _files(finding)
-        case SvaFinding(cves=()):
-            yield from issue_alone(issue)
+            return files.told(evidence, finding=finding)
         case SvaFinding() as finding:
-            yield from _vulnerabilities(finding)
-        case LidsEvent() as event:
-            yield from _event(event)
-        case Gone(url=url, early=True):
-            words = "The evidence is not readable yet, as happens while an issue is new. It is at "
-            yield adf.panel("note", paragraph(words, link(phrase(url), href=url), "."))
-            yield from issue_alone(issue)
-        case Gone() as gone:
-            words = "Halo no longer has the evidence, usually because the server was deleted. "
-            words += "It was at "
-            yield adf.panel("note", paragraph(words, link(phrase(gone.url), href=gone.url), "."))
-            yield from issue_alone(issue)
-        case Unreadable(url=url, why=why):
-            words = "What Halo has as evidence cannot be read, so the issue itself speaks for it. "
-            words += f"{phrase(why)} It is at "
-            yield adf.panel("note", paragraph(words, link(phrase(url), href=url), "."))
-            yield from issue_alone(issue)
-        case None:
-            yield from issue_alone(issue)
+            return packages.told(evidence, finding=finding)
+        case LidsEvent() as finding:
+            return logs.told(evidence, finding=finding)
+        case OtherFinding() | Gone() | Unreadable() | None as finding:
+            return _without_words(evidence, finding=finding)
         case _:
             assert_never(evidence.finding)
 
 
-def _configuration(finding: CsmFinding) -> Iterator[Node]:
-    yield from adf.prose(finding.description)
-    rows = [
-        (check.type, check.target, check.expected, check.actual, check.status)
-        for check in finding.checks
-    ]
-    yield from _table(rows, head=("Check", "Target", "Expected", "Found", "Result"))
+def _without_words(evidence: Evidence, *, finding: OtherFinding | Gone | Unreadable | None) -> Told:
+    """An issue that names vulnerabilities tells more than what stands in place of evidence."""
+    if not evidence.issue.cves:
+        return unpublished.told(evidence, finding=finding)
+    said = packages.told(evidence, finding=None)
+    before: Sequence[Node] = ()
+    if finding is not None:
+        before = list(unpublished.proof(evidence.issue, finding=finding))
+    return replace(said, proof=[*before, *said.proof])
 
 
-def _files(finding: FimFinding) -> Iterator[Node]:
-    yield from adf.prose(finding.description)
-    total = max(finding.total, len(finding.files))
-    yield paragraph(
-        "Files that differ from the baseline of ", code(phrase(finding.target)), f": {total}"
-    )
-    rows = [
-        (
-            code(file.path),
-            file.status,
-            joined(file.owner, file.mode),
-            code(file.expected_sha256),
-            code(file.sha256),
-        )
-        for file in finding.files
-    ]
-    head = ("File", "Change", "Owner and mode", "SHA-256 in the baseline", "SHA-256 found")
-    yield from _table(rows, head=head, total=total)
+def vulnerabilities(evidence: Evidence) -> list[Cve]:
+    """Those that count, the worst first: what the finding lists, else what the issue names."""
+    found = evidence.finding.cves if isinstance(evidence.finding, SvaFinding) else ()
+    known = found or tuple(Cve(id=cve_id) for cve_id in evidence.issue.cves)
+    return packages.worst_first(cve for cve in known if not cve.suppressed)
 
 
-def _vulnerabilities(finding: SvaFinding) -> Iterator[Node]:
-    """The worst first."""
-    package = phrase(joined(finding.package_name, finding.package_version))
-    yield paragraph("Known vulnerabilities of ", code(package), f": {len(finding.cves)}")
-    rows = [
-        (
-            _advisory(cve.id),
-            "" if cve.score is None else f"{cve.score:g}",
-            "yes" if cve.suppressed else "no",
-        )
-        for cve in sorted(finding.cves, key=lambda cve: (-(cve.score or 0), cve.id))
-    ]
-    yield from _table(rows, head=("Vulnerability", "CVSS", "Excepted in Halo"))
-
-
-def _event(event: LidsEvent) -> Iterator[Node]:
-    yield from adf.prose(event.message)
-    if event.created_at:
-        yield paragraph(f"Logged on {in_words(event.created_at)}:")
-    if event.log_entry:
-        yield adf.code_block(event.log_entry)
-
-
-def issue_alone(issue: Issue) -> Iterator[Node]:
-    """What the issue itself tells where no finding can be read."""
-    if issue.cves:
-        yield paragraph(f"Known vulnerabilities: {len(issue.cves)}")
-        yield adf.bullets([_advisory(cve_id) for cve_id in issue.cves[:_ROWS_MAX]])
-        yield from _more(len(issue.cves) - _ROWS_MAX)
-    elif not issue.finding_url:
-        yield paragraph("Halo keeps no finding for this issue.")
-
-
-def _advisory(cve_id: str) -> Inline:
-    is_cve = re.fullmatch(r"CVE-[0-9]{4}-[0-9]{4,}", cve_id)
-    return link(cve_id, href=f"https://nvd.nist.gov/vuln/detail/{cve_id}") if is_cve else cve_id
-
-
-def _table(
-    rows: Sequence[Sequence[Inline]], *, head: Sequence[str], total: int = 0
-) -> Iterator[Node]:
-    if rows:
-        yield adf.table(rows[:_ROWS_MAX], head=head)
-    yield from _more(max(total, len(rows)) - min(len(rows), _ROWS_MAX))
-
-
-def _more(left: int) -> Iterator[Node]:
-    """How many are not listed: a ticket is no place for thousands."""
-    if left > 0:
-        yield paragraph(f"{left} more in Halo.")
+# --- Fingerprint ----------------------------------------------------------------------------------
 
 
 def fingerprint(evidence: Evidence) -> Fingerprint:
@@ -161,25 +87,41 @@ def fingerprint(evidence: Evidence) -> Fingerprint:
 
 
 def _substance(finding: Finding | Gone | Unreadable | None) -> tuple[Any, ...]:
+    substance: tuple[Any, ...]
     match finding:
         case CsmFinding():
-            return ("csm", sorted(map(_CHECK, finding.checks)))
+            substance = ("csm", sorted(map(_check, finding.checks)))
         case FimFinding():
-            return ("fim", finding.target, finding.total, sorted(map(_FILE, finding.files)))
+            files = sorted(map(_file, finding.files))
+            substance = ("fim", finding.target, finding.total, files)
         case SvaFinding():
             cves = sorted((cve.id, cve.suppressed) for cve in finding.cves)
-            return ("sva", finding.package_name, finding.package_version, cves)
+            substance = ("sva", finding.package_name, finding.package_version, cves)
         case LidsEvent():
-            return ("lids", finding.log_entry or finding.message)
+            substance = ("lids", finding.log_entry or finding.message)
+        case OtherFinding():
+            substance = ("other", sorted(row for row in finding.rows if lasts(row[0])))
         case Gone() | Unreadable():
-            return (type(finding).__name__.lower(),)  # whatever is wrong with it is told once
+            substance = (type(finding).__name__.lower(),)  # whatever is wrong with it is told once
         case None:
-            return ()
-    assert_never(finding)
+            substance = ()
+        case _:
+            assert_never(finding)
+    return substance
 
 
-def _values(kind: type[Check] | type[FileChange]) -> Callable[[Any], tuple[str, ...]]:
-    return attrgetter(*kind.__struct_fields__)
+def _check(check: Check) -> tuple[str, ...]:
+    return (check.type, check.target, check.expected, check.actual, check.status)
 
 
-_CHECK, _FILE = _values(Check), _values(FileChange)
+def _file(file: FileChange) -> tuple[str, ...]:
+    found, expected = file.found, file.expected
+    return (file.path, file.status, found.sha256, expected.sha256, found.owner, found.mode)
+
+
+_PASSING: Final = re.compile(r"(^|[._\]])(\w+_)?(ids?|urls?|at|time|date|timestamp)$")
+
+
+def lasts(key: str) -> bool:
+    """Whether a value of this name stays the same from scan to scan, as ids and times do not."""
+    return not _PASSING.search(key.lower())

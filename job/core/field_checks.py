@@ -83,13 +83,10 @@ def _wrong_screen(screen: CreateScreen) -> Iterator[Problem]:
     elif screen.id_field.kind not in ID_KINDS or screen.id_field.id in OURS:
         wrong = f"{screen.id_field}, of type {screen.id_field.kind}, cannot hold a Halo id."
         yield Problem("JIRA_ISSUE_ID_FIELD", wrong, kinds)
-    for name in ("summary", "description"):
-        if name not in screen.fields:
-            yield Problem(
-                "JIRA_ISSUE_TYPE",
-                f"{screen} has no {name}.",
-                "a type whose create screen has one",
-            )
+    if "summary" not in screen.fields:
+        yield Problem(
+            "JIRA_ISSUE_TYPE", f"{screen} has no summary.", "a type whose create screen has one"
+        )
 
 
 def _wrong_targets(settings: TicketSettings, *, screen: CreateScreen) -> Iterator[Problem]:

@@ -1,10 +1,12 @@
-"""What Halo has, as values: issues, the findings behind them, and the assets that they are about.
+"""What Halo has, as values: issues, and the assets that they are about.
 
 Promises: every value is frozen and every instant is an aware UTC `datetime`. What Halo left out is
 `None` or `""` here.
-Does not do: knowing how a value was read (`halo/bodies.py`, `halo/findings.py`).
+Does not do: what a scan saw behind an issue (`findings.py`), or how a value was read
+(`halo/bodies.py`).
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
@@ -12,6 +14,7 @@ from functools import cached_property
 from msgspec import Struct
 from msgspec.structs import replace
 
+from job.core.findings import CveDetails, Finding, Gone, Unreadable
 from job.core.ids import EPOCH, IssueId, Version
 
 
@@ -74,6 +77,8 @@ class Issue(Struct, frozen=True, kw_only=True, dict=True):
     group_name: str = ""
     group_path: str = ""
     os_type: str = ""
+    tags: tuple[tuple[str, str], ...] = ()
+    """What its owners wrote on the asset at the cloud provider (`csp_tags`): names and values."""
     finding_url: str = ""
     """The newest finding or event behind the issue; "" where Halo has no such endpoint (cloud
     issues).
@@ -91,8 +96,6 @@ class Issue(Struct, frozen=True, kw_only=True, dict=True):
     csp_resource_id: str = ""
     csp_resource_uri: str = ""
     csp_image_id: str = ""
-    tags: tuple[tuple[str, str], ...] = ()
-    """The tags of the cloud resource, each a name and a value."""
     registry_id: str = ""
     registry_name: str = ""
     repository_id: str = ""
@@ -183,92 +186,6 @@ _WITHOUT_ID = "?"
 _KINDS = {kind.value: kind for kind in IssueKind}
 
 
-class Check(Struct, frozen=True, kw_only=True):
-    """One configuration check of a rule: what was looked at, what was wanted, what was found."""
-
-    type: str
-    target: str
-    expected: str
-    actual: str
-    status: str
-
-
-class CsmFinding(Struct, frozen=True, kw_only=True):
-    """Configuration: the rule in prose and its checks."""
-
-    description: str
-    checks: tuple[Check, ...] = ()
-
-
-class FileChange(Struct, frozen=True, kw_only=True):
-    """One file that differs from its baseline. Hashes are hex SHA-256, "" where Halo has none."""
-
-    path: str
-    status: str
-    sha256: str = ""
-    expected_sha256: str = ""
-    owner: str = ""
-    mode: str = ""
-
-
-class FimFinding(Struct, frozen=True, kw_only=True):
-    """File integrity: the watched target and the files that changed (`total` may exceed the files
-    listed).
-    """
-
-    target: str
-    description: str
-    files: tuple[FileChange, ...] = ()
-    total: int = 0
-
-
-class Cve(Struct, frozen=True, kw_only=True):
-    """One vulnerability of a package. `suppressed` when an exception in Halo covers it."""
-
-    id: str
-    score: float | None = None
-    suppressed: bool = False
-
-
-class SvaFinding(Struct, frozen=True, kw_only=True):
-    """A vulnerable package and its vulnerabilities."""
-
-    package_name: str
-    package_version: str
-    cves: tuple[Cve, ...] = ()
-
-
-class LidsEvent(Struct, frozen=True, kw_only=True):
-    """A line of a log that matched a rule."""
-
-    message: str
-    log_entry: str
-    created_at: datetime | None = None
-
-
-class Gone(Struct, frozen=True, kw_only=True):
-    """Halo answered 404: the evidence was deleted, usually together with its server. The ticket
-    says so and goes on.
-    """
-
-    url: str
-    early: bool = False
-    """Whether the issue is so young that its evidence may only not be readable yet."""
-
-
-class Unreadable(Struct, frozen=True, kw_only=True):
-    """Halo's answer has a shape that nobody has published, or none at all. The ticket says so and
-    goes on.
-    """
-
-    url: str
-    why: str
-    """As a sentence."""
-
-
-Finding = CsmFinding | FimFinding | SvaFinding | LidsEvent
-
-
 class Asset(Struct, frozen=True, kw_only=True):
     """The server, container, image or cloud resource that an issue is about, as its own endpoint
     describes it.
@@ -294,3 +211,5 @@ class Evidence(Struct, frozen=True, kw_only=True):
     issue: Issue
     finding: Finding | Gone | Unreadable | None = None
     asset: Asset | Gone | Unreadable | None = None
+    cves: Mapping[str, CveDetails] = {}
+    """What Halo tells of single vulnerabilities, by their ids; of most nobody asked."""

@@ -46,7 +46,9 @@ def link_begun(ticket: Ticket, *, case: Case, now: datetime) -> Link:
 
 
 def _link(ticket: Ticket, *, case: Case, now: datetime, version: Version, live: bool) -> Link:
-    """A new link, or the one there was to this ticket, with how the ticket looks now."""
+    """A new link, or the one there was to this ticket, with how the ticket looks now. What is
+    gathered waits only while its version is the last one, and until it is due.
+    """
     missed_at = None
     if case.issue.gone:
         missed_at = (case.link and case.link.missed_at) or now
@@ -55,7 +57,7 @@ def _link(ticket: Ticket, *, case: Case, now: datetime, version: Version, live: 
         # more.
         is_where_it_was = case.link.status_seen in {"", ticket.status}
         return replace(
-            case.link,
+            _settled(case.link, version=version, now=now),
             ticket_key=ticket.key,
             version=version,
             live=live,
@@ -79,6 +81,22 @@ def _link(ticket: Ticket, *, case: Case, now: datetime, version: Version, live: 
     )
 
 
+def _settled(link: Link, *, version: Version, now: datetime) -> Link:
+    waits = link.version == version and (link.tell_at is None or link.tell_at > now)
+    return link if waits else replace(link, gathered="", tell_at=None)
+
+
+def told(link: Link, *, recalls: str, commented_at: datetime | None) -> Link:
+    """The link once the ticket was told something: nothing is gathered any more."""
+    return replace(
+        link,
+        recalls=recalls or link.recalls,
+        commented_at=commented_at or link.commented_at,
+        gathered="",
+        tell_at=None,
+    )
+
+
 def link_from(intent: Intent, *, ticket: Ticket) -> Link:
     """The link that a lost create would have left behind, once its ticket is found."""
     return Link(
@@ -92,5 +110,6 @@ def link_from(intent: Intent, *, ticket: Ticket) -> Link:
         status_seen=ticket.status,
         status_owed=intent.status_owed,
         creates=intent.creates,
+        recalls=intent.recalls,
         updated_at=intent.at,
     )

@@ -5,6 +5,7 @@ Does not do: knowing how a value is kept (`state/`).
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
@@ -56,7 +57,21 @@ class Link(Struct, frozen=True, kw_only=True):
     """Whether the issue was critical then."""
     accepted_cvss_tenths: int | None = None
     """The issue's highest CVSS then, in tenths of a point."""
+    recalls: str = ""
+    """What the ticket was told last, row by row (`core/recollection.py`); "" when that is not
+    known.
+    """
+    commented_at: Instant | None = None
+    """When it was commented last, as far as we know."""
+    gathered: str = ""
+    """What has moved since, and is not told yet; "" when nothing."""
+    tell_at: Instant | None = None
+    """When what is gathered is to be told, whether Halo has more or not."""
     updated_at: Instant = EPOCH
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether something was gathered for the ticket that is to be told by now."""
+        return self.tell_at is not None and self.tell_at <= now
 
 
 class IntentKind(StrEnum):
@@ -93,6 +108,8 @@ class Intent(Struct, frozen=True, kw_only=True):
     """The how manieth create for the issue this is; of a comment it says nothing."""
     outline: Fingerprint = Fingerprint("")
     """As in the link that this write will leave behind."""
+    recalls: str = ""
+    """What the ticket will have been told; "" when that stays as it is."""
 
 
 class Parked(Struct, frozen=True, kw_only=True):

@@ -142,6 +142,7 @@ class Reason(StrEnum):
     UNCHANGED = "unchanged"
     COMMENTS_OFF = "comments_off"
     UPDATED = "updated"
+    GATHERED = "gathered"
 
 
 class Afterwards(StrEnum):

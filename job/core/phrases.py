@@ -1,15 +1,16 @@
-"""Small pieces of text as tickets and comments say them: phrases, lists of words, instants.
+"""Small pieces of text as tickets and comments say them: phrases, lists of words, instants, names.
 
 Promises: a phrase is one line and short enough to stand in a paragraph; an instant is told in UTC,
-to the minute.
-Does not do: sentences (`tickets.py`, `evidence.py`).
+to the minute; the name of a rule is told as what is the case, where that can be done without harm.
+Does not do: whole tickets and comments (`tickets.py`, `comments.py`).
 """
 
-from datetime import UTC, datetime
-from typing import Final, assert_never
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from job.core import adf
-from job.core.issues import Issue, IssueKind
+from job.core.issues import Issue
 
 _PHRASE_MAX: Final = 300
 
@@ -35,25 +36,46 @@ def dated(words: str, *, at: datetime | None) -> str:
     return f"{words} {in_words(at)}" if at else ""
 
 
-def subject(issue: Issue) -> str:
-    """What an issue is about, in a word or two."""
-    match issue.kind:
-        case IssueKind.AGENT:
-            words = "Agent"
-        case IssueKind.CSM:
-            words = "Configuration"
-        case IssueKind.FIM:
-            words = "File integrity"
-        case IssueKind.FW:
-            words = "Firewall"
-        case IssueKind.LIDS:
-            words = "Log event"
-        case IssueKind.SAM:
-            words = "Server account"
-        case IssueKind.SVA | IssueKind.IMAGE_SVA:
-            words = "Vulnerable package"
-        case IssueKind.OTHER:
-            words = phrase(issue.type) or "Issue"
-        case _:
-            assert_never(issue.kind)
-    return words
+def spell(lasted: timedelta) -> str:
+    """A length of time in its largest unit, as `8 days`."""
+    hours = int(lasted / timedelta(hours=1))
+    for unit, many in (("day", hours // 24), ("hour", hours)):
+        if many:
+            return f"{many:,} {unit}" if many == 1 else f"{many:,} {unit}s"
+    return "less than an hour"
+
+
+def place_of(issue: Issue) -> str:
+    """Where the issue is, in the word that people know best."""
+    return (
+        issue.asset_hostname
+        or issue.asset_name
+        or issue.csp_resource_id
+        or issue.repository_name
+        or issue.asset_id
+    )
+
+
+_NUMBER: Final = re.compile(r"(?:\(?[A-Z]{0,5}[-. ]?\d+(?:\.\d+)+\)?|\d+\.)[\s:.)-]+(?=\S)")
+_WANTED: Final = re.compile(r"ensure (?:that )?(.+?) (is|are) (?!not\b)(.+)", re.IGNORECASE)
+_UNWANTED: Final = re.compile(r"ensure (?:that )?(.+?) (is|are) not (.+)", re.IGNORECASE)
+_SEVERAL: Final = re.compile(r"\b(and|or|if|unless|only|no)\b(?! (less|more|greater|fewer|higher))")
+
+
+def stated(rule: str) -> str:
+    """The name of a rule as what is the case: `SSH root login is not disabled` for `5.2.8 Ensure
+    SSH root login is disabled`. One that cannot be turned round safely stands as it is.
+    """
+    words = phrase(rule)
+    plain = _NUMBER.sub("", words, count=1) if _NUMBER.match(words) else words
+    if not plain:
+        return "Unnamed"
+    if _SEVERAL.search(plain.lower()):
+        turned = re.sub(r"^ensure\b", "Not met: ensure", plain, flags=re.IGNORECASE)
+    elif found := _UNWANTED.fullmatch(plain):
+        turned = f"{found[1]} {found[2]} {found[3]}"
+    elif found := _WANTED.fullmatch(plain):
+        turned = f"{found[1]} {found[2]} not {found[3]}"
+    else:
+        turned = re.sub(r"^ensure\b", "Not met: ensure", plain, flags=re.IGNORECASE)
+    return turned[:1].upper() + turned[1:]

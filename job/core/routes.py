@@ -5,6 +5,7 @@ and the comment rule are nobody else's to know.
 Does not do: reading settings (`wiring.py`), or asking Jira whether its names exist (`check`).
 """
 
+from datetime import timedelta
 from enum import StrEnum
 
 from msgspec import Struct
@@ -105,6 +106,31 @@ class Workflow(Struct, frozen=True, kw_only=True):
         return Goal(transition=status, statuses=(status,), purpose=Purpose.BEGIN)
 
 
+class CommentWhen(StrEnum):
+    """Which updates of open issues are told."""
+
+    CHANGE = "change"
+    """What is new about an issue."""
+    UPDATE = "update"
+    """Each time that Halo reports the issue, new or not."""
+    NEVER = "never"
+
+
+class CommentRule(Struct, frozen=True, kw_only=True):
+    """When a ticket is talked at."""
+
+    when: CommentWhen = CommentWhen.CHANGE
+    every: timedelta = timedelta(hours=24)
+    """So long after a comment, news is gathered and then told together; 0 tells all at once."""
+    public: bool = False
+    """Whether customers of a service project see our comments."""
+
+    @property
+    def gathers(self) -> bool:
+        """Whether anything is ever kept to be told later."""
+        return bool(self.every) and self.when is not CommentWhen.NEVER
+
+
 class Destination(Struct, frozen=True, kw_only=True):
     """Where a route sends an issue: project, ticket type, fields, workflow words, comment rule."""
 
@@ -112,8 +138,12 @@ class Destination(Struct, frozen=True, kw_only=True):
     """The route's; it stands in the ticket's property and in the log."""
     tickets: TicketSettings
     workflow: Workflow
-    comments: bool = True
-    """Whether updates of open issues are told."""
+    comment_rule: CommentRule = CommentRule()
+
+    @property
+    def comments(self) -> bool:
+        """Whether updates of open issues are told."""
+        return self.comment_rule.when is not CommentWhen.NEVER
 
     @property
     def project(self) -> str:

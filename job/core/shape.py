@@ -30,6 +30,8 @@ class TicketSettings(Struct, frozen=True, kw_only=True):
     due: Ladder = ()
     said_in: str = ""
     """Where people wrote this, if not in the variables of the plain settings."""
+    halo_link: str = ""
+    """Template of the address where people find an issue in Halo (`portal.py`); "" for none."""
     issues_url: str = "https://api.cloudpassage.com/v3/issues"
     """Where Halo keeps its issues. A URL field holds this and the id, for Jira finds addresses only
     as a whole.

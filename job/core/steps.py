@@ -13,12 +13,15 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from job.core import links
+from job.core.comments import Comment
 from job.core.ids import Fingerprint, IssueId, Marker, TicketId, TicketKey, Version
-from job.core.issues import Evidence, Gone, Unreadable
+from job.core.issues import Evidence
 from job.core.memory import Intent, IntentKind, Link
 from job.core.model import Action, Case, Decision, Outcome, OutcomeKind, Reason, Ticket
+from job.core.noise import Telling, Weighed
+from job.core.recollection import moves_written
 from job.core.routes import Goal
-from job.core.tickets import Comment, Draft
+from job.core.tickets import Draft
 from job.errors import TicketRejected, Unconfirmed
 
 CREATES = frozenset({Action.CREATE, Action.CREATE_AND_CLOSE})
@@ -35,6 +38,8 @@ class Step(Struct, kw_only=True):
     """As memory has it, or as it must be now that the fate of an earlier comment is known."""
     draft: Draft | None = None
     comment: Comment | None = None
+    weighed: Weighed | None = None
+    """Of an update: what there is to tell, and when."""
     told: Draft | Comment | None = None
     """Which of these Jira has now, for certain."""
     stays: bool = False
@@ -80,17 +85,8 @@ def resumes(decision: Decision) -> bool:
 
 
 def nothing_new(step: Step) -> bool:
-    """Whether the ticket already says all that an update would say."""
-    if step.said:
-        return True
-    if step.link is None or step.comment is None:
-        return False
-    if step.link.fingerprint == step.comment.fingerprint:
-        return True
-    # Evidence that is not to be had says nothing of what was told before. Else what comes and goes
-    # with each scan would be news at each.
-    silent = isinstance(step.evidence.finding, Gone | Unreadable)
-    return silent and step.link.outline == step.comment.outline
+    """Whether the ticket already says all that an update would say, or is to hear it later."""
+    return step.said or (step.weighed is not None and step.weighed.telling is not Telling.TELL)
 
 
 def noted_before(decisions: Iterable[Decision]) -> set[IssueId]:
@@ -144,6 +140,7 @@ def intent(step: Step, *, attempt: str, above_key: int, now: datetime) -> Intent
             version=Version(""),
             fingerprint=step.comment.fingerprint,
             outline=step.comment.outline,
+            recalls=step.comment.recalls,
             marker=step.comment.marker,
             at=now,
             ticket_id=ticket.id,
@@ -159,6 +156,7 @@ def intent(step: Step, *, attempt: str, above_key: int, now: datetime) -> Intent
         version=step.case.issue.version if applies else Version(""),
         fingerprint=step.draft.fingerprint if step.draft else Fingerprint(""),
         outline=step.draft.outline if step.draft else Fingerprint(""),
+        recalls=step.draft.recalls if step.draft else "",
         marker=Marker(f"{step.case.issue.id}:create"),
         at=now,
         project=destination.project,
@@ -192,6 +190,7 @@ def linked(
         link = links.link_begun(ticket, case=step.case, now=now)
     before = step.link or link
     said, fingerprint, outline = before.said, before.fingerprint, before.outline
+    link = _with_memory(link, step=step, before=before, now=now)
     if step.told:
         said = step.told.marker if isinstance(step.told, Comment) else None
         fingerprint, outline = step.told.fingerprint, step.told.outline
@@ -212,6 +211,21 @@ def linked(
     )
 
 
+def _with_memory(link: Link, *, step: Step, before: Link, now: datetime) -> Link:
+    """The link with what the ticket was told last, or with what is gathered instead."""
+    known = replace(link, recalls=before.recalls, commented_at=before.commented_at)
+    if step.told:
+        commented_at = now if isinstance(step.told, Comment) else None
+        return links.told(known, recalls=step.told.recalls, commented_at=commented_at)
+    weighed = step.weighed
+    if weighed is None:
+        return known
+    if weighed.telling is Telling.GATHER:
+        gathered = moves_written(weighed.moves)
+        return replace(known, gathered=gathered, tell_at=weighed.tell_at)
+    return links.told(known, recalls=weighed.recalls, commented_at=None)
+
+
 def unconfirmed(step: Step, *, error: Unconfirmed, now: datetime) -> Link:
     """The link to a ticket that Jira confirmed and does not show: what it was told is known, but
     not how it stands.
@@ -225,6 +239,7 @@ def unconfirmed(step: Step, *, error: Unconfirmed, now: datetime) -> Link:
         outline=step.draft.outline if step.draft else Fingerprint(""),
         live=True,
         unconfirmed=True,
+        recalls=step.draft.recalls if step.draft else "",
         creates=creates_with(step.decision),
         updated_at=now,
     )

@@ -16,6 +16,7 @@ from job.core.ids import IssueId
 from job.core.issues import Issue
 from job.core.memory import Broken, Link
 from job.core.model import Case
+from job.core.routes import Routes
 from job.core.shards import Shard
 from job.each import each, each_arriving
 from job.flow.lookup import Lookup
@@ -31,18 +32,21 @@ SOUGHT_TOGETHER = 50
 """Issues whose ticket Jira looks for in one query."""
 
 
-async def recall(ports: Ports, *, shard: Shard) -> Notes:
-    """Reads the notes of unfinished work."""
+async def recall(ports: Ports, *, shard: Shard, routes: Routes, now: datetime) -> Notes:
+    """Reads the notes of unfinished work; what is due to be told only where news is gathered."""
+    gathers = any(to.comment_rule.gathers for to in routes.destinations)
     lost: Broken = {}
     unparkable: Broken = {}
     intents = await ports.store.intents(broken=lost)
     parked = await ports.store.parked(broken=unparkable)
+    due = await ports.store.due(now) if gathers else []
     broken = {issue_id: why for issue_id, why in (unparkable | lost).items() if issue_id in shard}
     return Notes(
         intents={intent.issue_id: intent for intent in intents if intent.issue_id in shard},
         parked={entry.issue_id: entry for entry in parked if entry.issue_id in shard},
         broken=broken,
         never_parked=unparkable.keys() & broken.keys(),
+        due=frozenset(issue_id for issue_id in due if issue_id in shard),
     )
 
 

@@ -96,6 +96,7 @@ def event_of(reason: Reason) -> Event | None:
             | Reason.UNCHANGED
             | Reason.COMMENTS_OFF
             | Reason.UPDATED
+            | Reason.GATHERED
         ):
             heard = None
         case _:
@@ -182,7 +183,12 @@ class Look:
         glance = self._glance(mark)
         sweeps = glance is None and (mark.sweep_owed or self._sweep_is_due(mark))
         since = glance or self._since(mark, sweeps=sweeps)
-        notes = await recall(setup.ports, shard=setup.shard)
+        notes = await recall(
+            setup.ports,
+            shard=setup.shard,
+            routes=setup.policy.routes,
+            now=self._started_at,
+        )
         self.parked = len(notes.parked)
         scope = Scope(
             since=since,

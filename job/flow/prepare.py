@@ -12,17 +12,23 @@ from typing import assert_never
 import structlog
 from msgspec.structs import replace
 
-from job.core import fields, links, steps, tickets
+from job.core import comments, fields, links, steps, tickets
+from job.core.evidence import vulnerabilities
 from job.core.issues import Evidence
+from job.core.kinds.packages import DETAILED_MAX
 from job.core.memory import IntentKind, Link
 from job.core.model import Action, Decision, Outcome, OutcomeKind
+from job.core.noise import Telling, weigh
+from job.core.sightings import focused
 from job.core.steps import Step, ticket_of
 from job.core.tickets import Draft
+from job.each import each
 from job.errors import NoTransition, SyncError, Withheld
 from job.events import Event
 from job.flow.brake import Brake
 from job.flow.destinations import people_of
 from job.flow.setup import Setup
+from job.ports import HaloIssues, Ports
 
 log = structlog.get_logger()
 
@@ -39,6 +45,10 @@ COMMENT_PATIENCE = timedelta(minutes=20) + LONGEST_CALL
 """Jira may finish a comment twenty minutes after it said 504; until then one that is not there says
 nothing. Counted from the note, which is made before the comment leaves.
 """
+
+
+CVES_AT_ONCE = 4
+"""Of one ticket. Others ask at the same time, often for the same."""
 
 
 class Preparer:
@@ -60,6 +70,9 @@ class Preparer:
                 link=await self._settled_link(decision),
             )
             await self._find_words(step)
+            if step.comment is not None:
+                public = decision.destination.comment_rule.public
+                step.comment = replace(step.comment, public=public)
         except SyncError as error:
             return self._brake.ended_by(error, decision=decision)
         self._brake.all_is_well()
@@ -109,9 +122,10 @@ class Preparer:
                 raise Withheld("Its last comment may still be on its way.")
             return link
         begun = links.link_begun(case.ticket, case=case, now=now())
-        return replace(
+        said = replace(
             begun, said=intent.marker, fingerprint=intent.fingerprint, outline=intent.outline
         )
+        return links.told(said, recalls=intent.recalls, commented_at=intent.at)
 
     async def _draft(self, step: Step) -> Draft:
         """The new ticket. What had to be left out of it is logged once a run for each field."""
@@ -121,7 +135,7 @@ class Preparer:
             step.evidence, destination=destination, jira=self._ports.jira, clock=clock
         )
         draft = tickets.draft(
-            step.evidence,
+            await detailed(step.evidence, halo=self._ports.halo, asking=self._asking),
             destination=destination,
             screen=screen,
             made_at=clock.now(),
@@ -155,24 +169,55 @@ class Preparer:
         """Finds the words, and the way through the workflow before anything is said about it."""
         decision, jira = step.decision, self._ports.jira
         workflow = decision.destination.workflow
+        halo_link = decision.destination.tickets.halo_link
         match decision.action:
             case Action.CREATE | Action.CREATE_AND_CLOSE:
                 if not steps.resumes(decision):
                     step.draft = await self._draft(step)
             case Action.COMMENT:
-                step.comment = tickets.update_comment(step.evidence)
+                await find_news(step, ports=self._ports, asking=self._asking)
             case Action.REOPEN:
                 await jira.choose_transition(ticket_of(decision), workflow.reopening)
-                times = step.link.reopens if step.link else 0
-                step.comment = tickets.reopen_comment(
-                    step.evidence, because=decision.because, times=times
+                step.comment = comments.reopen_comment(
+                    await detailed(step.evidence, halo=self._ports.halo, asking=self._asking),
+                    because=decision.because,
+                    halo_link=halo_link,
+                    accepted=workflow.accepted,
+                    times=step.link.reopens if step.link else 0,
                 )
             case Action.CLOSE:
                 step.stays = not await self._can_close(decision)
-                step.comment = tickets.close_comment(step.evidence)
+                step.comment = comments.close_comment(step.evidence, halo_link=halo_link)
             case Action.ADOPT:
                 pass  # nothing is said
             case None:
                 raise ValueError(f"{decision.reason} asks for no action")
             case _:
                 assert_never(decision.action)
+
+
+async def find_news(step: Step, *, ports: Ports, asking: asyncio.Semaphore) -> None:
+    """Weighs what was seen of an update, and words it if it is told now."""
+    to, seen = step.decision.destination, step.evidence
+    weighed = weigh(seen, link=step.link, rule=to.comment_rule, now=ports.clock.now())
+    step.weighed = weighed
+    if weighed.telling is not Telling.TELL:
+        return
+    shown = focused(seen, names=weighed.found.shown) if weighed.found else seen
+    known = await detailed(shown, halo=ports.halo, asking=asking)
+    step.comment = comments.update_comment(
+        replace(seen, cves=known.cves), weighed=weighed, halo_link=to.tickets.halo_link
+    )
+
+
+async def detailed(evidence: Evidence, *, halo: HaloIssues, asking: asyncio.Semaphore) -> Evidence:
+    """The same with what Halo tells of the worst vulnerabilities in it, for words that are about to
+    be written. What cannot be had is left out.
+    """
+    ids = [cve.id for cve in vulnerabilities(evidence)[:DETAILED_MAX]]
+    if not ids:
+        return evidence
+    async with asking:
+        found = await each(halo.cve, ids, at_once=CVES_AT_ONCE)
+    known = {details.id: details for details in found if details is not None}
+    return replace(evidence, cves=known)

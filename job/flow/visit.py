@@ -10,13 +10,14 @@ from typing import assert_never
 
 import structlog
 from msgspec import Struct
+from msgspec.structs import replace
 
-from job.core import steps, tickets
+from job.core import comments, steps
 from job.core.arrivals import Journey
+from job.core.comments import Comment
 from job.core.model import Action, Decision, Outcome, OutcomeKind, Ticket
 from job.core.routes import Goal
 from job.core.steps import Step, ticket_of
-from job.core.tickets import Comment
 from job.core.ways import ChosenTransition
 from job.errors import StatusUnnamed, SyncError, TicketRejected, Unmoved
 from job.events import Event
@@ -179,7 +180,9 @@ def _required(step: Step) -> Comment | None:
     """What is said because a transition asks for a comment, where nothing else is to be said."""
     if step.comment is not None:
         return step.comment
-    return tickets.close_comment(step.evidence)
+    to = step.decision.destination
+    comment = comments.close_comment(step.evidence, halo_link=to.tickets.halo_link)
+    return replace(comment, public=to.comment_rule.public)
 
 
 def event_of(decision: Decision) -> Event:

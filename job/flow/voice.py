@@ -36,7 +36,11 @@ class Voice:
         comment = step.comment
         if comment is not None and step.unsaid:
             await self._jira.comment(
-                ticket.id, body=comment.body, marker=comment.marker, guard=self._brake.may_write
+                ticket.id,
+                body=comment.body,
+                marker=comment.marker,
+                public=comment.public,
+                guard=self._brake.may_write,
             )
             self._brake.write_succeeded()
         step.told = comment

@@ -13,7 +13,7 @@ one by one.
 from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
@@ -33,6 +33,7 @@ from job.halo.values import (
     truth,
 )
 
+T = TypeVar("T")
 STATUSES = {status.value: status for status in IssueStatus}
 
 
@@ -88,6 +89,7 @@ def issue(row: Any) -> Issue:
         group_id=shared(get("group_id")),
         group_name=shared(get("group_name")),
         group_path=shared(get("group_path")),
+        tags=_tags(row),
         os_type=shared(get("os_type")),
         finding_url=finding_url(row),
         package_name=shared(get("package_name")),
@@ -103,7 +105,6 @@ def issue(row: Any) -> Issue:
         csp_resource_id=shared(get("csp_resource_id")),
         csp_resource_uri=shared(get("csp_resource_uri")),
         csp_image_id=shared(get("csp_image_id")),
-        tags=_tags(row),
         registry_id=shared(get("registry_id")),
         registry_name=shared(get("registry_name")),
         repository_id=shared(get("repository_id")),
@@ -206,21 +207,15 @@ def _cp_rule_id(row: Body) -> str:
 def _tags(row: Body) -> tuple[tuple[str, str], ...]:
     """A list of objects with `key` and `value` (fixtures of cloudpassage/jira_halo_issues_sync)."""
     tags = some_objects(row, "csp_tags")
-    return _same_tags(
+    return _same(
         tuple((shared(tag.get("key")), shared(tag.get("value"))) for tag in tags if tag.get("key"))
     )
 
 
 @lru_cache(maxsize=10_000)
-def _same_tags(tags: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-    """One tuple for all issues of one resource, not one for each."""
-    return tags
-
-
-@lru_cache(maxsize=10_000)
-def _same(cves: tuple[str, ...]) -> tuple[str, ...]:
-    """One tuple for all issues of one package, not one for each."""
-    return cves
+def _same(words: tuple[T, ...]) -> tuple[T, ...]:
+    """One tuple for all issues of one package or asset, not one for each."""
+    return words
 
 
 # --- Assets ---------------------------------------------------------------------------------------

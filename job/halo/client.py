@@ -13,11 +13,13 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from job.core.findings import CveDetails, Finding, Gone, Unreadable
 from job.core.ids import IssueId
-from job.core.issues import Asset, Finding, Gone, Issue, IssueKind, IssueStatus, Unreadable
+from job.core.issues import Asset, Issue, IssueKind, IssueStatus
 from job.errors import DetailRefused, MalformedAnswer, RemoteDown
 from job.events import Event
 from job.halo import bodies, findings, listing, wire
+from job.halo.cves import Cves
 from job.halo.signing import SignedCaller
 from job.halo.values import Body
 from job.halo.wire import Listing, Page
@@ -58,6 +60,7 @@ class HaloClient:
             confide=confide,
         )
         self._assets: dict[str, Asset | Gone | Unreadable | DetailRefused] = {}
+        self._cves = Cves(self._found, base_url=self._base_url)
         self._told: set[str] = set()
         """Rows without an id."""
         self._asking_for: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -99,17 +102,18 @@ class HaloClient:
         return Issue.illegible(issue_id, why=why)
 
     async def finding(self, issue: Issue) -> Finding | Gone | Unreadable | None:
-        """`None` also for the kinds of issue whose evidence has no published shape."""
-        read = findings.reader(issue.kind)
-        if not issue.finding_url or read is None:
+        """One of another shape than its type's is shown as it comes."""
+        if not issue.finding_url:
             return None
+        pages: list[Body] = []
         try:
-            pages = await self._finding_pages(issue)
+            pages += await self._finding_pages(issue)
             if not pages:
                 return Gone(url=issue.finding_url, early=self._is_young(issue))
-            return read(pages)
+            return findings.reader(issue.kind)(pages)
         except MalformedAnswer as error:
-            return _unreadable(error, issue=issue, url=issue.finding_url)
+            unreadable = _unreadable(error, issue=issue, url=issue.finding_url)
+            return findings.other(pages, why=unreadable.why) if any(pages) else unreadable
 
     def _is_young(self, issue: Issue) -> bool:
         seen_at = issue.first_seen_at or issue.created_at
@@ -151,6 +155,9 @@ class HaloClient:
             return error
         except MalformedAnswer as error:
             return _unreadable(error, issue=issue, url=url)
+
+    async def cve(self, cve_id: str) -> CveDetails | None:
+        return await self._cves.details(cve_id)
 
     def _read(self, wanted: Listing, *, until: datetime) -> Pieces:
         return listing.read(wanted, until=until, fetch=self._pages, told=self._told)

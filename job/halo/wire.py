@@ -148,6 +148,12 @@ def detail_request(base_url: str, *, url: str) -> Request:
     return _get(f"{base_url}{path}{query}", name=f"GET {_ID.sub('/{id}', path)}")
 
 
+def cve_request(base_url: str, *, cve_id: str) -> Request:
+    """GET /v1/cve_details/{id} (Halo's Python SDK, cve_details.py)."""
+    return _get(f"{base_url}/v1/cve_details/{quote(cve_id, safe='')}", name=CVE_DETAILS)
+
+
+CVE_DETAILS: Final = "GET /v1/cve_details/{id}"
 _ADDRESS = re.compile(r"(?:[A-Za-z][\w+.-]*:)?(?://[^/?#]*)?(/v\d+/\w[^?#]*)(\?[^#]*)?(?:#.*)?")
 _ID = re.compile(r"/(?=[^/]*\d)[\w-]{8,}")
 

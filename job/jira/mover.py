@@ -8,9 +8,9 @@ Does not do: deciding where a ticket should go (`core/steps.py`), or whether it 
 
 from typing import Any
 
+from job.core.comments import Comment
 from job.core.model import Ticket
 from job.core.routes import Goal, Purpose
-from job.core.tickets import Comment
 from job.core.ways import ChosenTransition, Moved
 from job.errors import FateUnknown, NoTransition, RemoteDown, SyncError, TicketRejected
 from job.http.caller import unguarded

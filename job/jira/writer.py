@@ -53,10 +53,18 @@ class Writer:
         return tickets.creations(drafts, sent=sent, shown=shown)
 
     async def comment(
-        self, ticket_id: TicketId, *, body: Document, marker: Marker, guard: Guard = unguarded
+        self,
+        ticket_id: TicketId,
+        *,
+        body: Document,
+        marker: Marker,
+        public: bool = False,
+        guard: Guard = unguarded,
     ) -> None:
         """Adds one comment, which carries the marker as a property."""
-        request = comments.comment(self._connection.site, ticket_id, body=body, marker=marker)
+        request = comments.comment(
+            self._connection.site, ticket_id, body=body, marker=marker, public=public
+        )
         answer = await self._connection.send(request, doing=comments.COMMENTING, guard=guard)
         comments.commented(answer)
 

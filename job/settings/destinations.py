@@ -5,14 +5,16 @@ the place of whatever the plain settings put there.
 Does not do: reading either.
 """
 
+from datetime import timedelta
+
 from msgspec.structs import replace
 
 from job.core import templates
 from job.core.fields import DUE, LABELS, PRIORITY
 from job.core.ladders import Ladder
-from job.core.routes import Destination, Routes, Rule, Workflow
+from job.core.routes import CommentRule, CommentWhen, Destination, Routes, Rule, Workflow
 from job.core.shape import TicketSettings
-from job.settings.rulebook import Rulebook, RuleText, WorkflowWords
+from job.settings.rulebook import CommentWords, Rulebook, RuleText, WorkflowWords
 
 ASSIGNEE = "assignee"
 _SAME = {"due date": DUE}
@@ -43,8 +45,18 @@ def _destination(rule: RuleText, *, home: Destination, words: WorkflowWords | No
         name=rule.name,
         tickets=_tickets(rule, plain=home.tickets),
         workflow=_workflow(words or WorkflowWords(), plain=home.workflow),
-        comments=home.comments if rule.comments is None else rule.comments,
+        comment_rule=_comment_rule(rule.comments, plain=home.comment_rule),
     )
+
+
+def _comment_rule(words: CommentWords | None, *, plain: CommentRule) -> CommentRule:
+    """Each update by Halo is told at once, unless the route names an interval."""
+    if words is None:
+        return plain
+    every = words.every
+    if every is None:
+        every = timedelta() if words.when is CommentWhen.UPDATE else plain.every
+    return replace(plain, when=words.when, every=every)
 
 
 def _tickets(rule: RuleText, *, plain: TicketSettings) -> TicketSettings:

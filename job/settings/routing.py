@@ -12,12 +12,12 @@ from typing import Final, TypeVar
 
 from job.core import conditions, ladders, templates
 from job.core.ladders import Delay, Ladder, Step
-from job.core.routes import DEFAULT, SKIP
+from job.core.routes import DEFAULT, SKIP, CommentWhen
 from job.core.values import RAW, escaped
 from job.settings import conditioning, parse
 from job.settings.conditioning import one_of, table, text, texts, valued
 from job.settings.marked import Marked, Rows, Table, Unreadable
-from job.settings.rulebook import Rulebook, RuleTest, RuleText, WorkflowWords
+from job.settings.rulebook import CommentWords, Rulebook, RuleTest, RuleText, WorkflowWords
 
 ROUTES_MAX = 32 * 1024
 """What a variable of Cloud Run may hold, in bytes."""
@@ -179,11 +179,15 @@ def _due(node: Marked) -> Ladder:
     return _ladder(node)
 
 
-def _comments(node: Marked) -> bool:
-    given = table(node, what="comments", keys=("when",))
+def _comments(node: Marked) -> CommentWords:
+    given = table(node, what="comments", keys=("when", "every"))
     if "when" not in given:
         raise Unreadable(node.line, 'comments need "when".')
-    return one_of(given["when"], what="rule for comments", words=("change", "never")) == "change"
+    words = tuple(when.value for when in CommentWhen)
+    when = CommentWhen(one_of(given["when"], what="rule for comments", words=words))
+    every = given.get("every")
+    span = valued(every, parse.duration, what="An interval") if every is not None else None
+    return CommentWords(when=when, every=span)
 
 
 def _workflow(node: Marked) -> WorkflowWords:

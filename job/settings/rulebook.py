@@ -6,13 +6,14 @@ Does not do: reading one (`routing.py`), or knowing the destinations (`destinati
 """
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 from msgspec import Struct
 
 from job.core.conditions import When
 from job.core.issues import Issue
 from job.core.ladders import Ladder
-from job.core.routes import DEFAULT, SKIP
+from job.core.routes import DEFAULT, SKIP, CommentWhen
 
 
 class WorkflowWords(Struct, frozen=True, kw_only=True):
@@ -25,6 +26,13 @@ class WorkflowWords(Struct, frozen=True, kw_only=True):
     accepted: tuple[str, ...] | None = None
     new: str | None = None
     resolution: str | None = None
+
+
+class CommentWords(Struct, frozen=True, kw_only=True):
+    """When tickets of a route are talked at; `every` is `None` where the route does not say."""
+
+    when: CommentWhen
+    every: timedelta | None = None
 
 
 class RuleText(Struct, frozen=True, kw_only=True):
@@ -43,7 +51,7 @@ class RuleText(Struct, frozen=True, kw_only=True):
     assignee: str = ""
     priority: Ladder = ()
     due: Ladder = ()
-    comments: bool | None = None
+    comments: CommentWords | None = None
     workflow: WorkflowWords = WorkflowWords()
 
     @property

@@ -5,10 +5,16 @@ Does not do: applying them (`core/policy.py`).
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from job.settings import parse
 from job.settings.basics import ProcessSettings
-from job.settings.variable import something_is_left, variable
+from job.settings.variable import comments_are_not_off, something_is_left, variable
+
+
+def interval(text: str) -> timedelta | None:
+    """A duration, or nothing."""
+    return parse.duration(text) if text else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +23,22 @@ class ScopeSettings(ProcessSettings):
 
     critical_only: bool = variable(parse.flag, "false", does="Only critical issues.")
     no_comment: bool = variable(parse.flag, "false", does="No comments for updates of issues.")
+    comment_on: str = variable(
+        parse.word("change", "update", "never"),
+        "change",
+        fits=comments_are_not_off,
+        does="What is told of an open issue: each `change`, each `update` by Halo, or `never` "
+        "(as `NO_COMMENT`).",
+    )
+    comment_every: timedelta | None = variable(
+        interval,
+        "",
+        does="So long after a comment, news is gathered and told together; 0 tells all at once. "
+        "24h, or 0 with `COMMENT_ON=update`.",
+    )
+    comment_public: bool = variable(
+        parse.flag, "false", does="Whether a service project's customers see the comments."
+    )
     no_sva: bool = variable(
         parse.flag, "false", does="No issues of software vulnerabilities (type `sva`)."
     )

@@ -10,6 +10,7 @@ from datetime import timedelta
 from job.core.ladders import Ladder
 from job.settings import parse, routing, steps
 from job.settings.basics import ProcessSettings
+from job.settings.halo_link import portal_template
 from job.settings.rulebook import Rulebook
 from job.settings.variable import (
     accepted_is_no_other,
@@ -45,6 +46,13 @@ class DestinationSettings(ProcessSettings):
         steps.due,
         "",
         does="`critical:7d;cvss>=7:30d;default:90d` (or `5wd`): when new tickets are due.",
+    )
+    halo_link: str = variable(
+        portal_template,
+        "",
+        does="Where people find an issue in Halo, such as `https://HOST/…/{issue_id}`; also "
+        "`{asset_id}`, `{group_id}`. Without it tickets hold no link, for the API's own address "
+        "needs a token.",
     )
     issue_reopen_transition: str = variable(str, does="Transition that reopens a closed ticket.")
     issue_close_transition: str = variable(str, does="Transition that closes a ticket.")

@@ -70,6 +70,12 @@ def only_routes(value: Rulebook | None, earlier: Earlier) -> None:
     own_words_for_own_project(value, earlier)
 
 
+def comments_are_not_off(value: str, earlier: Earlier) -> None:
+    """One says never and the other each time."""
+    if value == "update" and earlier.get("no_comment"):
+        raise Unfit("NO_COMMENT asks for no comments at all.", "change, or never")
+
+
 def something_is_left(value: object, earlier: Earlier) -> None:
     """One module at least is not excluded."""
     if value and earlier.get("exclude_server_secure") and earlier.get("exclude_container_secure"):

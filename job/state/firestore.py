@@ -150,6 +150,9 @@ class FirestoreStore:
         self.spent.count(live)
         return live
 
+    async def due(self, now: datetime) -> list[IssueId]:
+        return [link.issue_id for link in await self._documents.due(now)]
+
     async def intents(self, *, broken: Broken | None = None) -> list[Intent]:
         return await self._documents.every(Intent, Table.INTENTS, broken=broken)
 

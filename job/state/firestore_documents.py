@@ -1,20 +1,21 @@
 """Firestore's documents: reading them by id or by query, in calls that stay short.
 
 Promises: every listing is read to its end, by id and in pages; what queries cost is counted. No
-query needs a composite index: the fields that are asked by are `live` of links and `started_at` of
-runs.
+query needs a composite index: the fields that are asked by are `live` and `tell_at` of links and
+`started_at` of runs.
 Does not do: writing (`firestore_fence.py`), or counting what is read by id, which the store does as
 each operation is billed.
 """
 
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
 from google.cloud.firestore import AsyncClient, AsyncQuery, DocumentSnapshot, FieldFilter, Query
 
 from job.core.ids import IssueId
-from job.core.memory import Broken, RunRecord
+from job.core.memory import Broken, Link, RunRecord
 from job.errors import StateUnreadable
 from job.state import firestore_calls, records, rules
 from job.state.firestore_calls import Calls
@@ -46,6 +47,15 @@ class FirestoreDocuments:
     def live(self) -> Any:
         """The links that are live."""
         return self.collection(Table.LINKS).where(filter=FieldFilter("live", "==", value=True))
+
+    async def due(self, now: datetime) -> list[Link]:
+        """The links of which something is to be told by now. One that cannot be used is left out
+        and noticed where its issue is looked at.
+        """
+        is_due = FieldFilter("tell_at", "<=", value=now)
+        query = self.collection(Table.LINKS).where(filter=is_due)
+        found = await self._ask(query, doing="listing what is due")
+        return list(self._usable(Link, found, broken={}).values())
 
     async def live_count(self) -> int:
         counting = self.live().count()

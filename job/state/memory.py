@@ -99,6 +99,16 @@ class MemoryStore(MemoryQuota):
             self.spent.count(live)
             return live
 
+    async def due(self, now: datetime) -> list[IssueId]:
+        with self._operation("due"):
+            due = [
+                link.issue_id
+                for link in self._links.values()
+                if link.tell_at is not None and link.tell_at <= now
+            ]
+            self.spent.listed(len(due))
+            return due
+
     async def intents(self, *, broken: Broken | None = None) -> list[Intent]:
         with self._operation("intents"):
             self.spent.listed(len(self._intents))

@@ -119,6 +119,11 @@ class SqliteStore:
         self.spent.count(live)
         return live
 
+    async def due(self, now: datetime) -> list[IssueId]:
+        found = await self._file.look(partial(self._documents.due, now))
+        self.spent.listed(len(found))
+        return [link.issue_id for link in found]
+
     async def intents(self, *, broken: Broken | None = None) -> list[Intent]:
         return await self._all(Intent, Table.INTENTS, broken=broken)
 

@@ -38,6 +38,10 @@ _LIVE = """
 _LIVE_COUNT = """
     SELECT count(*) FROM documents WHERE kind = 'links' AND json_extract(document, '$.live')
 """
+_DUE = """
+    SELECT id, document FROM documents
+    WHERE kind = 'links' AND json_extract(document, '$.tell_at') <= ? ORDER BY id
+"""
 _NEWEST_RUNS = """
     SELECT id, document FROM documents WHERE kind = 'runs'
     ORDER BY CASE WHEN json_valid(document) THEN json_extract(document, '$.started_at') END DESC
@@ -105,6 +109,12 @@ class SqliteDocuments:
 
     def live_count(self) -> int:
         return number(self._connection, _LIVE_COUNT)
+
+    def due(self, now: datetime) -> list[Link]:
+        """The links of which something is to be told by now. One that cannot be used is left out:
+        it is noticed where its issue is looked at.
+        """
+        return self._records(Link, Table.LINKS, _DUE, (_instant(now),), broken={})
 
     def newest_runs(self, limit: int) -> list[RunRecord]:
         return self._records(RunRecord, Table.RUNS, _NEWEST_RUNS, (limit,))

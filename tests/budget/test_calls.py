@@ -221,3 +221,43 @@ def test_no_ticket_is_ever_written_to_more_than_twice_a_run() -> None:
 
 def _writes(people: People) -> dict[str, int]:
     return {ticket.key: len(ticket.comments) + len(ticket.history) for ticket in people.tickets()}
+
+
+CVE = "GET /v1/cve_details/{id}"
+
+
+@pytest.mark.parametrize("many", FEW)
+def test_a_vulnerability_is_looked_up_once_a_run_however_many_issues_name_it(many: int) -> None:
+    async def story() -> None:
+        shop = Shop()
+        estate = shop.tube.halo.estate
+        asset = estate.add_asset()
+        for _ in range(many):
+            issue_id = estate.open_issue(type="sva", asset=asset)
+            estate.issues[issue_id].shape = 0
+        bill = await shop.run()
+        assert bill.halo == TOKEN | lists(many, 0) | {FINDING: many, CVE: 1}
+        await asyncio.sleep(HOUR_S)
+        await shop.settle()
+        for issue_id in list(estate.issues):
+            estate.rescan(issue_id)
+        assert (await shop.run()).halo == TOKEN | lists(many, 0) | {FINDING: many}
+        for issue_id in list(estate.issues):
+            estate.rescan(issue_id, changed=True)
+        assert (await shop.run()).halo[CVE] == 1  # the new one alone
+
+    play(story())
+
+
+def test_of_one_ticket_at_most_ten_vulnerabilities_are_looked_up() -> None:
+    async def story() -> None:
+        shop = Shop()
+        ids = [f"CVE-2020-{number}" for number in range(1000, 1040)]
+        entries = [{"cve_entry": cve, "cvss_score": 5.0, "suppressed": False} for cve in ids]
+        issue_id = shop.tube.halo.estate.open_issue(type="sva", cve_ids=ids)
+        finding = shop.tube.halo.estate.issues[issue_id].findings[-1]
+        body = {"id": "f", "package_name": "p", "package_version": "1", "cve_entries": entries}
+        shop.tube.halo.quirks.details[finding.finding_id] = body
+        assert (await shop.run()).halo[CVE] == 10
+
+    play(story())

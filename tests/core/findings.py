@@ -6,23 +6,23 @@ from typing import Any
 from hypothesis import strategies as st
 from msgspec.structs import fields, replace
 
-from job.core.ids import IssueId
-from job.core.issues import (
-    Asset,
+from job.core.findings import (
     Check,
     CsmFinding,
     Cve,
-    Evidence,
+    CveDetails,
     FileChange,
+    FileState,
     FimFinding,
     Finding,
     Gone,
-    Issue,
-    IssueStatus,
     LidsEvent,
+    OtherFinding,
     SvaFinding,
     Unreadable,
 )
+from job.core.ids import IssueId
+from job.core.issues import Asset, Evidence, Issue, IssueStatus
 from tests.core.documents import long_words, words
 from tests.kit.builders import issue
 
@@ -72,6 +72,7 @@ CSM = CsmFinding(
             expected="no",
             actual="yes",
             status="bad",
+            pattern="^PermitRootLogin no",
         ),
         Check(type="file_owner", target="/etc/ssh", expected="root", actual="root", status="good"),
     ),
@@ -83,11 +84,12 @@ FIM = FimFinding(
         FileChange(
             path="/etc/nginx/a.conf",
             status="changed",
-            sha256="9b1c",
-            expected_sha256="41fe",
-            owner="root",
+            found=FileState(sha256="9b1c" * 16, owner="root:root", mode="rw-r--r--", size=1490),
+            expected=FileState(sha256="41fe" * 16, owner="root:root", mode="rw-r--r--", size=1472),
         ),
-        FileChange(path="/etc/nginx/b.conf", status="missing", expected_sha256="77aa"),
+        FileChange(
+            path="/etc/nginx/b.conf", status="missing", expected=FileState(sha256="77aa" * 16)
+        ),
     ),
     total=120,
 )
@@ -103,8 +105,11 @@ UNREADABLE = Unreadable(
     url="https://api.cloudpassage.com/v1/csp_findings/d55c",
     why="The csm finding d55c has no `details`.",
 )
+OTHER = OtherFinding(
+    rows=(("subject.name", "Agent is out of date"), ("scan_id", "d4e1"), ("state", "level 1"))
+)
 GONE = Gone(url="https://api.cloudpassage.com/v1/scans/d4e1/findings/d55c")
-FINDINGS = (CSM, FIM, SVA, LIDS, GONE, UNREADABLE, None)
+FINDINGS = (CSM, FIM, SVA, LIDS, OTHER, GONE, UNREADABLE, None)
 
 
 def of_any(kind: type[Any], **more: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -127,6 +132,7 @@ issues = of_any(
     last_seen_at=instants,
     resolved_at=instants,
     cves=st.lists(words, max_size=60).map(tuple),
+    tags=st.lists(st.tuples(words, words), max_size=3).map(tuple),
     max_cvss=scores,
 )
 findings: st.SearchStrategy[Finding | Gone | Unreadable | None] = st.one_of(
@@ -136,15 +142,19 @@ findings: st.SearchStrategy[Finding | Gone | Unreadable | None] = st.one_of(
     of_any(CsmFinding, description=prose, checks=st.lists(of_any(Check), max_size=3).map(tuple)),
     of_any(
         FimFinding,
-        files=st.lists(of_any(FileChange), max_size=3).map(tuple),
+        files=st.lists(
+            of_any(FileChange, found=of_any(FileState), expected=of_any(FileState)), max_size=3
+        ).map(tuple),
         total=st.integers(0, 500),
     ),
     of_any(SvaFinding, cves=st.lists(of_any(Cve, score=scores), max_size=3).map(tuple)),
+    of_any(OtherFinding, rows=st.lists(st.tuples(words, prose), max_size=3).map(tuple)),
     of_any(LidsEvent, message=prose, log_entry=prose, created_at=instants),
 )
 evidences = st.builds(
     Evidence,
     issue=issues,
     finding=findings,
+    cves=st.dictionaries(words, of_any(CveDetails, summary=prose, score=scores), max_size=3),
     asset=st.none() | of_any(Asset) | of_any(Gone) | of_any(Unreadable),
 )

@@ -12,8 +12,9 @@ from msgspec.structs import replace
 from job.core import fields, halo_names
 from job.core.field_checks import check
 from job.core.fields import parse_pairs
+from job.core.findings import Gone
 from job.core.halo_names import HALO_FIELDS, Value
-from job.core.issues import Asset, Evidence, Gone, Issue
+from job.core.issues import Asset, Evidence, Issue
 from job.core.ladders import Step, parse_step
 from job.core.shape import Allowed, CreateScreen, FieldSpec, TicketSettings
 from job.core.values import unescaped
@@ -238,10 +239,15 @@ def test_the_id_field_must_be_on_the_screen_and_able_to_hold_an_id() -> None:
     ]
 
 
-def test_a_screen_without_a_description_is_a_problem_of_the_ticket_type() -> None:
-    bare = {field.id: field for field in SCREEN if field.id != "description"}
+def test_a_screen_without_a_summary_is_a_problem_of_the_ticket_type() -> None:
+    bare = {field.id: field for field in SCREEN if field.id != "summary"}
     (problem,) = check(settings(), screen=screen(fields=bare))
     assert problem.variable == "JIRA_ISSUE_TYPE"
+
+
+def test_a_screen_without_a_description_is_survived() -> None:
+    bare = {field.id: field for field in SCREEN if field.id != "description"}
+    assert check(settings(), screen=screen(fields=bare)) == []
 
 
 FITTING = st.sampled_from(

@@ -10,19 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from job.core.issues import (
-    Asset,
+from job.core.findings import (
     Check,
     CsmFinding,
     Cve,
     FileChange,
+    FileState,
     FimFinding,
     Finding,
-    IssueKind,
-    IssueStatus,
     LidsEvent,
+    OtherFinding,
     SvaFinding,
 )
+from job.core.issues import Asset, IssueKind, IssueStatus
 from job.errors import MalformedAnswer
 from job.halo import bodies, findings, values
 from job.halo.values import Body
@@ -274,6 +274,7 @@ def test_a_configuration_finding_is_prose_and_checks() -> None:
                 expected="true",
                 actual="false",
                 status="bad",
+                pattern="^PermitRootLogin no",
             ),
             Check(
                 type="config_file",
@@ -283,7 +284,52 @@ def test_a_configuration_finding_is_prose_and_checks() -> None:
                 status="",
             ),
         ),
+        operator="AND",
     )
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"), [("CIS 5.2.8", "CIS 5.2.8"), ({"type": "PCI", "id": "2.2"}, "PCI 2.2")]
+)
+def test_a_reference_of_a_rule_is_read_in_each_likely_form(entry: object, said: str) -> None:
+    body = shapes.CSM_FINDING | {"reference_identifiers": [entry]}
+    found = read(IssueKind("csm"), [body])
+    assert isinstance(found, CsmFinding)
+    assert found.references == (said,)
+
+
+@pytest.mark.parametrize("kind", ["sam", "fw", "agent", ""])
+def test_a_finding_that_nobody_has_published_is_its_own_keys_and_values(kind: str) -> None:
+    body = {
+        "id": "f1",
+        "rule": {"name": "old agent", "nothing": None},
+        "tags": ["a", "b"],
+        "users": [{"name": "x"}, {"name": "y", "shell": ""}],
+        "deep": {"a": {"b": {"c": {"d": {"e": {"f": 1}}}}}},
+    }
+    found = read(IssueKind(kind), [body])
+    assert isinstance(found, OtherFinding)
+    assert found.rows[:5] == (
+        ("id", "f1"),
+        ("rule.name", "old agent"),
+        ("tags", "a, b"),
+        ("users[1].name", "x"),
+        ("users[2].name", "y"),
+    )
+    assert len(found.rows) == 6
+
+
+def test_of_a_finding_without_end_the_first_values_are_kept_and_the_rest_is_counted() -> None:
+    found = read(IssueKind("agent"), [{str(at): "x" * 9_000 for at in range(1_000)}])
+    assert isinstance(found, OtherFinding)
+    assert (len(found.rows), found.more) == (200, 800)
+    assert max(len(value) for _, value in found.rows) == 4_000
+
+
+def test_what_the_owner_wrote_on_an_asset_is_read() -> None:
+    tags = [{"key": "owner", "value": "payments"}, {"key": "", "value": "x"}, "odd", {"key": "k"}]
+    assert bodies.issue(shapes.row(csp_tags=tags)).tags == (("owner", "payments"), ("k", ""))
+    assert bodies.issue(shapes.row(csp_tags="odd")).tags == ()
 
 
 def test_a_file_finding_lists_files_with_both_hashes() -> None:
@@ -295,10 +341,8 @@ def test_a_file_finding_lists_files_with_both_hashes() -> None:
             FileChange(
                 path="/etc/nginx/nginx.conf",
                 status="changed",
-                sha256="9b" * 32,
-                expected_sha256="41" * 32,
-                owner="root:wheel",
-                mode="rw-r--r--",
+                found=FileState(sha256="9b" * 32, owner="root:wheel", mode="rw-r--r--", size=1490),
+                expected=FileState(sha256="41" * 32, size=1472),
             ),
             FileChange(path="/etc/nginx/gone.conf", status="missing"),
         ),

@@ -2,15 +2,22 @@
 
 import asyncio
 from datetime import datetime, timedelta
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
+from job.core.findings import (
+    CsmFinding,
+    FimFinding,
+    Gone,
+    LidsEvent,
+    OtherFinding,
+    SvaFinding,
+)
 from job.core.ids import IssueId
-from job.core.issues import Asset, CsmFinding, FimFinding, Gone, IssueStatus, LidsEvent, SvaFinding
+from job.core.issues import Asset, IssueStatus
 from job.errors import MalformedAnswer, RemoteRefused
 from job.halo import bodies
 from job.ports import HaloIssues
@@ -394,13 +401,18 @@ async def test_evidence_and_asset_that_went_with_their_server_are_gone() -> None
             assert await site.halo.asset(issue) == Gone(url=issue.asset_url)
 
 
-@pytest.mark.parametrize(
-    "over", [shapes.CLOUD, {"type": "sam"}, {"type": "agent"}, {"type": "something new"}]
-)
-async def test_where_halo_has_no_known_evidence_nothing_is_asked(over: dict[str, Any]) -> None:
+async def test_where_halo_names_no_evidence_nothing_is_asked() -> None:
     async with scripted({}) as (site, server):
-        assert await site.halo.finding(bodies.issue(shapes.row(**over))) is None
+        assert await site.halo.finding(bodies.issue(shapes.row(**shapes.CLOUD))) is None
     assert server.asked == []
+
+
+@pytest.mark.parametrize("kind", ["sam", "fw", "agent", "something new"])
+async def test_evidence_of_a_type_that_nobody_has_published_comes_as_it_is(kind: str) -> None:
+    path = urlsplit(shapes.FINDING_URL).path
+    async with scripted({path: (200, {"id": "f", "subject": {"name": "x"}})}) as (site, _):
+        found = await site.halo.finding(bodies.issue(shapes.row(type=kind)))
+    assert found == OtherFinding(rows=(("id", "f"), ("subject.name", "x")))
 
 
 # --- Assets ---------------------------------------------------------------------------------------

@@ -1,13 +1,15 @@
 """What Halo refuses or garbles of one issue is its own; tokens and listings are about us."""
 
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
+from job.core.findings import OtherFinding, Unreadable
 from job.core.ids import IssueId
-from job.core.issues import Asset, Unreadable
+from job.core.issues import Asset
 from job.errors import DetailRefused, MalformedAnswer, RemoteDown, RemoteRefused
 from job.halo import bodies
 from tests.halo import shapes
@@ -91,23 +93,42 @@ async def test_an_asset_that_is_refused_is_asked_for_once() -> None:
 @pytest.mark.parametrize(
     ("body", "why"),
     [
-        ((200, {"id": "f1", "surprise": 1}), "no `details`"),
-        ((200, CSP_FINDING), "no `details`"),
-        ((200, shapes.CSM_FINDING | {"details": [None]}), "`details`"),
-        ((200, shapes.CSM_FINDING | {"details": "text"}), "`details`"),
         ((200, []), "object"),
         ((200, None), "object"),
         (b"<html>", "no JSON"),
         (b"", "no JSON"),
     ],
 )
-async def test_a_finding_of_no_known_shape_is_a_value_that_says_why(body: Answer, why: str) -> None:
+async def test_a_finding_that_is_no_object_is_a_value_that_says_why(body: Answer, why: str) -> None:
     issue = bodies.issue(shapes.row())
     async with scripted({FINDING: body}) as (site, _):
         with capture_logs() as logs:
             found = await site.halo.finding(issue)
     assert isinstance(found, Unreadable)
     assert (found.url, why in found.why) == (issue.finding_url, True), found.why
+    (line,) = logs
+    assert (line["event"], line["issue_id"]) == ("halo.detail_unreadable", issue.id)
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ({"id": "f1", "surprise": 1}, "no `details`"),
+        (CSP_FINDING, "no `details`"),
+        (shapes.CSM_FINDING | {"details": [None]}, "`details`"),
+        (shapes.CSM_FINDING | {"details": "text"}, "`details`"),
+    ],
+)
+async def test_a_finding_of_another_shape_comes_as_it_is_and_says_why(
+    body: dict[str, Any], why: str
+) -> None:
+    issue = bodies.issue(shapes.row())
+    async with scripted({FINDING: (200, body)}) as (site, _):
+        with capture_logs() as logs:
+            found = await site.halo.finding(issue)
+    assert isinstance(found, OtherFinding)
+    assert why in found.why
+    assert found.rows
     (line,) = logs
     assert (line["event"], line["issue_id"]) == ("halo.detail_unreadable", issue.id)
 

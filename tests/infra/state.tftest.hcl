@@ -47,6 +47,7 @@ run "state" {
       "halo-jira-sync-intents.*"       = []
       "halo-jira-sync-links.*"         = []
       "halo-jira-sync-links.live"      = ["ASCENDING"]
+      "halo-jira-sync-links.tell_at"   = ["ASCENDING"]
       "halo-jira-sync-parked.*"        = []
       "halo-jira-sync-runs.*"          = []
       "halo-jira-sync-runs.started_at" = ["DESCENDING"]

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import Raw
 
 import job.jira.wire
-from job.core.ids import IssueId, TicketId, canonical
+from job.core.ids import IssueId, Marker, TicketId, canonical
 from job.core.routes import Goal
 from job.core.shape import FieldSpec, TicketSettings
 from job.errors import (
@@ -68,7 +69,7 @@ def test_only_the_writes_that_would_happen_twice_are_not_repeatable() -> None:
     )
     once = [
         tickets.create(SITE, [draft(A)]),
-        comments.comment(SITE, TICKET.id, body={}, marker="m"),  # type: ignore[arg-type]
+        comments.comment(SITE, TICKET.id, body=Raw(b"{}"), marker=Marker("m"), public=False),
         transitions.take(SITE, TICKET, chosen=chosen),
     ]
     assert [request.repeatable for request in once] == [False, False, False]

@@ -25,7 +25,7 @@ from job.core.issues import Issue, IssueStatus
 from job.core.memory import Intent, IntentKind, Link, Parked
 from job.core.model import Ticket
 from job.core.policy import Policy
-from job.core.routes import Destination, Goal, Routes, Workflow
+from job.core.routes import CommentRule, CommentWhen, Destination, Goal, Routes, Workflow
 from job.core.shape import TicketSettings
 from job.http.limits import RemoteLimits
 
@@ -124,10 +124,19 @@ def workflow(**over: Any) -> Workflow:
 
 
 def destination(**over: Any) -> Destination:
-    """Bugs in SEC. An override is a field of its workflow, or of its own."""
+    """Bugs in SEC, whose updates are told at once. An override is a field of its workflow, of its
+    comment rule, or of its own; `comments=False` is never.
+    """
+    if not over.pop("comments", True):
+        over["when"] = CommentWhen.NEVER
+    rule = {name: over.pop(name) for name in CommentRule.__struct_fields__ if name in over}
     words = {name: over.pop(name) for name in Workflow.__struct_fields__ if name in over}
     tickets = TicketSettings(project_key="SEC", ticket_type="Bug", id_field="Halo Issue ID")
-    made = Destination(tickets=tickets, workflow=workflow(**words))
+    made = Destination(
+        tickets=tickets,
+        workflow=workflow(**words),
+        comment_rule=replace(CommentRule(every=timedelta()), **rule),
+    )
     return replace(made, **over)
 
 
@@ -135,7 +144,8 @@ def policy(**over: Any) -> Policy:
     """One destination. An override is a field of the destination's workflow or its comment rule, or
     one of the policy.
     """
-    there = {*Workflow.__struct_fields__, *Destination.__struct_fields__}
+    there = {*Workflow.__struct_fields__, *Destination.__struct_fields__, "comments"}
+    there |= set(CommentRule.__struct_fields__)
     words = {name: over.pop(name) for name in sorted(there) if name in over}
     return replace(Policy(routes=Routes(default=destination(**words))), **over)
 

@@ -1281,15 +1281,15 @@ MUTANTS: Final = (
     ),
     Mutant(
         "evidence that comes and goes is news at each scan",
-        "nothing_new",
-        "return silent and step.link.outline == step.comment.outline",
-        "return False",
+        "recollection:recollection",
+        "msgspec.structs.replace(before, facts=seen.facts)",
+        "Recollection(kind=seen.kind, facts=seen.facts)",
     ),
     Mutant(
         "nothing is news without evidence",
-        "nothing_new",
-        "return silent and step.link.outline == step.comment.outline",
-        "return silent",
+        "news:news",
+        "return News(facts=facts)",
+        "return News(facts={})",
     ),
     Mutant(
         "evidence of a new issue is called deleted",
@@ -1375,10 +1375,19 @@ MUTANTS: Final = (
     Mutant("what is set aside is never written", "quietly", "parked=tuple(parked)", "parked=()"),
     Mutant(
         "every scan is told",
-        "nothing_new",
-        "step.link.fingerprint == step.comment.fingerprint",
-        "False",
+        "weigh",
+        "worth = bool(found) or ",
+        "worth = True or ",
     ),
+    Mutant("what may wait is told at once", "weigh", "due_at <= now):", "True):"),
+    Mutant("what is gathered is told by nobody", "Link.is_due", "self.tell_at <= now", "False"),
+    Mutant("what became critical waits", "is_urgent", "== 'yes'", "== 'never'"),
+    Mutant("a grave vulnerability waits", "is_urgent", ">= GRAVE", "> GRAVE"),
+    Mutant("customers see what is internal", "remark", "not public", "False"),
+    Mutant(
+        "a vulnerability is asked for again", "Cves.details", "cve_id not in self._known", "True"
+    ),
+    Mutant("a dead link is given to people", "portal:address", "return ''", "return template"),
     # --- Documents that cannot be used ------------------------------------------------------------
     Mutant(
         "one link that cannot be used stops the run",

@@ -1,11 +1,12 @@
 """Routes as people write them: what they mean, and how wrong ones are refused with their lines."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from job.core.conditions import Comparison, Condition, Sign, When, Word
-from job.core.routes import Destination
+from job.core.routes import CommentRule, CommentWhen, Destination
 from job.core.shape import TicketSettings
 from job.settings.destinations import routed
 from job.settings.parse import Unfit
@@ -175,7 +176,7 @@ RULE = f"routes:\n- {{name: a, when: {{type: a}}, {TO}"
         ),
         (
             f"{RULE}, comments: {{when: often}}}}",
-            "change, never",
+            "change, update, never",
         ),
         (
             f"{RULE}, workflow: {{closed: A, hard_closed: a}}}}",
@@ -283,3 +284,19 @@ def test_two_workflows_of_one_project_are_refused() -> None:
 )
 def test_yaml_that_is_more_than_texts_lists_and_tables_is_refused(text: str, words: str) -> None:
     assert words in wrong(text)
+
+
+@pytest.mark.parametrize(
+    ("words", "rule"),
+    [
+        ("{when: change, every: 12h}", CommentRule(every=timedelta(hours=12))),
+        ("{when: change}", CommentRule()),
+        ("{when: update}", CommentRule(when=CommentWhen.UPDATE, every=timedelta())),
+        ("{when: never}", CommentRule(when=CommentWhen.NEVER)),
+    ],
+)
+def test_a_route_says_when_its_tickets_are_talked_at(words: str, rule: CommentRule) -> None:
+    book = f"routes:\n- {{name: a, when: {{type: a}}, to: {{project: OPS}}, comments: {words}}}"
+    routes = routed(destination(every=timedelta(hours=24)), book=rulebook(book))
+    assert routes.rules[0].to is not None
+    assert routes.rules[0].to.comment_rule == rule

@@ -111,6 +111,11 @@ def test_two_ways_to_sign_in_and_half_of_one_are_refused(
         ("CRITICAL_ONLY", "False", False),
         ("CRITICAL_ONLY", "YES", True),
         ("NO_COMMENT", "on", True),
+        ("COMMENT_ON", "Update", "update"),
+        ("COMMENT_EVERY", "0", timedelta()),
+        ("COMMENT_EVERY", "12h", timedelta(hours=12)),
+        ("COMMENT_PUBLIC", "yes", True),
+        ("HALO_LINK", "https://p.example/i/{issue_id}", "https://p.example/i/{issue_id}"),
         ("NO_SVA", "0", False),
         ("ISSUE_STATUS_CLOSED", " Done , Won't do,Done,", ("Done", "Won't do")),
         ("STATUS_HARD_CLOSED", "Closed", ("Closed",)),
@@ -169,6 +174,12 @@ def test_a_good_text_becomes_its_value(variable: str, text: str, expected: objec
         ("STATUS_HARD_CLOSED", "Closed,done", "ISSUE_STATUS_CLOSED as well"),
         ("NEW_ISSUE_STATUS", "DONE", "would be reopened"),
         ("WHEN_TICKET_GONE", "close", "recreate, report"),
+        ("COMMENT_ON", "always", "change, update, never"),
+        ("COMMENT_EVERY", "daily", "90s, 15m, 24h or 7d"),
+        ("HALO_LINK", "https://p.example/{asset}", "which no issue has"),
+        ("HALO_LINK", "https://p.example/issues", "no address with an id"),
+        ("HALO_LINK", "javascript:alert({issue_id})", "no address with an id"),
+        ("HALO_LINK", "https://{issue_id}/x", "no address with an id"),
         ("WHEN_ISSUE_GONE", "recreate", "report, close"),
         ("LOG_LEVEL", "loud", "debug, info, warning, error"),
         ("STATE_URL", "redis://localhost", "sqlite:////absolute/path"),
@@ -188,6 +199,11 @@ def test_a_bad_text_is_refused_with_its_variable_and_what_is_allowed(
     problems = problems_of(**{variable: text})
     assert problems.keys() == {variable}
     assert words in problems[variable]
+
+
+def test_no_comments_and_a_comment_each_time_contradict_each_other() -> None:
+    problems = problems_of(NO_COMMENT="true", COMMENT_ON="update")
+    assert "NO_COMMENT asks for no comments" in problems["COMMENT_ON"]
 
 
 def test_excluding_all_three_modules_is_refused() -> None:

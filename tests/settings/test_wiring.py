@@ -8,6 +8,7 @@ import pytest
 
 from job.clock import SystemClock
 from job.core.policy import WhenGone
+from job.core.routes import CommentRule, CommentWhen
 from job.core.shards import comes_after
 from job.flow.setup import Setup
 from job.settings.load import load
@@ -19,6 +20,36 @@ async def setup_of(tmp_path: Path, **given: str) -> Setup:
     settings = load({**GOOD, "STATE_URL": f"sqlite:///{tmp_path / 'state.db'}", **given})
     async with open_setup(settings, Surroundings(clock=SystemClock())) as setup:
         return setup
+
+
+DAY = timedelta(hours=24)
+
+
+@pytest.mark.parametrize(
+    ("given", "rule"),
+    [
+        ({}, CommentRule(when=CommentWhen.CHANGE, every=DAY)),
+        ({"NO_COMMENT": "1"}, CommentRule(when=CommentWhen.NEVER, every=DAY)),
+        ({"COMMENT_ON": "never"}, CommentRule(when=CommentWhen.NEVER, every=DAY)),
+        ({"COMMENT_ON": "update"}, CommentRule(when=CommentWhen.UPDATE, every=timedelta())),
+        (
+            {"COMMENT_ON": "update", "COMMENT_EVERY": "1h", "COMMENT_PUBLIC": "1"},
+            CommentRule(when=CommentWhen.UPDATE, every=timedelta(hours=1), public=True),
+        ),
+        ({"COMMENT_EVERY": "0"}, CommentRule(when=CommentWhen.CHANGE, every=timedelta())),
+    ],
+)
+async def test_the_rule_of_comments_is_what_the_settings_say(
+    tmp_path: Path, given: dict[str, str], rule: CommentRule
+) -> None:
+    setup = await setup_of(tmp_path, **given)
+    assert setup.policy.routes.default.comment_rule == rule
+
+
+async def test_the_template_of_links_reaches_the_tickets(tmp_path: Path) -> None:
+    link = "https://portal.example/{issue_id}"
+    setup = await setup_of(tmp_path, HALO_LINK=link)
+    assert setup.policy.routes.default.tickets.halo_link == link
 
 
 async def test_every_choice_arrives_where_it_is_used(tmp_path: Path) -> None:

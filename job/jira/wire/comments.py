@@ -17,25 +17,34 @@ from job.http.message import Request, Response
 from job.jira.wire.exchange import REJECTED, NumberedPage, Site, page, readable, rejection, written
 
 PAGE_MAX = 100
+INTERNAL = "sd.public.comment"
+"""Jira Service Management's own property of a comment (its public documentation of comments)."""
 
 COMMENTING, READING = "adding a comment", "reading comments"
 
 
-def comment(site: Site, ticket_id: TicketId, *, body: Document, marker: Marker) -> Request:
+def comment(
+    site: Site, ticket_id: TicketId, *, body: Document, marker: Marker, public: bool
+) -> Request:
     """The marker is a property in the same call, so no comment of ours is ever without it."""
     return site.request(
         "POST /rest/api/3/issue/{id}/comment",
         ids={"id": ticket_id},
-        body=remark(body, marker=marker),
+        body=remark(body, marker=marker, public=public),
         repeatable=False,
         deadline_s=60.0,
         subject=ticket_id,
     )
 
 
-def remark(body: Document, *, marker: Marker) -> dict[str, Any]:
-    """A comment as it is written, by itself or along with a transition."""
-    return {"body": body, "properties": [{"key": PROPERTY, "value": {"marker": marker}}]}
+def remark(body: Document, *, marker: Marker, public: bool) -> dict[str, Any]:
+    """A comment as it is written, by itself or along with a transition. A property hides it from
+    the customers of a service project; elsewhere that means nothing.
+    """
+    properties: list[dict[str, Any]] = [{"key": PROPERTY, "value": {"marker": marker}}]
+    if not public:
+        properties.append({"key": INTERNAL, "value": {"internal": True}})
+    return {"body": body, "properties": properties}
 
 
 class _Named(Struct):

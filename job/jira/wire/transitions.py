@@ -10,10 +10,10 @@ from typing import Any
 
 from msgspec import Struct
 
+from job.core.comments import Comment
 from job.core.model import Ticket
 from job.core.routes import Goal, Purpose
 from job.core.statuses import Status, spelled
-from job.core.tickets import Comment
 from job.core.ways import ChosenTransition
 from job.errors import FateUnknown, NoTransition, TicketRejected, UnusableValue
 from job.http.message import Request, Response
@@ -96,7 +96,7 @@ def take(
     if fields := {**chosen.fields, **(own or {})}:
         body["fields"] = fields
     if comment is not None:
-        added = remark(comment.body, marker=comment.marker)
+        added = remark(comment.body, marker=comment.marker, public=comment.public)
         body["update"] = {"comment": [{"add": added}]}
     return site.request(
         "POST /rest/api/3/issue/{id}/transitions",

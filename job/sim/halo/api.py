@@ -2,7 +2,7 @@
 
 Promises: answers as CloudPassage Halo does (sources in bodies.py and at the lines that need one),
 and is meaner where nothing is known.
-Does not do: v1 and v2 issue lists, CVE details, writing.
+Does not do: v1 and v2 issue lists, writing.
 """
 
 from collections import Counter, deque
@@ -13,6 +13,7 @@ from random import Random
 from job.sim.call import Answer, Call, Exchange, json_answer
 from job.sim.faults import Faults
 from job.sim.halo.bodies import asset_body
+from job.sim.halo.cves import cve_answer
 from job.sim.halo.estate import HaloEstate, HaloIssue
 from job.sim.halo.evidence import event_body, finding_body
 from job.sim.halo.issues import Issues
@@ -86,6 +87,8 @@ class HaloSim:
                 )
             case ("GET", "v1", "events", event_id):
                 found = "/v1/events/{id}", lambda _: self._event(event_id)
+            case ("GET", "v1", "cve_details", cve_id):
+                found = "/v1/cve_details/{id}", lambda _: cve_answer(cve_id)
             case ("GET", "v1", "csp_findings", _):
                 found = "/v1/csp_findings/{id}", lambda asked: not_found(asked.path)
             case (

@@ -27,11 +27,13 @@ def finding_body(issue: HaloIssue, *, finding: Finding, page: int) -> dict[str, 
         return body | _fim_part(issue, finding=finding, page=page)
     if issue.type.endswith("sva"):
         return body | _sva_part(issue, finding=finding)
+    if issue.type in {"sam", "fw", "agent"}:
+        return body | _unpublished_part(issue, finding=finding)
     return body | {
         "rule_name": issue.name,
         "rule_operator": "AND",
         "rule_description": CSM_DESCRIPTION,
-        "reference_identifiers": [],
+        "reference_identifiers": ["CIS 5.2.8"] if issue.shape % 2 else [],
         "details": [_csm_check(number) for number in range(1, finding.revision + 1)],
     }
 
@@ -46,6 +48,17 @@ def _csm_check(number: int) -> dict[str, Any]:
         "actual": False,
         "check_id": 6120044 + number,
         "pattern": "^PermitRootLogin no",
+    }
+
+
+def _unpublished_part(issue: HaloIssue, *, finding: Finding) -> dict[str, Any]:
+    """Nobody has published what these look like: any keys, nested, some of them times and ids."""
+    return {
+        "subject": {"name": issue.name, "state": f"level {finding.revision}"},
+        "scan_id": finding.scan_id,
+        "checked_at": stamp(finding.created_at),
+        "observed": [{"what": "version", "value": "4.2.6"}, {"what": "wanted", "value": "4.3.0"}],
+        "nothing": None,
     }
 
 
@@ -93,13 +106,14 @@ def _fim_file(issue: HaloIssue, *, finding: Finding, number: int) -> dict[str, A
         "group": "root",
         "mtime": 1583142800,
     }
+    found = meta | {"size": 1502, "user": "deploy"} if number % 2 else meta
     return {
         "file": f"{issue.name.strip()}/{number}.conf",
         "status": "changed",
         "detail": {
             "status": ["changed"],
             "sha256": f"{issue.shape:032x}{finding.revision:032x}",
-            "meta": meta,
+            "meta": found,
             "expected": [
                 {
                     "baseline_server_node_name": "gold-01",

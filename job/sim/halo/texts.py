@@ -21,6 +21,9 @@ RULES: Final[dict[str, tuple[str, ...]]] = {
     "lids": ("New local user added", "Sudo authentication failed", "Kernel module::loaded"),
     "sva": ("sudo.x86_64", "openssl:amd64", "linux-image-5.10.0-8-amd64"),
     "image_sva": ("zlib1g", "libssl1.1", "busybox"),
+    "sam": ("Account without a password", "Account with a shared user id"),
+    "fw": ("Firewall was changed by hand",),
+    "agent": ("Agent is out of date", "Agent failed its self-verification"),
     "cloud": (
         "Bucket allows public read",
         "Root account has no MFA",
@@ -40,5 +43,5 @@ CVES: Final = (
 # server_csm_finding_describe).
 CSM_DESCRIPTION: Final = (
     "The setting protects the machine against tampering.\\n\\nRationale: without it anybody with "
-    "console access may change what is started.\\nSet it, then scan again."
+    "console access may change what is started.\\n\\nRemediation:\\nSet it, then scan again."
 )

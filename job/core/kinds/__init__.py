@@ -1,0 +1,1 @@
+"""How each kind of finding is told: what was found, why it matters, how to fix it, its proof."""
