@@ -13,10 +13,11 @@ from job.core.ids import IssueId
 from job.core.memory import Changes
 from job.core.model import Case, Decision, OutcomeKind
 from job.core.shards import Shard
-from job.errors import ClocksDiffer, MalformedAnswer
+from job.errors import ClocksDiffer, MalformedAnswer, RemoteDown
 from job.flow.brake import STREAK_MAX, Brake
 from job.flow.lease import take_lease
 from job.sim.call import LOST, Answer, Call
+from job.sim.faults import REFUSALS, Hook
 from job.sim.jira.search import fixed_lag
 from job.sim.jira.site import ANNA, US
 from tests.kit.builders import NOW, issue, policy
@@ -28,19 +29,14 @@ from tests.kit.tube import QUIET, Tube
 ID_FIELD = "customfield_10010"
 
 
-def lose(path: str) -> "Lost":
-    return Lost(path)
-
-
-class Lost:
+def lose(path: str) -> Hook:
     """Every write of one kind has its effect, and its answer is lost."""
 
-    def __init__(self, path: str) -> None:
-        self._path = path
-
-    def __call__(self, call: Call, side: str) -> Answer | None:
-        is_meant = call.method == "POST" and call.path.endswith(self._path)
+    def hook(call: Call, side: str) -> Answer | None:
+        is_meant = call.method == "POST" and call.path.endswith(path)
         return LOST if is_meant and side == "after" else None
+
+    return hook
 
 
 def test_of_two_sights_of_an_issue_in_one_run_the_newer_one_counts() -> None:
@@ -72,7 +68,9 @@ def test_of_two_sights_of_an_issue_in_one_run_the_newer_one_counts() -> None:
 
 
 def test_lost_creates_are_looked_for_above_the_lowest_of_their_keys() -> None:
-    """Two, between which others made tickets. Jira's search shows neither for a long time."""
+    """Two, between which others made tickets. Jira's search shows neither for a long time, and
+    patience for the first is over when both are looked for.
+    """
 
     async def story() -> None:
         tube = Tube(policy=QUIET)
@@ -102,8 +100,8 @@ def test_lost_creates_are_looked_for_above_the_lowest_of_their_keys() -> None:
         later = replace(note, issue_id=IssueId(second), above_key=8, at=tube.clock.now())
         async with take_lease(Shard(), holder="other", store=tube.store, clock=tube.clock) as lease:
             await tube.store.commit(await lease.hold(), Changes(intents=(later,)))
-        for _ in range(3):
-            await done(tube)
+        for _ in range(2):
+            await done(tube, after_s=1_800.0)
         held = [ticket.fields[ID_FIELD] for ticket in tube.jira.people.tickets() if ticket.ours]
         assert sorted(map(str, held)) == sorted([first, second])
 
@@ -198,3 +196,23 @@ def test_a_remote_that_answers_between_its_failures_is_not_down() -> None:
 
 def some_decision() -> Decision:
     return decide(Case(issue=issue()), policy=policy(), now=NOW)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in REFUSALS if kind.startswith("429")])
+def test_a_halo_that_asks_every_call_to_wait_ends_the_run(kind: str) -> None:
+    """Within minutes of its own time, however late it is by the machine's clock."""
+
+    async def story() -> None:
+        tube = Tube(policy=QUIET)
+        tube.halo.estate.open_issue(type="csm")
+        tube.halo.faults.set_chance({kind: 1.0})
+        for since_s in (60.0, 987.654_321, 1e7):
+            await asyncio.sleep(since_s)
+            began_s = tube.clock.monotonic()
+            assert isinstance(await tube.run(), RemoteDown)
+            assert tube.clock.monotonic() - began_s < 600
+        tube.halo.faults.quiet()
+        await done(tube)
+        assert len([ticket for ticket in tube.jira.people.tickets() if ticket.ours]) == 1
+
+    play(story())
