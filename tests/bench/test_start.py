@@ -25,6 +25,7 @@ HEAVY = (
     "functions_framework",
     "job.console.screen",
     "job.sim",
+    "yaml",
     "rich",
 )
 

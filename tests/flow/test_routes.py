@@ -3,10 +3,13 @@
 import asyncio
 from typing import Any
 
+from msgspec.structs import replace
 from structlog.testing import LogCapture
 
+from job.core.conditions import When
 from job.core.memory import RunRecord
 from job.core.policy import Policy
+from job.core.routes import Routes, Rule
 from job.core.shape import TicketSettings
 from job.errors import BadSettings
 from job.settings.destinations import routed
@@ -281,5 +284,29 @@ def test_an_address_of_nobody_in_halo_leaves_an_optional_field_out() -> None:
         (ticket,) = tube.jira.people.tickets()
         assert ticket.fields.get("customfield_10018") is None
         assert "csm@example.com" in str(ticket.fields["description"])
+
+    play(story())
+
+
+# --- One field for the Halo id --------------------------------------------------------------------
+
+
+def test_a_project_with_another_field_for_the_halo_id_is_refused_before_the_first_write() -> None:
+    """As team-managed projects have them: the same name, and another field."""
+
+    async def story() -> None:
+        home = destination()
+        twin = replace(
+            home,
+            name="twin",
+            tickets=replace(home.tickets, project_key="OPS", id_field="Halo Group"),
+        )
+        rule = Rule(name="twin", when=When(), to=twin)
+        tube = Tube(policy=Policy(routes=Routes(default=home, rules=(rule,))))
+        tube.halo.estate.open_issue(type="csm")
+        refused = await tube.run()
+        assert isinstance(refused, BadSettings)
+        assert "looked for by one field alone" in str(refused)
+        assert writes(tube.jira.calls) == {}
 
     play(story())

@@ -124,6 +124,18 @@ def test_default_skip_leaves_out_whatever_no_route_is_for() -> None:
     assert routed(HOME, book=book).skipped(issue(type="sva")) == ""
 
 
+def test_of_several_routes_that_match_the_first_counts() -> None:
+    book = rulebook(
+        "routes:\n"
+        "- {name: urgent, when: {type: sva, critical: true}, to: {project: PAY}}\n"
+        "- {name: packages, when: {type: sva}, to: {project: OPS}}\n"
+    )
+    routes = routed(HOME, book=book)
+    found = [routes.to(issue(type="sva", critical=critical)).name for critical in (True, False)]
+    assert found == ["urgent", "packages"]
+    assert [book.way(issue(type="sva", critical=critical)) for critical in (True, False)] == found
+
+
 def test_the_workflow_of_a_project_needs_saying_once() -> None:
     book = rulebook(
         "routes:\n"
