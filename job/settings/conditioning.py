@@ -148,13 +148,15 @@ _TRUTHS: Final[Mapping[str, bool]] = {"true": True, "false": False}
 
 
 def issue(node: Marked) -> Issue:
-    """The issue that a test speaks of: what it does not say, Halo does not say either."""
+    """The issue that a test speaks of. It is critical unless the test says that it is not; whatever
+    else the test does not say, Halo does not say either.
+    """
     blank = Issue(
         id=IssueId("00000000-0000-0000-0000-000000000000"),
         type="",
         source="",
         status=IssueStatus.ACTIVE,
-        critical=False,
+        critical=True,
         name="",
     )
     return replace(blank, **dict(_facts(node)))

@@ -65,6 +65,16 @@ def test_the_example_is_read_and_its_tests_hold() -> None:
     assert len(book.tests) == 9
 
 
+def test_an_issue_of_a_test_is_critical_unless_it_says_otherwise() -> None:
+    book = rulebook(
+        "routes: [{name: a, when: {critical: true}, to: {project: OPS}}]\n"
+        "tests:\n"
+        "- {issue: {type: sva}, goes_to: a}\n"
+        "- {issue: {type: sva, critical: false}, goes_to: default}\n"
+    )
+    assert [test.issue.critical for test in book.tests] == [True, False]
+
+
 def test_every_scalar_stays_the_text_that_people_wrote() -> None:
     (rule,) = rulebook(
         "routes: [{name: on, when: {csp_account_id: [0123, 1.10, NO]}, to: {project: OPS}}]"
