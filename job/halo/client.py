@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
+from msgspec.structs import replace
 
 from job.core.findings import CveDetails, Finding, Gone, Unreadable
 from job.core.ids import IssueId
@@ -31,6 +32,8 @@ log = structlog.get_logger()
 
 FILE_PAGES_MAX = 5
 """Of one fim finding: 500 changed files say as much as a ticket can."""
+BROKEN_MAX = 5
+"""So many single answers on end that Halo broke over are no trouble of single issues."""
 YOUNG = timedelta(hours=1)
 """For so long after an issue was first seen its evidence may not be readable yet."""
 
@@ -61,6 +64,8 @@ class HaloClient:
         )
         self._assets: dict[str, Asset | Gone | Unreadable | DetailRefused] = {}
         self._cves = Cves(self._found, base_url=self._base_url)
+        self._broken_on_end = 0
+        """How many single answers Halo broke over, with none between them that it gave."""
         self._told: set[str] = set()
         """Rows without an id."""
         self._asking_for: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -175,12 +180,18 @@ class HaloClient:
         return await self._found(wire.detail_request(self._base_url, url=url), doing=doing)
 
     async def _found(self, request: Request, *, doing: str) -> Body | None:
+        """Each takes two minutes to learn that Halo breaks over it. When several have on end, the
+        others are asked once: they are parked all the same, and tried again.
+        """
+        request = replace(request, patient=self._broken_on_end < BROKEN_MAX)
         try:
             answer = await self._signed.answer(request)
         except RemoteDown as failure:
             if not wire.broken_over(failure, request=request):
                 raise
+            self._broken_on_end += 1
             raise DetailRefused(f"While {doing}: Halo {failure.happened}") from failure
+        self._broken_on_end = 0
         return wire.found(answer, doing=doing)
 
 

@@ -96,7 +96,7 @@ class Caller:
             wait_s = self._pause_after(request, result=result, attempt=attempt)
             if after is AfterAttempt.UNKNOWN:
                 raise FateUnknown(self._remote, request.name, _words(result))
-            if isinstance(result, ClosedTooLong) or self._clock.monotonic() + wait_s > give_up_at:
+            if _is_enough(request, result=result) or self._clock.monotonic() + wait_s > give_up_at:
                 break
         few = concerns_few(result, limits=self._limits)
         raise _down(self._remote, request, result=result, undone=undone, few=few, attempt=attempt)
@@ -190,6 +190,13 @@ class Caller:
 
     def _closed_to(self, request: Request) -> ClosedTooLong | None:
         return self._governor.closed_to(request.name, subject=request.subject)
+
+
+def _is_enough(request: Request, *, result: Result) -> bool:
+    """Whether it is over without another attempt, however much patience is left."""
+    if isinstance(result, ClosedTooLong):
+        return True
+    return not request.patient and isinstance(result, Response) and result.status == 500
 
 
 def _end(waiting: asyncio.Timeout) -> None:

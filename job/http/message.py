@@ -27,6 +27,8 @@ class Request(Struct, frozen=True, kw_only=True):
     repeatable: bool = True
     """`False` for a write whose repetition would do it twice: once sent, it is never sent again."""
     deadline_s: float = 30.0
+    patient: bool = True
+    """`False`: a remote that breaks over it (500) is not asked again."""
     subject: str = ""
     """What a write changes, where the remote limits writes to one thing; "" where it does not."""
 

@@ -14,7 +14,7 @@ import structlog
 from job.core.adf import Document
 from job.core.ids import Marker, TicketId
 from job.core.tickets import Draft
-from job.errors import FateUnknown, TicketRejected, Withheld
+from job.errors import FateUnknown, RemoteDown, TicketRejected, Withheld
 from job.events import Event
 from job.http.caller import unguarded
 from job.jira.catalogue import Catalogue
@@ -49,7 +49,13 @@ class Writer:
         made = await self._connection.each(create_block, blocks(drafts, size=self._block_max))
         sent = sum(made, Sent())
         oldest_first = sorted((made.id for made in sent.created), key=tickets.age_order)
-        shown = await self._reader.read(oldest_first, not_loaded=set())
+        try:
+            shown = await self._reader.read(oldest_first, not_loaded=set())
+        except RemoteDown:
+            if not any(isinstance(error, Withheld) for error in sent.errors.values()):
+                raise
+            # The pause holds this reading too. What it has kept from leaving is known all the same.
+            return tickets.unread(drafts, sent=sent)
         return tickets.creations(drafts, sent=sent, shown=shown)
 
     async def comment(

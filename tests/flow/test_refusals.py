@@ -253,6 +253,29 @@ def test_a_halo_that_refuses_every_detail_parks_nothing() -> None:
     play(story())
 
 
+def test_what_a_pause_kept_from_leaving_is_deferred_although_others_cannot_be_read_back() -> None:
+    async def story() -> None:
+        scene = await Scene.with_news(0, new=60)
+        bulk_calls: list[Call] = []
+
+        def close_after_the_first(call: Call, side: str) -> Answer | None:
+            if side == "before" and call.path.endswith("/issue/bulk"):
+                bulk_calls.append(call)
+                if len(bulk_calls) > 1:
+                    return Answer(429, {"retry-after": "3600"})
+            return None
+
+        scene.tube.jira.faults.hook = close_after_the_first
+        _, ended = await scene.run()
+        assert ended[DEFERRED] > 0
+        assert ended[DEFERRED] + ended[OutcomeKind.UNKNOWN] == 60
+        scene.tube.jira.faults.quiet()
+        await scene.all_is_told_later()
+        assert len(scene.tube.jira.people.tickets()) == 60
+
+    play(story())
+
+
 # --- Every write alike ----------------------------------------------------------------------------
 
 

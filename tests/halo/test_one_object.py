@@ -78,6 +78,23 @@ async def test_a_token_that_is_refused_for_one_issue_is_about_us() -> None:
             await site.halo.issue(IssueId("i1"))
 
 
+async def test_when_halo_breaks_over_one_issue_after_the_other_the_rest_is_asked_once() -> None:
+    script: dict[str, Answer] = {f"/v3/issues/i{n}": (500, {}) for n in range(20)}
+    async with scripted({**script, "/v3/issues/good": (200, shapes.row(id="good"))}) as (site, _):
+
+        async def calls_for(name: str) -> int:
+            before = site.spent["GET /v3/issues/{id}"]
+            found = await site.halo.issue(IssueId(name))
+            assert found is not None
+            assert bool(found.unreadable) == (name != "good"), "nothing is lost"
+            return site.spent["GET /v3/issues/{id}"] - before
+
+        assert all([await calls_for(f"i{n}") > 1 for n in range(5)])
+        assert {await calls_for(f"i{n}") for n in range(5, 19)} == {1}
+        assert await calls_for("good") == 1
+        assert await calls_for("i19") > 1, "one that is given ends the streak"
+
+
 async def test_an_asset_that_is_refused_is_asked_for_once() -> None:
     issue = bodies.issue(shapes.row())
     async with scripted({SERVER: (403, {})}) as (site, _):

@@ -1419,4 +1419,22 @@ MUTANTS: Final = (
         "self.notes.intents.keys() | due | unseen",
         "self.notes.intents.keys() | due",
     ),
+    Mutant(
+        "what never left is unknown because others could not be read back",
+        "Writer.create",
+        "not any((isinstance(error, Withheld) for error in sent.errors.values()))",
+        "True",
+    ),
+    Mutant(
+        "each of very many broken details is waited for",
+        "HaloClient._found",
+        "self._broken_on_end < BROKEN_MAX",
+        "True",
+    ),
+    Mutant(
+        "a streak of broken details never ends",
+        "HaloClient._found",
+        "self._broken_on_end = 0",
+        "pass",
+    ),
 )
