@@ -65,7 +65,6 @@ class HaloClient:
         self._assets: dict[str, Asset | Gone | Unreadable | DetailRefused] = {}
         self._cves = Cves(self._found, base_url=self._base_url)
         self._broken_on_end = 0
-        """How many single answers Halo broke over, with none between them that it gave."""
         self._told: set[str] = set()
         """Rows without an id."""
         self._asking_for: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -114,15 +113,11 @@ class HaloClient:
         try:
             pages += await self._finding_pages(issue)
             if not pages:
-                return Gone(url=issue.finding_url, early=self._is_young(issue))
+                return Gone(url=issue.finding_url, early=_is_young(issue, now=self._clock.now()))
             return findings.reader(issue.kind)(pages)
         except MalformedAnswer as error:
             unreadable = _unreadable(error, issue=issue, url=issue.finding_url)
             return findings.other(pages, why=unreadable.why) if any(pages) else unreadable
-
-    def _is_young(self, issue: Issue) -> bool:
-        seen_at = issue.first_seen_at or issue.created_at
-        return seen_at is not None and self._clock.now() - seen_at < YOUNG
 
     async def _finding_pages(self, issue: Issue) -> list[Body]:
         """All pages of its body; none if it is gone."""
@@ -180,9 +175,8 @@ class HaloClient:
         return await self._found(wire.detail_request(self._base_url, url=url), doing=doing)
 
     async def _found(self, request: Request, *, doing: str) -> Body | None:
-        """Each takes two minutes to learn that Halo breaks over it. When several have on end, the
-        others are asked once: they are parked all the same, and tried again.
-        """
+        # To learn that Halo breaks over one takes two minutes: when several have, others are asked
+        # once.
         request = replace(request, patient=self._broken_on_end < BROKEN_MAX)
         try:
             answer = await self._signed.answer(request)
@@ -193,6 +187,11 @@ class HaloClient:
             raise DetailRefused(f"While {doing}: Halo {failure.happened}") from failure
         self._broken_on_end = 0
         return wire.found(answer, doing=doing)
+
+
+def _is_young(issue: Issue, *, now: datetime) -> bool:
+    seen_at = issue.first_seen_at or issue.created_at
+    return seen_at is not None and now - seen_at < YOUNG
 
 
 def _about_one(error: MalformedAnswer) -> str:

@@ -21,6 +21,7 @@ from job.jira.catalogue import Catalogue
 from job.jira.connection import Connection, blocks
 from job.jira.reader import Reader
 from job.jira.wire import comments, tickets
+from job.jira.wire.exchange import REMOTE
 from job.jira.wire.tickets import Sent
 from job.ports import Creation, Guard
 
@@ -55,7 +56,7 @@ class Writer:
             if not any(isinstance(error, Withheld) for error in sent.errors.values()):
                 raise
             # The pause holds this reading too. What it has kept from leaving is known all the same.
-            return tickets.unread(drafts, sent=sent)
+            return _unread(drafts, sent=sent)
         return tickets.creations(drafts, sent=sent, shown=shown)
 
     async def comment(
@@ -116,3 +117,13 @@ class Writer:
         if smaller < self._block_max:
             self._block_max = smaller
             log.warning(Event.BLOCKS_SHRUNK, block_max=smaller)
+
+
+def _unread(drafts: Sequence[Draft], *, sent: Sent) -> list[Creation]:
+    """How each draft ended where no new ticket could be read back: which of them became which is
+    not known, but of those that failed or did not leave the answers tell.
+    """
+    unknown = FateUnknown(REMOTE, tickets.CREATING, "Jira made it, and it could not be read back.")
+    return [
+        Creation(draft=draft, error=sent.errors.get(draft.issue_id, unknown)) for draft in drafts
+    ]

@@ -1293,8 +1293,8 @@ MUTANTS: Final = (
     ),
     Mutant(
         "evidence of a new issue is called deleted",
-        "HaloClient._is_young",
-        "self._clock.now() - seen_at < YOUNG",
+        "halo.client:_is_young",
+        "now - seen_at < YOUNG",
         "False",
     ),
     # --- What only rare orders of events, and only worlds, can show ------------------------------

@@ -273,16 +273,6 @@ def creations(
     return ended
 
 
-def unread(drafts: Sequence[Draft], *, sent: Sent) -> list[Creation]:
-    """How each draft ended where no new ticket could be read back: which of them became which is
-    not known, but of those that failed or did not leave the answers tell.
-    """
-    unknown = FateUnknown(REMOTE, CREATING, "Jira made it, and it could not be read back.")
-    return [
-        Creation(draft=draft, error=sent.errors.get(draft.issue_id, unknown)) for draft in drafts
-    ]
-
-
 def _unaccounted(
     drafts: Sequence[Draft], *, sent: Sent, found: Mapping[IssueId, Sequence[Ticket]]
 ) -> dict[IssueId, Made]:
