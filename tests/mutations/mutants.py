@@ -638,9 +638,9 @@ MUTANTS: Final = (
     ),
     Mutant(
         "who comes to a closed door knocks until patience ends",
-        "Caller.call",
-        "isinstance(result, ClosedTooLong) or ",
-        "",
+        "_is_enough",
+        "isinstance(result, ClosedTooLong)",
+        "False",
     ),
     Mutant(
         "a request that was perhaps done counts as not done",
