@@ -47,7 +47,7 @@ def cli() -> None:
 @click.option(
     "--approve",
     metavar="DIGEST",
-    help="Carry out the plan of this digest although it is over a limit.",
+    help="Let through what was held under this digest, in as many runs as it takes.",
 )
 @click.option(
     "--adopt-memory",
@@ -70,10 +70,15 @@ def run_command(
 @cli.command("plan")
 @since_option
 @click.option("--sweep", is_flag=True, help="As `run --sweep` would.")
+@click.option("--held", is_flag=True, help="Show what is held, from memory alone.")
 @click.pass_obj
-def plan_command(context: CommandContext, *, since: str | None, sweep: bool) -> int:
+def plan_command(context: CommandContext, *, since: str | None, sweep: bool, held: bool) -> int:
     """Show what a run would do now, and why. Writes nothing."""
-    return run.plan(context, since=since, sweep=sweep)
+    if not held:
+        return run.plan(context, since=since, sweep=sweep)
+    if since or sweep:
+        raise click.UsageError("--held shows what memory holds; it looks at nothing else.")
+    return run.held(context)
 
 
 @cli.command("check")

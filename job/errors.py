@@ -11,7 +11,7 @@
     │   ├── StateUnreadable    our own memory cannot be read safely
     │   └── LeaseLost          another run may be writing
     ├── LeaseHeld          another run is at work; this one has nothing to do              exit 0
-    ├── UnsafePlan         the plan is over a limit, or is not the approved one            exit 4
+    ├── UnsafePlan         a kind of action is over its limit and is held                  exit 4
     ├── IssueFailed        this issue is parked, the others go on                          exit 5
     │   ├── TicketRejected     Jira said no to a write for this issue
     │   ├── Unconfirmed        Jira confirmed a create and does not show us the ticket
@@ -143,9 +143,7 @@ class LeaseHeld(SyncError):
 
 @dataclass(eq=False)
 class UnsafePlan(SyncError):
-    """The plan is over its limits, or the world moved since it was approved. Nothing of it was
-    written.
-    """
+    """Kinds of action are over their limits: nothing of those was written, and all else was."""
 
     digest: str
     limits: Sequence[str]

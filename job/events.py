@@ -94,8 +94,17 @@ class Event(StrEnum):
     RUN_CRASHED = "run.crashed", "a bug, with its stack trace (exit 1)"
     PLAN_REFUSED = (
         "plan.refused",
-        "the plan is over a limit: limits, digest, how to approve it (exit 4)",
+        "a kind of action is over its limit and held, all else is done: limits, digest, how to "
+        "approve it (exit 4)",
     )
+    PLAN_SLICED = (
+        "plan.sliced",
+        "more new tickets than MAX_CREATE allows: how many wait for later slices, and until when "
+        "at this pace",
+    )
+    HELD_TOLD = "held.told", "what `plan --held` found in memory, and the digest that approves it"
+    APPROVAL_NOTED = "approval.noted", "what this digest names is let through, by this run or later"
+    APPROVAL_IDLE = "approval.idle", "a digest that names nothing, or nothing any more"
     LEASE_HELD = "lease.held", "another run is at work (exit 0)"
     SETTINGS_REFUSED = "settings.refused", "every problem of the settings (exit 2)"
     COMMAND_REFUSED = "command.refused", "a command line that cannot be read (exit 2)"

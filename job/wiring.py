@@ -121,6 +121,7 @@ async def open_setup(settings: Settings, surroundings: Surroundings) -> AsyncIte
             policy=policy,
             limits=_limits(settings),
             shard=Shard(index=settings.cloud_run_task_index, count=tasks),
+            execution=settings.cloud_run_execution,
             settings_digest=settings.digest,
             look_back=settings.time_range,
             overlap=settings.overlap,
@@ -226,11 +227,11 @@ def _owner(settings: Settings) -> Owner:
 
 
 def _limits(settings: Settings) -> Limits:
-    tasks = settings.cloud_run_task_count
     return Limits(
         close_percent_max=settings.max_close_percent,
-        create_max=_share(settings.max_create, tasks=tasks),
-        reopen_max=_share(settings.max_reopen, tasks=tasks),
+        create_max=settings.max_create,
+        reopen_max=settings.max_reopen,
+        slices=settings.max_create_mode == "slice",
     )
 
 

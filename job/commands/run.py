@@ -1,4 +1,4 @@
-"""What `run` and `plan` do: the same road, carried out or only shown.
+"""What `run` and `plan` do: the same road, carried out or only shown, and what is held on it.
 
 Promises: `plan` writes nothing; a `run` that is asked to stop ends in good order.
 Does not do: any part of the road (`flow/run.py`), or showing it (`console/`).
@@ -9,11 +9,16 @@ from datetime import UTC, datetime
 
 import click
 
-from job.commands.context import EVERYTHING, CommandContext
+from job.commands.context import EVERYTHING, MEMORY, CommandContext
+from job.console.protocol import Table
+from job.core.held import FORGOTTEN_AFTER, Entry, joint_set
 from job.core.ids import EPOCH
+from job.errors import UnsafePlan
+from job.events import Event
 from job.flow import run as flow
 from job.flow.setup import ALL_TIME, Order, Setup
 from job.settings.parse import Unfit, duration
+from job.stores import Store
 
 
 def run(
@@ -34,6 +39,8 @@ def run(
                 setup, order=order, watcher=watcher, asked_to_stop=asked_to_stop
             )
         context.console.finished(record)
+        if record.held:
+            raise UnsafePlan(record.digest, record.held)
         return record.exit_code
 
     return context.work(EVERYTHING, work, graceful=True)
@@ -45,10 +52,46 @@ def plan(context: CommandContext, *, since: str | None, sweep: bool) -> int:
 
     async def work(setup: Setup, _: asyncio.Event) -> int:
         with context.console.watching(carries_out=False) as watcher:
-            await flow.plan(setup, order=order, watcher=watcher)
+            planned = await flow.plan(setup, order=order, watcher=watcher)
+        if planned.held:
+            raise UnsafePlan(planned.digest, planned.over)
         return 0
 
     return context.work(EVERYTHING, work)
+
+
+def held(context: CommandContext) -> int:
+    """Shows what all tasks hold, from memory alone, and the one digest that approves it."""
+
+    async def work(store: Store, _: asyncio.Event) -> int:
+        now = context.clock.now()
+        quota = await store.quota()
+        rows = [
+            _row(entry, approved=entry.generation <= quota.approved.get(piece.shard, 0))
+            for piece in await store.pieces()
+            for entry in (() if piece.run else map(Entry.of, piece.texts))
+            if now - entry.at < FORGOTTEN_AFTER
+        ]
+        digest = joint_set(quota.standing, at=now).digest
+        words = f"{len(rows)} actions are held or approved and not done."
+        if digest:
+            words += f" `run --approve {digest}` lets through all that waits for an approval."
+        if rows:
+            context.console.show(Table(title="Held", columns=COLUMNS, rows=tuple(sorted(rows))))
+        context.console.say(Event.HELD_TOLD, words)
+        return 0
+
+    return context.work(MEMORY, work)
+
+
+COLUMNS = ("action", "Halo issue", "ticket", "project", "since", "state")
+
+
+def _row(entry: Entry, *, approved: bool) -> tuple[str, ...]:
+    action, rest = entry.line.split(" ", 1)
+    _, ticket, project = rest.rsplit(" ", 2)
+    since = entry.at.isoformat(timespec="minutes")
+    return action, entry.issue_id, ticket, project, since, "approved" if approved else "held"
 
 
 def look_back(text: str | None, *, now: datetime) -> datetime | str | None:

@@ -11,7 +11,7 @@ import structlog
 
 from job.console.protocol import Explanation, Table
 from job.core.memory import RunRecord
-from job.core.model import Outcome
+from job.core.model import Decision, Outcome
 from job.core.plan import Plan
 from job.events import Event
 from job.ports import Watcher
@@ -71,26 +71,33 @@ class PlanLines:
         self._each_action = each_action
 
     def planned(self, plan: Plan) -> None:
-        for decision in plan.decisions if self._each_action else ():
-            ticket = decision.case.ticket
-            log.info(
-                Event.ACTION_PLANNED,
-                message=f"{decision.because} {decision.aside}".rstrip(),
-                action=decision.action,
-                reason=decision.reason,
-                issue_id=decision.case.issue.id,
-                ticket=ticket.key if ticket else None,
-                destination=decision.destination.name,
-                project=decision.destination.project,
-            )
+        for row in (plan.decisions, plan.held) if self._each_action else ():
+            for decision in row:
+                _say_planned(decision, held=row is plan.held)
         tally = {str(action): many for action, many in plan.tally.items()}
         routes = {name: sum(of.values()) for name, of in plan.by_destination.items()}
         left = {
             "routes": routes,
             "deferred": len(plan.deferred),
+            "held": len(plan.held),
             "quiet": len(plan.quiet) + plan.unmoved,
         }
         log.info(Event.PLAN_MADE, digest=plan.digest, actions=tally, **left)
 
     def ended(self, outcome: Outcome) -> None:
         """Nothing: those who do it have said it already."""
+
+
+def _say_planned(decision: Decision, *, held: bool) -> None:
+    ticket = decision.case.ticket
+    log.info(
+        Event.ACTION_PLANNED,
+        message=f"{decision.because} {decision.aside}".rstrip(),
+        action=decision.action,
+        reason=decision.reason,
+        issue_id=decision.case.issue.id,
+        ticket=ticket.key if ticket else None,
+        destination=decision.destination.name,
+        project=decision.destination.project,
+        held=held,
+    )

@@ -174,8 +174,11 @@ def _plan_table(plan: Plan) -> RichTable:
     table = _table("The plan", *columns)
     for decision in plan.decisions[:ROWS_MAX]:
         table.add_row(*_plan_row(decision))
-    if len(plan.decisions) > ROWS_MAX:
-        table.add_row("…", "", f"and {len(plan.decisions) - ROWS_MAX} more", "")
+    for decision in plan.held[: ROWS_MAX - len(plan.decisions[:ROWS_MAX])]:
+        action, *rest = _plan_row(decision)
+        table.add_row(f"{action} [dim](held)[/]", *rest)
+    if (more := len(plan.decisions) + len(plan.held) - ROWS_MAX) > 0:
+        table.add_row("…", "", f"and {more} more", "")
     return table
 
 
@@ -210,9 +213,10 @@ def _tally(plan: Plan) -> str:
     counts = (f"{many} {action}" for action, many in sorted(plan.tally.items()))
     planned = ", ".join(counts) or "nothing to do"
     waits = f"; {len(plan.deferred)} of them wait for the next run" if plan.deferred else ""
+    held = f"; {len(plan.held)} of them are held: digest {plan.digest}" if plan.held else ""
     needless = len(plan.quiet) + plan.unmoved
     quiet = f"; {needless} issues need nothing" if needless else ""
-    return f"{planned}{waits}{quiet}. Digest {plan.digest}."
+    return " ".join(filter(None, (f"{planned}{waits}{held}{quiet}.", plan.pace)))
 
 
 def _by_route(plan: Plan) -> Iterator[str]:

@@ -82,9 +82,9 @@ def _(error: UnsafePlan) -> Explanation:
         event=Event.PLAN_REFUSED,
         exit_code=4,
         doing="comparing the plan with its limits",
-        happened=f"{error} Nothing of the plan was written.",
-        next=f"See `{PROGRAM} plan`; if it is right, {approve}, with the --since or --sweep that "
-        "this run had.",
+        happened=f"{error} Nothing of that is written until somebody approves it; it holds back "
+        "nothing else.",
+        next=f"See `{PROGRAM} plan --held`; if it is right, {approve}.",
         facts=dict(vars(error)),
     )
 

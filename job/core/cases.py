@@ -33,6 +33,10 @@ class Notes(Struct, frozen=True, kw_only=True):
     """Of which the note that they are parked cannot be used, and must not be written over."""
     due: Collection[IssueId] = ()
     """Issues of which something gathered is to be told by now."""
+    held: frozenset[IssueId] = frozenset()
+    """Issues of which an action is held, approved or not."""
+    approved: frozenset[IssueId] = frozenset()
+    """Those of which it was approved: they are looked at wherever they are."""
 
     def __contains__(self, issue_id: IssueId) -> bool:
         return issue_id in self.intents or issue_id in self.parked or issue_id in self.broken
@@ -73,12 +77,13 @@ class Scope(Struct, frozen=True, kw_only=True):
         """The issues to ask Halo for even if it lists them no more."""
         due = {issue_id for issue_id, parked in self.notes.parked.items() if self.is_due(parked)}
         unseen = self.notes.broken.keys() - self.notes.parked.keys()
-        return self.notes.intents.keys() | due | unseen | set(self.notes.due)
+        noted = self.notes.intents.keys() | due | unseen | self.notes.approved
+        return noted | set(self.notes.due)
 
 
 def is_newsworthy(issue: Issue, *, link: Link | None, scope: Scope) -> bool:
     """Whether a listed issue may need anything at all."""
-    if issue.id in scope.notes.intents:
+    if issue.id in scope.notes.intents or issue.id in scope.notes.held:
         return True
     if issue.id in scope.notes.broken and issue.id not in scope.notes.parked:
         return True

@@ -13,7 +13,7 @@ from hashlib import sha256
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from job.core.ids import Instant
+from job.core.ids import Instant, IssueId
 
 DIGEST_LENGTH = 16
 FORGOTTEN_AFTER = timedelta(days=7)
@@ -31,6 +31,16 @@ class Kind(StrEnum):
     CREATE = "create"
     CLOSE = "close"
     REOPEN = "reopen"
+
+
+class Approval(StrEnum):
+    """What became of the digest that a run was given."""
+
+    NONE = "none"
+    NOTED = "noted"
+    OLD = "old"
+    """It named what is forgotten by now."""
+    UNKNOWN = "unknown"
 
 
 class Entry(Struct, frozen=True):
@@ -51,6 +61,11 @@ class Entry(Struct, frozen=True):
         generation, seconds, line = text.split(" ", 2)
         at = datetime.fromtimestamp(int(seconds), tz=UTC)
         return cls(int(generation), at, line)
+
+    @property
+    def issue_id(self) -> IssueId:
+        """The issue that its line names."""
+        return issue_of(self.line)
 
 
 class Piece(Struct, frozen=True, kw_only=True):
@@ -91,7 +106,7 @@ class Used(Struct, frozen=True, kw_only=True):
     """How many live links there were before."""
     run: str = ""
     """The run that took it; "" once what it was granted is settled."""
-    round: str = ""
+    execution: str = ""
     """The execution to which the run belongs; "" where it has no name."""
 
 
@@ -113,6 +128,11 @@ class Quota(Struct, frozen=True, kw_only=True):
     standing: Mapping[str, Standing] = field(default_factory=dict)
     approved: Mapping[str, int] = field(default_factory=dict)
     """Shard -> the generation up to which a person approved what it holds."""
+
+
+def issue_of(line: str) -> IssueId:
+    """The issue that a line (`ACTION ISSUE TICKET PROJECT`) names."""
+    return IssueId(line.split(" ", 1)[1].rsplit(" ", 2)[0])
 
 
 def digest_of(lines: Iterable[str]) -> str:

@@ -44,6 +44,8 @@ class Ledger:
         """
         self.bad: list[Outcome] = []
         """Failed or unknown."""
+        self.left: dict[IssueId, OutcomeKind] = {}
+        """Whose action is not done, or not known to be."""
         self.parked: dict[IssueId, bool] = {}
         """Of issues that were parked or failed: whether they are parked now."""
 
@@ -56,6 +58,8 @@ class Ledger:
             self.open.append(decision.case.issue.touched_at)
         if kind in {OutcomeKind.FAILED, OutcomeKind.UNKNOWN}:
             self.bad.append(outcome)
+        if kind not in {OutcomeKind.DONE, OutcomeKind.UNCHANGED}:
+            self.left[decision.case.issue.id] = kind
         if remembered and (
             kind is OutcomeKind.FAILED
             or (decision.case.parked and kind is not OutcomeKind.DEFERRED)
@@ -65,11 +69,20 @@ class Ledger:
 
 def unsettled(plan: Plan, *, ledger: Ledger) -> Iterator[datetime]:
     """When all that was touched which this run leaves for a later one and which no other note keeps
-    in sight.
+    in sight. What is parked is kept in sight by that.
     """
-    yield from (held.touched_at for held in plan.quiet.held if held.afterwards is Afterwards.WAIT)
-    yield from (held.touched_at for held in plan.deferred.held)
+    quiet, deferred = plan.quiet.shelved, plan.deferred.shelved
+    yield from (left.touched_at for left in quiet if left.afterwards is Afterwards.WAIT)
+    yield from (left.touched_at for left in deferred if not left.attempts)
     yield from ledger.open
+
+
+def held_since(plan: Plan, *, since: datetime) -> Iterator[datetime]:
+    """When all that was touched which is held and which came into sight by the watermark. What a
+    sweep or a command brought up is kept in sight by the note of what is held, for as long as that
+    counts: it must not be asked for in every run because nobody says yes.
+    """
+    return (held.touched_at for held in plan.held.shelved if held.touched_at >= since)
 
 
 def owing(mark: Watermark, *, since: datetime | None, sweep: bool) -> Watermark:
@@ -101,9 +114,11 @@ def account(plan: Plan, *, ledger: Ledger) -> dict[str, dict[str, int]]:
     ledger balances.
     """
     ended = {action: Counter(kinds) for action, kinds in ledger.ended.items()}
-    for held in plan.deferred.held:
-        if held.action:
-            ended[held.action][OutcomeKind.DEFERRED] += 1
+    waiting = {OutcomeKind.DEFERRED: plan.deferred, OutcomeKind.HELD: plan.held}
+    for kind, row in waiting.items():
+        for shelved in row.shelved:
+            if shelved.action:
+                ended[shelved.action][kind] += 1
     planned = plan.tally
     wrong = [
         f"{action}: {planned[action]} planned, {kinds.total()} ended"

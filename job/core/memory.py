@@ -248,7 +248,7 @@ class Verdict(StrEnum):
     FAILURES = "failures"
     """Some issues failed, or the fate of some writes is unknown."""
     REFUSED = "refused"
-    """The plan was over a limit."""
+    """A kind of action was over its limit and is held; all else was done."""
     STOPPED = "stopped"
     """Something stopped it before the next write."""
 
@@ -286,4 +286,7 @@ class RunRecord(Struct, frozen=True, kw_only=True):
     accepted: int = 0
     """How many issues were left alone because people accept their risk, of those looked at."""
     digest: str = ""
+    """Names what is held; "" when nothing is."""
+    held: tuple[str, ...] = ()
+    """A sentence for each limit that was passed, with its name and the counts."""
     errors: tuple[str, ...] = ()

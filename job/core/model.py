@@ -7,10 +7,12 @@ Does not do: deciding anything (`decisions.py`).
 """
 
 from enum import StrEnum
+from typing import assert_never
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from job.core.held import Kind
 from job.core.ids import IssueId, TicketId, TicketKey, canonical
 from job.core.issues import Issue
 from job.core.memory import Intent, Link, Parked
@@ -114,6 +116,20 @@ class Action(StrEnum):
     ADOPT = "adopt"
 
 
+def kind_of(action: Action) -> Kind | None:
+    """Which limit bounds an action."""
+    match action:
+        case Action.CREATE | Action.CREATE_AND_CLOSE:
+            return Kind.CREATE
+        case Action.CLOSE:
+            return Kind.CLOSE
+        case Action.REOPEN:
+            return Kind.REOPEN
+        case Action.COMMENT | Action.ADOPT:
+            return None
+    assert_never(action)
+
+
 class Reason(StrEnum):
     """Why a case was decided as it was: the word for the rule and the branch that answered."""
 
@@ -181,6 +197,8 @@ class OutcomeKind(StrEnum):
     FAILED = "failed"
     UNKNOWN = "unknown"
     DEFERRED = "deferred"
+    HELD = "held"
+    """Its kind is over a limit; it waits until somebody approves it."""
 
 
 class Outcome(Struct, frozen=True, kw_only=True):

@@ -14,7 +14,16 @@ from msgspec.structs import replace
 from job.core.ids import IssueId
 from job.core.links import link_to
 from job.core.memory import Changes, Link, Parked
-from job.core.model import Afterwards, Case, Decision, Outcome, OutcomeKind, Reason
+from job.core.model import (
+    Action,
+    Afterwards,
+    Case,
+    Decision,
+    Outcome,
+    OutcomeKind,
+    Reason,
+    kind_of,
+)
 
 FIRST_RETRY = timedelta(minutes=10)
 LONGEST_RETRY = timedelta(hours=24)
@@ -54,6 +63,7 @@ def after(
                 message=failure.message,
                 now=now,
                 under=settings_digest,
+                tried=failure.decision.action,
             )
             for failure in failed
         ),
@@ -126,10 +136,20 @@ def _remembered(decision: Decision, *, now: datetime) -> Iterator[Link]:
             yield renewed
 
 
-def park(case: Case, *, error_class: str, message: str, now: datetime, under: str) -> Parked:
+def park(
+    case: Case,
+    *,
+    error_class: str,
+    message: str,
+    now: datetime,
+    under: str,
+    tried: Action | None = None,
+) -> Parked:
     """Sets an issue aside: the first try again comes within 15 minutes, each later one after twice
-    as long.
+    as long. `tried` is the action that failed.
     """
+    before = case.parked.tried if case.parked else ""
+    kind = kind_of(tried) if tried else None
     attempts = case.parked.attempts + 1 if case.parked else 1
     return Parked(
         issue_id=case.issue.id,
@@ -140,4 +160,5 @@ def park(case: Case, *, error_class: str, message: str, now: datetime, under: st
         first_at=case.parked.first_at if case.parked else now,
         next_at=now + min(FIRST_RETRY * 2 ** min(attempts - 1, 16), LONGEST_RETRY),
         settings_digest=under,
+        tried=kind or before,
     )

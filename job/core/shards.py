@@ -112,4 +112,5 @@ def inherited(watermarks: Mapping[str, Watermark], *, look_back_to: datetime) ->
         reading_from=min(owed, default=None),
         sweep_owed=any(mark.sweep_owed for mark in latest),
         canary=next((mark.canary for mark in watermarks.values() if mark.canary), IssueId("")),
+        holds=any(mark.holds for mark in watermarks.values()),
     )

@@ -1,11 +1,11 @@
 """Everything before the first write: prove who we are, read the watermark, gather, decide, plan.
 
 Promises: nothing is written to Jira or Halo; all that may be written to memory is where a first run
-began and what a command asked to be read; a plan over its limits goes no further.
-Does not do: carrying the plan out (`apply.py`).
+began and what a command asked to be read.
+Does not do: comparing the plan with its limits (`gate.py`), or carrying it out (`apply.py`).
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import assert_never
 
@@ -14,12 +14,12 @@ from msgspec.structs import replace
 
 from job.core.cases import Notes, Scope
 from job.core.decisions import decide
-from job.core.ids import EPOCH
+from job.core.ids import EPOCH, IssueId
 from job.core.ledger import owing
 from job.core.memory import Changes, Watermark
-from job.core.model import Action, Afterwards, Case, Decision, Reason
+from job.core.model import Afterwards, Case, Decision, Reason
 from job.core.outcomes import leaves_a_trace
-from job.core.plan import Plan, guard, make_plan
+from job.core.plan import Plan, make_plan
 from job.core.shards import inherited
 from job.core.shelf import Shelf
 from job.core.steps import CREATES
@@ -28,11 +28,11 @@ from job.errors import ClocksDiffer, StateUnreadable
 from job.events import Event
 from job.flow.destinations import prove_destination
 from job.flow.gather import gather, recall
+from job.flow.holding import Holding
 from job.flow.lease import HeldLease
 from job.flow.notices import Notices
 from job.flow.setup import Order, Setup
 from job.flow.trust import Trust
-from job.ports import Watcher
 
 CLOCK_SKEW_MAX = timedelta(minutes=1)
 
@@ -51,6 +51,8 @@ class Survey(Struct, frozen=True, kw_only=True):
     plan: Plan
     accepted: int = 0
     """How many issues are left alone because people accept their risk."""
+    strangers: tuple[str, ...] = ()
+    """What tickets hold in the id field that nobody knows, where no ticket was ever made."""
 
     @property
     def reaches_mark(self) -> bool:
@@ -162,33 +164,37 @@ def asked(mark: Watermark, *, order: Order) -> Watermark:
 
 
 class Look:
-    """One run's look at both sides. `parked` says afterwards how many issues memory has parked, and
-    `looked_at` at any time of how many it has decided.
+    """One run's look at both sides. `parked` says afterwards how many issues memory has parked,
+    `looked_at` at any time of how many it has decided, and `seen` which of those are of held
+    actions.
     """
 
     def __init__(
-        self, setup: Setup, *, order: Order, watcher: Watcher, started_at: datetime
+        self, setup: Setup, *, order: Order, holding: Holding, started_at: datetime
     ) -> None:
         self.parked: int | None = None
         self.looked_at = 0
+        self.seen: set[IssueId] = set()
         self._setup = setup
         self._order = order
-        self._watcher = watcher
+        self._holding = holding
         self._started_at = started_at
         self._notices = Notices(setup.policy)
 
     async def __call__(self, mark: Watermark, *, keep_lease: KeepLease) -> Survey:
-        """Raises `UnsafePlan` and `BadSettings`."""
+        """Raises `BadSettings`."""
         setup = self._setup
         glance = self._glance(mark)
         sweeps = glance is None and (mark.sweep_owed or self._sweep_is_due(mark))
         since = glance or self._since(mark, sweeps=sweeps)
+        await self._holding.recall(mark)
         notes = await recall(
             setup.ports,
             shard=setup.shard,
             routes=setup.policy.routes,
             now=self._started_at,
         )
+        notes = replace(notes, held=self._holding.known.ids, approved=self._holding.approved_ids)
         self.parked = len(notes.parked)
         scope = Scope(
             since=since,
@@ -203,17 +209,18 @@ class Look:
         )
         trust = Trust(setup.ports, scope=scope)
         shelf, unmoved = await self._decisions(scope, trust=trust, keep_lease=keep_lease)
-        planned = make_plan(shelf, at_most=setup.sync_max, unmoved=unmoved)
-        self._watcher.planned(planned)
-        await self._guard(planned, strangers=trust.strangers)
-        mark = replace(mark, canary=trust.canary)
+        planned = make_plan(shelf, unmoved=unmoved)
+        await self._check_fields(planned)
+        # A stranger's id proves that search works, and not that nothing of ours is to be found.
+        canary = mark.canary if trust.strangers else trust.canary
         return Survey(
-            mark=mark,
+            mark=replace(mark, canary=canary),
             since=since,
             sweeps=sweeps,
             notes=notes,
             plan=planned,
             accepted=self._notices.accepted,
+            strangers=trust.strangers,
         )
 
     async def _decisions(
@@ -226,6 +233,8 @@ class Look:
 
         def decide_case(case: Case) -> None:
             self.looked_at += 1
+            if case.issue.id in scope.notes.held:
+                self.seen.add(case.issue.id)
             decision = decide(case, policy=scope.policy, now=self._started_at)
             self._notices.take(decision)
             if self._matters(decision):
@@ -274,21 +283,9 @@ class Look:
         every = self._setup.sweep_every
         return bool(every) and (mark.swept_at is None or self._started_at - mark.swept_at >= every)
 
-    async def _guard(self, planned: Plan, *, strangers: Sequence[str]) -> None:
-        """Refuses a plan over its limits, and settings that a project's fields contradict, before
-        the first write.
-        """
-        store, setup = self._setup.ports.store, self._setup
-        live = await store.live_count() if planned.tally[Action.CLOSE] else 0
-        mine = setup.shard.share_of(live)
-        guard(
-            planned,
-            limits=setup.limits,
-            live_links=mine,
-            approved=self._order.approved,
-            strangers=strangers,
-        )
-        creates = (held for held in planned.everything if held.action in CREATES)
-        destinations = {held.destination.name: held.destination for held in creates}
+    async def _check_fields(self, planned: Plan) -> None:
+        """Refuses settings that a project's fields contradict, before the first write."""
+        creates = (shelved for shelved in planned.everything if shelved.action in CREATES)
+        destinations = {shelved.destination.name: shelved.destination for shelved in creates}
         for destination in destinations.values():
-            await prove_destination(setup.ports.jira, destination)
+            await prove_destination(self._setup.ports.jira, destination)

@@ -14,12 +14,14 @@ import structlog
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from job.core.ledger import Known, Ledger, next_watermark, unsettled
+from job.core.ledger import Known, Ledger, held_since, next_watermark, unsettled
 from job.core.memory import Changes, RunRecord, Verdict, Watermark
 from job.core.model import Action, Afterwards, OutcomeKind, Reason
 from job.core.outcomes import PARKED_TOO_LONG
-from job.errors import StopsRun, UnsafePlan
+from job.core.plan import Plan
+from job.errors import StopsRun
 from job.events import Event
+from job.flow.holding import Closing, commits
 from job.flow.lease import HeldLease
 from job.flow.look import Survey
 from job.flow.setup import Setup
@@ -37,13 +39,12 @@ class Report(Struct, frozen=True, kw_only=True):
     verdict: Verdict
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     mark: Watermark | None = None
-    taken_back: Watermark | None = None
-    """The watermark as it was before this run noted in it what it was asked for, if that note is to
-    go again.
-    """
     parked: int | None = None
     accepted: int = 0
+    held: tuple[str, ...] = ()
+    """A sentence for each limit that was passed."""
     digest: str = ""
+    closing: Closing = Closing()
     errors: Sequence[str] = ()
     stopped_by: StopsRun | None = None
 
@@ -70,74 +71,71 @@ class Recorder:
             watermark_at=report.mark.at if report.mark else None,
             parked_total=report.parked,
             accepted=report.accepted,
+            held=tuple(map(setup.redact, report.held)),
             digest=report.digest,
             errors=tuple(map(setup.redact, report.errors[:ERRORS_KEPT])),
         )
-        changes = Changes(watermark=report.mark or report.taken_back, run=record)
-        await setup.ports.store.commit(await lease.hold(), changes)
+        closing = report.closing
+        for changes in commits(
+            Changes(
+                watermark=report.mark, run=record, pieces=closing.pieces, dropped=closing.dropped
+            )
+        ):
+            await setup.ports.store.commit(await lease.hold(), changes)
         log.info(Event.RUN_FINISHED, **canonical(record))
         return record
 
     async def record_failure(
         self,
-        error: UnsafePlan | StopsRun,
+        error: StopsRun,
         *,
         parked: int | None,
-        found: Watermark | None,
         lease: HeldLease,
     ) -> None:
         """Leaves a record of a run that ended early. If the store fails as well, the first error
         stands.
-
-        A command that was refused is no longer owed, or every later run would be refused because of
-        it. `found` is the watermark before it.
         """
-        if isinstance(error, UnsafePlan):
-            report = Report(
-                verdict=Verdict.REFUSED,
-                digest=error.digest,
-                errors=error.limits,
-                parked=parked,
-                taken_back=found,
-            )
-        else:
-            report = Report(verdict=Verdict.STOPPED, errors=[str(error)], parked=parked)
+        report = Report(verdict=Verdict.STOPPED, errors=[str(error)], parked=parked)
         try:
             await self.record(report, lease=lease)
         except StopsRun as second:
             log.exception(Event.RUN_UNRECORDED, error=str(second))
 
-    def next_mark(self, survey: Survey, *, ledger: Ledger, known: Known) -> Watermark:
+    def next_mark(self, survey: Survey, *, ledger: Ledger, known: Known, holds: bool) -> Watermark:
         """Where the next run begins. A back-fill has been read to its end by now; what it left
-        takes the watermark back. A sweep that left anything is owed.
+        takes the watermark back. A sweep that left anything is owed. What is held is neither left
+        nor owed where only a back-fill or a sweep brought it up: memory holds it.
         """
-        mark = survey.mark
+        mark = replace(
+            survey.mark, highest_keys=known.highest_keys, canary=known.canary, holds=holds
+        )
         if not survey.reaches_mark:
-            return replace(mark, highest_keys=known.highest_keys, canary=known.canary)
+            return mark
         left = list(unsettled(survey.plan, ledger=ledger))
+        held = held_since(survey.plan, since=mark.at - self._setup.overlap)
         at = next_watermark(
             mark.at,
             started_at=self._started_at,
             overlap=self._setup.overlap,
-            held_by=left,
+            held_by=[*left, *held],
             may_go_back=mark.reading_from is not None,
         )
         swept_at = self._started_at if survey.sweeps and not left else mark.swept_at
         owed = survey.sweeps and bool(left)
-        return Watermark(
+        return replace(
+            mark,
             at=at,
             swept_at=swept_at,
-            highest_keys=known.highest_keys,
-            owner=mark.owner,
+            reading_from=None,
             sweep_owed=owed,
-            canary=known.canary,
+            began_at=self._started_at,
         )
 
     def parked_now(self, survey: Survey, *, ledger: Ledger) -> int:
         """How many issues are parked after the run; those parked for too long are shouted about."""
         parked = dict.fromkeys(survey.notes.parked, True)
-        for held in survey.plan.quiet.held:
-            parked[held.issue_id] = held.afterwards is Afterwards.PARK
+        for shelved in survey.plan.quiet.shelved:
+            parked[shelved.issue_id] = shelved.afterwards is Afterwards.PARK
         parked |= ledger.parked
         for issue_id, entry in survey.notes.parked.items():
             if parked[issue_id] and entry.error_class in _NEVER_SENT_AGAIN:
@@ -203,10 +201,12 @@ def _reach(record: RunRecord) -> dict[str, object]:
     return {"watermark": record.watermark_at.isoformat(), "lag_s": lag_s}
 
 
-def verdict_of(*, stopped_by: StopsRun | None, ledger: Ledger) -> Verdict:
+def verdict_of(plan: Plan, *, stopped_by: StopsRun | None, ledger: Ledger) -> Verdict:
     """How a run ended that carried out its plan, or part of it."""
     if stopped_by:
         return Verdict.STOPPED
+    if plan.held:
+        return Verdict.REFUSED
     return Verdict.FAILURES if ledger.bad else Verdict.DONE
 
 

@@ -2,11 +2,11 @@
 
     prove the credentials -> take the lease -> look -> apply -> record
 
-Promises: a plan over its limits writes nothing; the watermark moves only when everything up to it
-is settled; what a command asked to be read is read, however many runs that takes; the ledger
-balances or the run fails; what happened is recorded in the store and in one canonical log line,
-`run.finished`. `plan` is the same road, stopped before the first write: it takes no lease and
-leaves no record.
+Promises: what is over a limit is held and all else is done; the watermark moves only when
+everything up to it is settled; what a command asked to be read is read, however many runs that
+takes; the ledger balances or the run fails; what happened is recorded in the store and in one
+canonical log line, `run.finished`. `plan` is the same road, stopped before the first write: it
+takes no lease and leaves no record.
 Does not do: the work of a stretch. Each has a file beside this one.
 """
 
@@ -18,15 +18,18 @@ from typing import Any
 import structlog
 from msgspec.structs import replace
 
+from job.core.held import Approval
 from job.core.ids import IssueId
 from job.core.ledger import account
 from job.core.memory import Changes, RunRecord, Verdict, Watermark
 from job.core.outcomes import quietly
 from job.core.plan import Plan
 from job.each import beside, unless
-from job.errors import StopsRun, UnsafePlan
+from job.errors import StopsRun
 from job.events import Event
 from job.flow.apply import Apply
+from job.flow.approval import approve
+from job.flow.gate import Gate
 from job.flow.identity import prove_memory
 from job.flow.lease import HeldLease, take_lease
 from job.flow.look import Look, Survey, asked, begin_mark, event_of, prove_identity
@@ -45,19 +48,23 @@ record needs some.
 
 
 async def plan(setup: Setup, *, order: Order, watcher: Watcher) -> Plan:
-    """What `run` would do now. Writes nothing anywhere. Raises `UnsafePlan`, `BadSettings`,
-    `StopsRun`.
-    """
+    """What `run` would do now. Writes nothing anywhere. Raises `BadSettings`, `StopsRun`."""
 
     async def no_lease() -> None:
         """There is none to keep."""
 
     started_at = setup.ports.clock.now()
-    look = Look(setup, order=order, watcher=watcher, started_at=started_at)
+    gate = Gate(setup, order=order, approval=Approval.NONE, started_at=started_at)
+    look = Look(setup, order=order, holding=gate.holding, started_at=started_at)
     await prove_identity(setup)
     mark = await begin_mark(setup, order=order, started_at=started_at)
     await prove_memory(setup, order=order, mark=mark)
-    return (await look(asked(mark, order=order), keep_lease=no_lease)).plan
+    seen = await look(asked(mark, order=order), keep_lease=no_lease)
+    planned = (await gate.weigh(seen, looked_at=look.seen, lease=None)).plan
+    watcher.planned(planned)
+    if planned.pace:
+        log.info(Event.PLAN_SLICED, message=planned.pace, waiting=planned.sliced)
+    return planned
 
 
 async def run(
@@ -65,7 +72,7 @@ async def run(
 ) -> RunRecord:
     """Carries out one run and returns its record. Once `asked_to_stop` is set it begins nothing
     more, waits a little for what is under way, and ends in good order. Raises `LeaseHeld`,
-    `UnsafePlan`, `BadSettings`, `StopsRun`.
+    `BadSettings`, `StopsRun`.
     """
 
     async def hang_up() -> None:
@@ -90,36 +97,40 @@ class Run:
         self._started_at = setup.ports.clock.now()
         self._began_s = setup.ports.clock.monotonic()
         self._recorder = Recorder(setup, started_at=self._started_at)
-        self._found: Watermark | None = None
-        """The watermark before a note was made in it of what this run was asked for."""
 
     async def __call__(self) -> RunRecord:
         setup, ports = self._setup, self._setup.ports
         log.info(Event.RUN_STARTED, run_id=setup.run_id, shard=setup.shard.name)
         await prove_identity(setup)
+        approval = await approve(self._order.approved, store=ports.store, now=self._started_at)
+        gate = Gate(setup, order=self._order, approval=approval, started_at=self._started_at)
         async with take_lease(
             setup.shard, holder=setup.run_id, store=ports.store, clock=ports.clock
         ) as lease:
-            report = await self._look_and_apply(lease)
+            report = await self._look_and_apply(lease, gate=gate)
             record = await self._recorder.record(report, lease=lease)
+            await gate.holding.give_back(report.closing)
         if report.stopped_by:
             raise report.stopped_by
         return record
 
-    async def _look_and_apply(self, lease: HeldLease) -> Report:
+    async def _look_and_apply(self, lease: HeldLease, *, gate: Gate) -> Report:
         """What ends before the bridge is recorded here; what went wrong later is in the report."""
         setup, order = self._setup, self._order
-        look = Look(setup, order=order, watcher=self._watcher, started_at=self._started_at)
+        look = Look(setup, order=order, holding=gate.holding, started_at=self._started_at)
         try:
             mark = await self._begin(lease)
             survey = await self._unless_called_off(look(mark, keep_lease=lease.hold))
             if survey is None:
                 return self._called_off(look)
-            return await self._carry_out(survey, lease=lease)
-        except (UnsafePlan, StopsRun) as error:
-            await self._recorder.record_failure(
-                error, parked=look.parked, found=self._found, lease=lease
-            )
+            survey = await gate.weigh(survey, looked_at=look.seen, lease=lease)
+            planned = survey.plan
+            self._watcher.planned(planned)
+            if planned.pace:
+                log.info(Event.PLAN_SLICED, message=planned.pace, waiting=planned.sliced)
+            return await self._carry_out(survey, gate=gate, lease=lease)
+        except StopsRun as error:
+            await self._recorder.record_failure(error, parked=look.parked, lease=lease)
             raise
 
     async def _own(self, mark: Watermark, *, lease: HeldLease) -> Watermark:
@@ -144,7 +155,6 @@ class Run:
         mark = asked(found, order=order)
         if mark != found:
             await setup.ports.store.commit(await lease.hold(), Changes(watermark=mark))
-            self._found = found
         return mark
 
     async def _unless_called_off(self, looking: Coroutine[Any, Any, Survey]) -> Survey | None:
@@ -175,7 +185,7 @@ class Run:
         log.error(Event.RUN_STOPPING, error=words)
         return Report(verdict=Verdict.STOPPED, parked=look.parked, errors=[words])
 
-    async def _carry_out(self, survey: Survey, *, lease: HeldLease) -> Report:
+    async def _carry_out(self, survey: Survey, *, gate: Gate, lease: HeldLease) -> Report:
         """Everything after the bridge: remember what was only seen, apply the plan, see how far all
         is settled.
         """
@@ -188,12 +198,17 @@ class Run:
             mark=survey.mark,
         )
         ledger = await apply(survey.plan)
+        closing = gate.holding.settle(ledger)
         return Report(
-            verdict=verdict_of(stopped_by=apply.stopped_by, ledger=ledger),
+            verdict=verdict_of(survey.plan, stopped_by=apply.stopped_by, ledger=ledger),
             counts=account(survey.plan, ledger=ledger),
-            mark=self._recorder.next_mark(survey, ledger=ledger, known=apply.known),
+            mark=self._recorder.next_mark(
+                survey, ledger=ledger, known=apply.known, holds=closing.holds
+            ),
+            closing=closing,
             parked=self._recorder.parked_now(survey, ledger=ledger),
             accepted=survey.accepted,
+            held=survey.plan.over,
             digest=survey.plan.digest,
             errors=errors_of(ledger),
             stopped_by=apply.stopped_by,
@@ -216,9 +231,9 @@ class Run:
         """Writes down what was seen of issues for which nothing is done, and says aloud what
         somebody should know.
         """
-        for held in planned.quiet.held:
-            if event := event_of(held.reason):
-                log.warning(event, issue_id=held.issue_id, error=held.whole().because)
+        for shelved in planned.quiet.shelved:
+            if event := event_of(shelved.reason):
+                log.warning(event, issue_id=shelved.issue_id, error=shelved.whole().because)
         quiet = iter(planned.quiet)
         store, digest = self._setup.ports.store, self._setup.settings_digest
         while some := list(islice(quiet, QUIET_A_COMMIT)):

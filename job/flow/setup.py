@@ -29,6 +29,8 @@ class Setup(Struct, frozen=True, kw_only=True):
     policy: Policy
     limits: Limits
     shard: Shard
+    execution: str = ""
+    """The execution of which this run is a task; "" where it has no name."""
     settings_digest: str
     look_back: timedelta
     """How far the first run looks back, when there is no watermark."""
@@ -58,7 +60,7 @@ class Order(Struct, frozen=True, kw_only=True):
     adopt_memory: bool = False
     """Take memory for ours, whose ever it was."""
     approved: str | None = None
-    """The digest of a plan that was over its limits and is to be carried out all the same."""
+    """The digest of what was held and is to be let through."""
 
     @property
     def begins_at(self) -> datetime | None:

@@ -38,18 +38,32 @@ class RunSettings(ProcessSettings):
     issue_sync_max: int = variable(
         parse.whole(0),
         "0",
-        does="Issues acted on in one run, oldest first; the rest waits. 0: no cap.",
+        does="Issues acted on in one run: first those never tried, oldest first; the rest waits. "
+        "0: no cap.",
     )
     max_close_percent: int = variable(
         parse.whole(0, 100),
         "30",
-        does="Percent of the open tickets that one run may close; ten may always be closed.",
+        does="Percent of the open tickets that may be closed within 24 hours; ten always may. "
+        "More are held until approved. 100: no limit.",
     )
     max_create: int = variable(
-        parse.whole(0), "0", does="Tickets that one run may create. 0: no limit."
+        parse.whole(0),
+        "200",
+        does="Tickets that one run may create, over all its tasks. More are held until approved, "
+        "or go in slices. 0: no limit.",
+    )
+    max_create_mode: str = variable(
+        parse.word("hold", "slice"),
+        "hold",
+        does="What becomes of more than MAX_CREATE: `hold` all of them until they are approved, or "
+        "`slice`: the worst first, the rest in the next runs.",
     )
     max_reopen: int = variable(
-        parse.whole(0), "0", does="Tickets that one run may reopen. 0: no limit."
+        parse.whole(0),
+        "0",
+        does="Tickets that one run may reopen, over all its tasks. More are held until approved. "
+        "0: no limit.",
     )
     task_timeout_s: int = variable(
         parse.whole(0),

@@ -80,19 +80,29 @@ def test_a_plan_names_every_action_with_its_reason_and_writes_nothing(
     assert [line["action"] for line in actions] == ["create"] * 6 + ["create-and-close"]
     assert all(line["reason"] and line["message"].endswith(".") for line in actions)
     assert world.jira.people.tickets() == []
-    assert program("plan").only("plan.made")["digest"] == spoken.only("plan.made")["digest"]
+    assert program("plan").only("plan.made")["actions"] == spoken.only("plan.made")["actions"]
 
 
-def test_a_plan_over_its_limits_writes_nothing_until_its_digest_is_approved(
+def test_what_is_over_a_limit_is_not_written_until_its_digest_is_approved(
     program: Program, world: World
 ) -> None:
+    planned = program("plan", MAX_CREATE="3")
     refused = program("run", MAX_CREATE="3")
+    assert planned.only("plan.refused")["digest"] == refused.only("plan.refused")["digest"]
     line = refused.only("plan.refused")
     assert refused.exit_code == 4
     assert "MAX_CREATE allows 3" in line["message"]
     assert f"run --approve {line['digest']}" in line["next"]
     assert world.jira.people.tickets() == []
-    assert program("run", "--approve", "0123456789abcdef", MAX_CREATE="3").exit_code == 4
+    mistyped = program("run", "--approve", "0123456789abcdef", MAX_CREATE="3")
+    assert mistyped.exit_code == 4
+    assert "mistyped" in mistyped.only("plan.refused")["message"]
+    held = program("plan", "--held")
+    assert held.exit_code == 0
+    assert f"run --approve {line['digest']}" in held.only("held.told")["message"]
+    rows = [said for said in held.lines if said["event"] == "table.row"]
+    assert {row["cells"]["state"] for row in rows} == {"held"}
+    assert len(rows) == 7
     assert program("run", "--approve", line["digest"], MAX_CREATE="3").exit_code == 0
     assert len(world.jira.people.tickets()) == 7
 

@@ -10,8 +10,9 @@ from msgspec.structs import replace
 
 from job.core.ledger import Ledger, account, next_watermark, unsettled
 from job.core.model import Action, Afterwards, Case, Decision, Outcome, OutcomeKind, Reason
-from job.core.plan import make_plan
-from job.core.shelf import Held
+from job.core.plan import Plan, make_plan
+from job.core.shelf import Shelved
+from job.core.weigh import Past, weigh
 from tests.kit.builders import NOW, destination, issue, parked, ticket
 
 INSTANTS = st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001
@@ -35,6 +36,11 @@ def touched(minute: int) -> Decision:
         COMMENT,
         case=replace(CASE, issue=replace(ISSUE, last_seen_at=NOW + timedelta(minutes=minute))),
     )
+
+
+def capped_plan(decisions: Iterable[Decision], *, at_most: int) -> Plan:
+    made = make_plan(map(Shelved.of, decisions))
+    return weigh(made, allowed={}, past=Past(), at_most=at_most).plan
 
 
 def ledger_of(outcomes: Iterable[Outcome]) -> Ledger:
@@ -82,7 +88,7 @@ def test_what_is_unknown_deferred_or_waited_for_is_unsettled_and_nothing_else() 
     )
     quiet = replace(touched(3), action=None, reason="unchanged")
     now, capped = touched(4), touched(5)
-    plan = make_plan(map(Held.of, [waiting, set_aside, quiet, now, capped]), at_most=1)
+    plan = capped_plan([waiting, set_aside, quiet, now, capped], at_most=1)
     unknown, deferred = touched(6), touched(7)
     kinds = {OutcomeKind.UNKNOWN: unknown, OutcomeKind.DEFERRED: deferred}
     ledger = ledger_of(Outcome(decision=kinds.get(kind, now), kind=kind) for kind in OutcomeKind)
@@ -90,13 +96,18 @@ def test_what_is_unknown_deferred_or_waited_for_is_unsettled_and_nothing_else() 
     assert sorted(unsettled(plan, ledger=ledger)) == sorted(expected)
 
 
+def test_what_is_parked_holds_no_watermark_while_it_waits_for_its_turn() -> None:
+    again = replace(touched(1), case=replace(touched(1).case, parked=parked()))
+    plan = capped_plan([touched(0), again], at_most=1)
+    assert [one.issue_id for one in plan.deferred.shelved] == [again.case.issue.id]
+    assert list(unsettled(plan, ledger=Ledger())) == []
+
+
 # --- Accounts -----------------------------------------------------------------------------------
 
 
 def test_the_ledger_balances_or_the_run_fails() -> None:
-    plan = make_plan(
-        map(Held.of, [COMMENT, COMMENT, replace(COMMENT, action=Action.CLOSE)]), at_most=2
-    )
+    plan = capped_plan([COMMENT, COMMENT, replace(COMMENT, action=Action.CLOSE)], at_most=2)
     ended = [Outcome(decision=decision, kind=OutcomeKind.DONE) for decision in plan.decisions]
     counted = account(plan, ledger=ledger_of(ended))
     assert sum(sum(row.values()) for row in counted.values()) == 3

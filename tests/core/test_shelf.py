@@ -15,7 +15,7 @@ from job.core.issues import Issue, IssueStatus
 from job.core.memory import Link
 from job.core.model import Action, Case, Decision, Ticket
 from job.core.plan import make_plan
-from job.core.shelf import Held, Row, Shelf
+from job.core.shelf import Row, Shelf, Shelved
 from tests.kit.builders import NOW, issue, issue_id, policy, ticket, ticket_id
 
 POLICY = policy()
@@ -60,17 +60,16 @@ def shelf_of(decisions: list[Decision], *, whole_max: int) -> Shelf:
 @given(
     st.lists(cases, max_size=12, unique_by=lambda case: case.issue.id),
     st.integers(0, 12),
-    st.integers(0, 3),
 )
 def test_a_plan_is_the_same_whether_its_decisions_were_packed_or_not(
-    some: list[Case], whole_max: int, at_most: int
+    some: list[Case], whole_max: int
 ) -> None:
     decisions = [decided(case) for case in some]
-    whole = make_plan(shelf_of(decisions, whole_max=99), at_most=at_most)
-    packed = make_plan(shelf_of(decisions, whole_max=whole_max), at_most=at_most)
-    for name in ("decisions", "deferred", "quiet"):
+    whole = make_plan(shelf_of(decisions, whole_max=99))
+    packed = make_plan(shelf_of(decisions, whole_max=whole_max))
+    for name in ("decisions", "quiet"):
         assert list(getattr(packed, name)) == list(getattr(whole, name))
-    assert (packed.digest, packed.tally) == (whole.digest, whole.tally)
+    assert packed.tally == whole.tally
 
 
 def decision(number: int, *, name: str = "x") -> Decision:
@@ -114,7 +113,9 @@ def test_of_one_issue_only_the_last_decision_stays(whole_max: int) -> None:
 def test_a_row_gives_single_ones_slices_and_those_with_some_actions(dictionary: bytes) -> None:
     closing = replace(decision(2), action=Action.CLOSE)
     row = Row(
-        tuple(Held.of(made, dictionary=dictionary) for made in (decision(1), closing, decision(3)))
+        tuple(
+            Shelved.of(made, dictionary=dictionary) for made in (decision(1), closing, decision(3))
+        )
     )
     assert (len(row), row[1], list(row[1:])) == (3, closing, [closing, decision(3)])
     assert list(row.of({Action.CREATE})) == [decision(1), decision(3)]
@@ -123,7 +124,7 @@ def test_a_row_gives_single_ones_slices_and_those_with_some_actions(dictionary: 
 def test_what_a_plan_asks_most_is_known_without_unpacking() -> None:
     one = decision(1)
     one = replace(one, case=replace(one.case, ticket=ticket(7), link=None))
-    held = Held.of(one, dictionary=b"anything")
+    held = Shelved.of(one, dictionary=b"anything")
     assert (held.issue_id, held.touched_at) == (one.case.issue.id, one.case.issue.touched_at)
     assert (held.action, held.reason, held.afterwards, held.ticket_id) == (
         one.action,

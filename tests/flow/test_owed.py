@@ -19,7 +19,7 @@ from job.core.ledger import owing
 from job.core.memory import Watermark
 from job.core.plan import Limits
 from job.core.shards import Shard
-from job.errors import RemoteDown, UnsafePlan
+from job.errors import RemoteDown
 from job.flow.setup import ALL_TIME, Order, Setup
 from job.sim.call import json_answer
 from tests.kit.quarter import done
@@ -214,27 +214,29 @@ def test_a_back_fill_that_meets_its_cap_goes_on() -> None:
     play(story())
 
 
-def test_a_command_that_was_refused_is_not_owed_for_it_would_refuse_every_later_run() -> None:
+def test_what_a_command_brought_up_and_is_held_is_not_owed_for_it_would_be_held_for_ever() -> None:
     async def story() -> None:
         tube = await with_old_issues(12, tube=Tube(policy=QUIET, limits=Limits(create_max=10)))
         before = await mark_of(tube)
-        refused = await tube.run(order=Order(since=ALL_TIME, sweep=True))
-        assert isinstance(refused, UnsafePlan)
-        assert await mark_of(tube) == before
+        refused = await done(tube, Order(since=ALL_TIME, sweep=True))
+        assert refused.counts["create"] == {"held": 12}
+        mark = await mark_of(tube)
+        assert (mark.reading_from, mark.sweep_owed) == (None, False)
+        assert mark.at > before.at
         tube.halo.estate.open_issue(type="csm")
         assert (await done(tube)).counts["create"] == {"done": 1}
 
     play(story())
 
 
-def test_a_back_fill_that_was_begun_stays_owed_when_a_later_run_is_refused() -> None:
+def test_a_back_fill_that_was_begun_is_read_and_its_creates_wait_for_an_approval() -> None:
     async def story() -> None:
         tube = await with_old_issues(12, tube=Tube(policy=QUIET, limits=Limits(create_max=10)))
         owed = replace(await mark_of(tube), reading_from=EPOCH)
         tube.store._watermarks[SHARD] = owed
-        refused = await tube.run()
-        assert isinstance(refused, UnsafePlan)
-        assert await mark_of(tube) == owed
+        refused = await done(tube)
+        assert refused.counts["create"] == {"held": 12}
+        assert (await mark_of(tube)).reading_from is None
         await done(tube, Order(approved=refused.digest))
         assert len(tube.jira.people.tickets()) == 12
 

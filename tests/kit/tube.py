@@ -180,6 +180,7 @@ class Tube:
         self.at_once_max = 8
         self.store_falters: Callable[[], bool] = lambda: False
         self.shard = Shard()
+        self.execution = ""
 
     async def run(
         self,
@@ -247,6 +248,7 @@ class Tube:
             settings_digest=self.settings_digest,
             limits=self.limits,
             shard=shard,
+            execution=self.execution,
             look_back=self.look_back,
             overlap=timedelta(minutes=5),
             sweep_every=self.sweep_every,

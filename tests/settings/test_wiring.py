@@ -66,6 +66,7 @@ async def test_every_choice_arrives_where_it_is_used(tmp_path: Path) -> None:
         WHEN_ISSUE_GONE="close",
         WHEN_TICKET_GONE="report",
         MAX_CREATE="5",
+        MAX_CREATE_MODE="slice",
         ISSUE_SYNC_MAX="7",
         CLOUD_RUN_TASK_INDEX="1",
         CLOUD_RUN_TASK_COUNT="3",
@@ -83,9 +84,9 @@ async def test_every_choice_arrives_where_it_is_used(tmp_path: Path) -> None:
     assert (workflow.reopen.transition, workflow.reopen.statuses) == ("Reopen", ("Triage",))
     assert destination.tickets.mapping == (("issue_type", "labels"),)
     assert setup.shard.name == "1-of-3"
-    assert (setup.limits.create_max, setup.sync_max) == (2, 3), (
-        "each of three tasks takes its share"
-    )
+    assert setup.sync_max == 3, "each of three tasks takes its share"
+    assert setup.limits.create_max == 5, "limits are the deployment's, not a task's"
+    assert setup.limits.slices
     assert (setup.look_back, setup.overlap) == (timedelta(minutes=15), timedelta(minutes=5))
 
 

@@ -97,7 +97,9 @@ def held_set(digest: str = "0123456789abcdef") -> HeldSet:
 
 
 def quota(revision: int = 1) -> Quota:
-    used = Used(kind=Kind.CLOSE, shard="0-of-2", at=NOW, many=7, live=90, run="run-1", round="e-1")
+    used = Used(
+        kind=Kind.CLOSE, shard="0-of-2", at=NOW, many=7, live=90, run="run-1", execution="e-1"
+    )
     return Quota(
         revision=revision,
         used=(used,),
