@@ -7,7 +7,7 @@ Does not do: any work of a run. Nothing is sent before `flow/` asks for it.
 """
 
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -129,13 +129,14 @@ async def open_setup(settings: Settings, surroundings: Surroundings) -> AsyncIte
             sync_max=_share(settings.issue_sync_max, tasks=tasks),
             time_budget=_time_budget(settings.task_timeout_s),
             hang_up=hang_up,
-            spent=lambda: {
-                "halo": dict(halo.spent),
-                "jira": dict(jira.spent),
-                "store": dict(store.spent),
-            },
+            spent=lambda: _spent(halo=halo.spent, jira=jira.spent, store=store.spent),
             redact=redactor.text,
         )
+
+
+def _spent(**remotes: Mapping[str, int]) -> dict[str, dict[str, int]]:
+    """What each remote was asked so far, as it is now."""
+    return {remote: dict(spent) for remote, spent in remotes.items()}
 
 
 class Confidential:

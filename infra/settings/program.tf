@@ -160,7 +160,8 @@ variable "safety" {
   description = "What a run may do at most without approval, and what happens when one side loses its half. 0 is no limit, or never."
   type = object({
     max_close_percent = optional(number, 30)
-    max_create        = optional(number, 0)
+    max_create        = optional(number, 200)
+    max_create_mode   = optional(string, "hold")
     max_reopen        = optional(number, 0)
     sweep_every       = optional(string, "24h")
     create_patience   = optional(string, "25m")
@@ -178,6 +179,10 @@ variable "safety" {
   validation {
     condition     = alltrue([for limit in [var.safety.max_create, var.safety.max_reopen] : limit >= 0 && limit <= local.count_max && floor(limit) == limit])
     error_message = "`safety.max_create` and `safety.max_reopen` must be whole numbers of up to nine digits; 0 is no limit."
+  }
+  validation {
+    condition     = contains(["hold", "slice"], var.safety.max_create_mode)
+    error_message = "`safety.max_create_mode` must be \"hold\" or \"slice\"."
   }
   validation {
     condition     = contains(["recreate", "report"], var.safety.when_ticket_gone)
@@ -308,6 +313,7 @@ locals {
 
     MAX_CLOSE_PERCENT = var.safety.max_close_percent
     MAX_CREATE        = var.safety.max_create
+    MAX_CREATE_MODE   = var.safety.max_create_mode
     MAX_REOPEN        = var.safety.max_reopen
     SWEEP_EVERY       = var.safety.sweep_every
     CREATE_PATIENCE   = var.safety.create_patience

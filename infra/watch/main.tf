@@ -262,7 +262,7 @@ resource "google_monitoring_alert_policy" "plan_refused" {
 
   documentation {
     mime_type = "text/markdown"
-    content   = "The plan is over a limit, so nothing was written. Read its reasons in the `plan.refused` line. To approve exactly this plan: `gcloud run jobs execute ${var.job} --project=${var.project_id} --region=${var.region} --wait --args=run,--approve,$${log.extracted_label.digest}`"
+    content   = "A kind of action is over its limit and is held; everything else was done. Read which, and how many, in the `plan.refused` line. To let through exactly what it names: `gcloud run jobs execute ${var.job} --project=${var.project_id} --region=${var.region} --wait --args=run,--approve,$${log.extracted_label.digest}`"
   }
 }
 

@@ -114,8 +114,7 @@ def account(plan: Plan, *, ledger: Ledger) -> dict[str, dict[str, int]]:
     ledger balances.
     """
     ended = {action: Counter(kinds) for action, kinds in ledger.ended.items()}
-    waiting = {OutcomeKind.DEFERRED: plan.deferred, OutcomeKind.HELD: plan.held}
-    for kind, row in waiting.items():
+    for kind, row in ((OutcomeKind.DEFERRED, plan.deferred), (OutcomeKind.HELD, plan.held)):
         for shelved in row.shelved:
             if shelved.action:
                 ended[shelved.action][kind] += 1

@@ -5,6 +5,9 @@ from collections import Counter
 
 import pytest
 
+from job.core.memory import RunRecord
+from job.core.plan import Limits
+from job.flow.setup import Order
 from tests.budget.kit import FEW, HOUR_S, Shop, batches, shop_with
 from tests.kit.timeless import play
 
@@ -66,17 +69,85 @@ def test_a_commented_issue_is_one_read_two_writes_and_one_delete(many: int) -> N
 
 
 @pytest.mark.parametrize("many", FEW)
-def test_a_closed_issue_costs_as_much_and_each_run_with_closes_counts_the_live_links(
-    many: int,
-) -> None:
+def test_a_closed_issue_costs_as_much_where_closes_have_no_limit(many: int) -> None:
     async def story() -> None:
         shop = await settled(many)
         for issue_id in list(shop.tube.halo.estate.issues):
             shop.tube.halo.estate.resolve(issue_id)
-        fences, counting = 2 * batches(many, of=50), batches(many, of=1_000)
+        fences = 2 * batches(many, of=50)
         assert (await shop.run()).store == FIXED + Counter(
-            read=many + counting, write=2 * many + fences, delete=many
+            read=many, write=2 * many + fences, delete=many
         )
+
+    play(story())
+
+
+@pytest.mark.parametrize(("links", "many"), [(5, 1), (120, 36)])
+def test_closes_within_their_limit_cost_two_reads_four_writes_and_a_delete_for_all_of_them(
+    links: int, many: int
+) -> None:
+    """The live links are counted and the quota is read; the quota, the watermark, the piece of what
+    was granted and the fence of both are written; in the end the piece goes.
+    """
+
+    async def story() -> None:
+        shop = await settled(links)
+        shop.tube.limits = Limits()
+        for issue_id in list(shop.tube.halo.estate.issues)[:many]:
+            shop.tube.halo.estate.resolve(issue_id)
+        fences = 2 * batches(many, of=50)
+        assert (await shop.run()).store == FIXED + Counter(
+            read=many + 2, write=2 * many + fences + 4, delete=many + 1
+        )
+
+    play(story())
+
+
+def test_creates_within_their_limit_cost_nothing_more() -> None:
+    async def story() -> None:
+        shop = await settled(0)
+        shop.tube.limits = Limits(create_max=200)
+        shop.opens(120)
+        fences = 2 * batches(120, of=100)
+        assert (await shop.run()).store == FIXED + Counter(read=120, write=240 + fences, delete=120)
+
+    play(story())
+
+
+def test_what_stays_held_costs_each_run_its_pieces_two_looks_at_the_quota_and_no_write() -> None:
+    """Besides what it takes to see that it is still planned: here one read for each link."""
+
+    async def story() -> None:
+        shop = await settled(0)
+        shop.tube.limits = Limits(create_max=10)
+        shop.opens(1_200)
+        tube = shop.tube
+        await tube.run()
+        for _ in range(2):
+            await asyncio.sleep(HOUR_S)
+            before = Counter(tube.store.spent)
+            record = await tube.run()
+            assert isinstance(record, RunRecord)
+            assert record.counts["create"] == {"held": 1_200}
+            spent = Counter(tube.store.spent) - before
+            assert spent == FIXED + Counter(read=1_200 + batches(1_200, of=500) + 2)
+
+    play(story())
+
+
+def test_nothing_that_was_held_costs_a_run_anything_once_it_is_let_through() -> None:
+    async def story() -> None:
+        shop = await settled(0)
+        shop.tube.limits = Limits(create_max=10)
+        shop.opens(12)
+        held = await shop.tube.run()
+        assert isinstance(held, RunRecord)
+        await asyncio.sleep(HOUR_S)
+        await shop.tube.run(order=Order(approved=held.digest))
+        for _ in range(2):
+            await asyncio.sleep(HOUR_S)
+            bill = await shop.run()
+        assert bill.store == FIXED
 
     play(story())
 

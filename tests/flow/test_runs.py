@@ -26,13 +26,6 @@ def tube_with(issues: int, *, limits: Limits | None = None) -> Tube:
     return tube
 
 
-async def done(tube: Tube, order: Order | None = None) -> RunRecord:
-    await asyncio.sleep(QUARTER_HOUR_S)
-    record = await tube.run(order=order)
-    assert isinstance(record, RunRecord), record
-    return record
-
-
 # --- Stopping and overlapping ---------------------------------------------------------------------
 
 

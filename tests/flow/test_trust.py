@@ -9,7 +9,8 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from job.errors import MalformedAnswer, RemoteRefused, UnsafePlan
+from job.core.memory import RunRecord
+from job.errors import MalformedAnswer, RemoteRefused
 from job.flow.setup import ALL_TIME, Order
 from job.sim.call import Answer, Call
 from job.sim.jira.api import JiraSim
@@ -139,11 +140,14 @@ def test_the_first_run_of_another_account_waits_for_an_approval_before_it_create
         await asyncio.sleep(QUARTER_HOUR_S)
         before = tube.halo.calls["GET /v3/issues/{id}"]
         refused = await tube.run(order=ALL)
-        assert isinstance(refused, UnsafePlan), refused
+        assert isinstance(refused, RunRecord), refused
+        assert refused.exit_code == 4
         assert tube.halo.calls["GET /v3/issues/{id}"] - before == 20, "a sample tells"
         assert len(tube.jira.people.tickets()) == 30
-        assert "Halo knows none of these" in str(refused)
-        assert isinstance(await tube.run(order=ALL), UnsafePlan), "in every run until somebody says"
+        assert "Halo knows none of these" in refused.held[0]
+        again = await tube.run(order=ALL)
+        assert isinstance(again, RunRecord)
+        assert again.exit_code == 4, "in every run until somebody says"
         await done(tube, Order(since=ALL_TIME, approved=refused.digest))
         assert len(tube.jira.people.tickets()) == 31
         tube.halo.estate.open_issue(type="csm")
@@ -161,7 +165,8 @@ def test_a_field_that_others_use_otherwise_waits_for_an_approval_too(held: str) 
         tube.halo.estate.open_issue(type="csm")
         await asyncio.sleep(QUARTER_HOUR_S)
         refused = await tube.run()
-        assert isinstance(refused, UnsafePlan), refused
+        assert isinstance(refused, RunRecord), refused
+        assert refused.exit_code == 4
         await done(tube, Order(approved=refused.digest))
         assert len(tube.jira.people.tickets()) == 2
 

@@ -61,7 +61,7 @@ run "first_apply_of_an_empty_project" {
   assert {
     condition = { for name in ["HALO_API_HOSTNAME", "TIME_RANGE", "MAX_CLOSE_PERCENT", "MAX_CREATE", "SWEEP_EVERY", "CREATE_PATIENCE", "OVERLAP",
       "WHEN_TICKET_GONE", "WHEN_ISSUE_GONE", "TASK_TIMEOUT_S", "CRITICAL_ONLY", "HALO_CONCURRENCY_MAX", "LOG_LEVEL"] : name => output.environment[name] } == {
-      HALO_API_HOSTNAME = "api.cloudpassage.com", TIME_RANGE = "15", MAX_CLOSE_PERCENT = "30", MAX_CREATE = "0", SWEEP_EVERY = "24h",
+      HALO_API_HOSTNAME = "api.cloudpassage.com", TIME_RANGE = "15", MAX_CLOSE_PERCENT = "30", MAX_CREATE = "200", SWEEP_EVERY = "24h",
       CREATE_PATIENCE   = "25m", OVERLAP = "5m", WHEN_TICKET_GONE = "recreate", WHEN_ISSUE_GONE = "report", TASK_TIMEOUT_S = "840",
       CRITICAL_ONLY     = "false", HALO_CONCURRENCY_MAX = "10", LOG_LEVEL = "INFO"
     }

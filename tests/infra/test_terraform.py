@@ -306,6 +306,7 @@ REFUSED = {
     f"scope = {{ {NO_SOURCE} }}": "be left",
     "safety = { max_close_percent = 101 }": "must be 0 to 100",
     "safety = { max_create = -1 }": "0 is no limit",
+    'safety = { max_create_mode = "some" }': '"hold" or "slice"',
     "scope = { issue_sync_max = 1000000000 }": "0 is no cap",
     "scope = { time_range_min = 5270401 }": "at most ten years",
     "safety = { max_reopen = 1000000000 }": "0 is no limit",

@@ -903,8 +903,8 @@ MUTANTS: Final = (
     Mutant(
         "a back-fill is owed for ever",
         "Recorder.next_mark",
-        "sweep_owed=owed",
-        "sweep_owed=owed",
+        ", reading_from=None",
+        "",
     ),
     Mutant(
         "what a back-fill leaves does not take the watermark back",
@@ -916,7 +916,7 @@ MUTANTS: Final = (
         "a glance drops what a back-fill owes",
         "Recorder.next_mark",
         "canary=known.canary, holds=holds",
-        "replace(mark, highest_keys=known.highest_keys, reading_from=None)",
+        "canary=known.canary, holds=holds, reading_from=None",
     ),
     Mutant(
         "of two back-fills the shorter is owed",
@@ -1217,13 +1217,13 @@ MUTANTS: Final = (
         "tickets that others hold are no reason to wait",
         "allowances",
         "if strangers:",
-        "if False",
+        "if False:",
     ),
     Mutant(
-        "tickets of others hold back a run that creates nothing",
-        "allowances",
-        "if strangers:",
-        "if strangers",
+        "tickets of others hold back what makes no ticket",
+        "_weigh_kind",
+        "if shelved.kind is kind and _counts",
+        "if shelved.kind and _counts",
     ),
     Mutant(
         "ids that Halo knows are strangers",
