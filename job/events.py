@@ -82,10 +82,7 @@ class Event(StrEnum):
         "one kind of action failed five times in a row in a project; it is left for the next run",
     )
     RUN_FINISHED = "run.finished", "the one line with all counts, see below"
-    RUN_STOPPING = (
-        "run.stopping",
-        "something stops the run before the next write; `run.stopped` explains it at the end",
-    )
+    RUN_STOPPING = "run.stopping", "the run stops before its next write; `run.stopped` explains it"
     RUN_STOPPED = "run.stopped", "what stopped a run or a command, and what to do (exit 3)"
     RUN_ASKED_TO_STOP = "run.asked_to_stop", "SIGTERM or Ctrl-C came"
     RUN_UNRECORDED = "run.unrecorded", "a run that ended early could not write its record either"
@@ -94,24 +91,16 @@ class Event(StrEnum):
     RUN_CRASHED = "run.crashed", "a bug, with its stack trace (exit 1)"
     PLAN_REFUSED = (
         "plan.refused",
-        "a kind of action is over its limit and held, all else is done: limits, digest, how to "
-        "approve it (exit 4)",
+        "a kind is over its limit and held: its digest (exit 4)",
     )
-    PLAN_SLICED = (
-        "plan.sliced",
-        "more new tickets than MAX_CREATE allows: how many wait for later slices, and until when "
-        "at this pace",
-    )
+    PLAN_SLICED = "plan.sliced", "how many new tickets wait for later slices, and until when"
     HELD_TOLD = "held.told", "what `plan --held` found in memory, and the digest that approves it"
     APPROVAL_NOTED = "approval.noted", "what this digest names is let through, by this run or later"
     APPROVAL_IDLE = "approval.idle", "a digest that names nothing, or nothing any more"
     LEASE_HELD = "lease.held", "another run is at work (exit 0)"
     SETTINGS_REFUSED = "settings.refused", "every problem of the settings (exit 2)"
     COMMAND_REFUSED = "command.refused", "a command line that cannot be read (exit 2)"
-    SETTINGS_UNKNOWN_VARIABLE = (
-        "settings.unknown_variable",
-        "a variable that nobody reads, with the one that was probably meant",
-    )
+    SETTINGS_UNKNOWN_VARIABLE = "settings.unknown_variable", "nobody reads it; which was meant"
     JIRA_GATEWAY_FOUND = (
         "jira.gateway_found",
         "the site refuses our API token and Atlassian's gateway accepts it: it has scopes; the run "

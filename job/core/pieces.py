@@ -48,6 +48,11 @@ class Known(Struct, frozen=True, kw_only=True):
         """The issues of all that is held."""
         return frozenset(entry.issue_id for entry in self.entries)
 
+    def approved_ids(self, quota: Quota, *, shard: str) -> frozenset[IssueId]:
+        """The issues of what was approved and is perhaps not done."""
+        until = quota.approved.get(shard, 0)
+        return frozenset(entry.issue_id for entry in self.entries if entry.generation <= until)
+
     def approved(self, quota: Quota, *, shard: str) -> frozenset[str]:
         """The lines that may go through, whatever the limits say."""
         until = quota.approved.get(shard, 0)

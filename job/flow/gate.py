@@ -10,6 +10,7 @@ or noting approvals (`approval.py`).
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
+import structlog
 from msgspec.structs import replace
 
 from job.core import pieces
@@ -24,11 +25,20 @@ from job.core.ids import IssueId
 from job.core.memory import Watermark
 from job.core.plan import Plan
 from job.core.weigh import Past, allowances, weigh
-from job.flow.approval import ROUNDS_MAX, change, contended, words_about
+from job.events import Event
+from job.flow.approval import ROUNDS_MAX, approve, change, contended, words_about
 from job.flow.holding import Holding, Passage
 from job.flow.lease import HeldLease
 from job.flow.look import Survey
 from job.flow.setup import Order, Setup
+
+log = structlog.get_logger()
+
+
+async def open_gate(setup: Setup, *, order: Order, started_at: datetime) -> "Gate":
+    """The gate of a run, once memory knows what the run was told to let through."""
+    approval = await approve(order.approved, store=setup.ports.store, now=started_at)
+    return Gate(setup, order=order, approval=approval, started_at=started_at)
 
 
 class Gate:
@@ -148,7 +158,10 @@ class Gate:
         words = words_about(self._approval, digest=self._order.approved)
         if plan.held and words:
             plan = replace(plan, over=(words, *plan.over))
-        return replace(plan, pace=self._pace(passage, mark=mark)) if plan.sliced else plan
+        if plan.sliced:
+            plan = replace(plan, pace=self._pace(passage, mark=mark))
+            log.info(Event.PLAN_SLICED, message=plan.pace, waiting=plan.sliced)
+        return plan
 
     def _pace(self, passage: Passage, *, mark: Watermark) -> str:
         """How many new tickets wait for their slice, and until when if all goes on like this."""

@@ -16,7 +16,6 @@ from msgspec.structs import replace
 
 from job.core import pieces
 from job.core.held import Entry, HeldSet, Kind, Piece, Quota, Standing, Used, joint_set
-from job.core.ids import IssueId
 from job.core.ledger import Ledger
 from job.core.memory import Changes, Watermark
 from job.core.model import OutcomeKind
@@ -83,14 +82,6 @@ class Holding:
         self.quota = await store.quota()
         self.known = pieces.known_of(
             await store.pieces(), quota=self.quota, shard=shard, now=self._started_at
-        )
-
-    @property
-    def approved_ids(self) -> frozenset[IssueId]:
-        """The issues of what was approved and is perhaps not done."""
-        until = self.quota.approved.get(self._setup.shard.name, 0)
-        return frozenset(
-            entry.issue_id for entry in self.known.entries if entry.generation <= until
         )
 
     # --- What memory is told ------------------------------------------------------------------
@@ -213,16 +204,17 @@ class Holding:
             unused=len(lines & counted),
         )
 
-    async def give_back(self, closing: Closing) -> None:
-        """Only now, when memory no longer knows them as granted: else a run could use them twice.
-        A refusal of Jira is no close.
-        """
-        store, shard = self._setup.ports.store, self._setup.shard.name
-        for _ in range(ROUNDS_MAX if closing.unused else 0):
-            quota = await store.quota()
-            given = pieces.giving_back(quota, shard=shard, many=closing.unused)
-            if given == quota or await change(quota, becomes=given, store=store):
-                return
+
+async def give_back(closing: Closing, *, setup: Setup) -> None:
+    """Only now, when memory no longer knows them as granted: else a run could use them twice. A
+    refusal of Jira is no close.
+    """
+    store, shard = setup.ports.store, setup.shard.name
+    for _ in range(ROUNDS_MAX if closing.unused else 0):
+        quota = await store.quota()
+        given = pieces.giving_back(quota, shard=shard, many=closing.unused)
+        if given == quota or await change(quota, becomes=given, store=store):
+            return
 
 
 def commits(changes: Changes) -> Iterator[Changes]:

@@ -194,7 +194,9 @@ class Look:
             routes=setup.policy.routes,
             now=self._started_at,
         )
-        notes = replace(notes, held=self._holding.known.ids, approved=self._holding.approved_ids)
+        known = self._holding.known
+        approved = known.approved_ids(self._holding.quota, shard=setup.shard.name)
+        notes = replace(notes, held=known.ids, approved=approved)
         self.parked = len(notes.parked)
         scope = Scope(
             since=since,

@@ -28,8 +28,8 @@ from job.each import beside, unless
 from job.errors import StopsRun
 from job.events import Event
 from job.flow.apply import Apply
-from job.flow.approval import approve
-from job.flow.gate import Gate
+from job.flow.gate import Gate, open_gate
+from job.flow.holding import give_back
 from job.flow.identity import prove_memory
 from job.flow.lease import HeldLease, take_lease
 from job.flow.look import Look, Survey, asked, begin_mark, event_of, prove_identity
@@ -62,8 +62,6 @@ async def plan(setup: Setup, *, order: Order, watcher: Watcher) -> Plan:
     seen = await look(asked(mark, order=order), keep_lease=no_lease)
     planned = (await gate.weigh(seen, looked_at=look.seen, lease=None)).plan
     watcher.planned(planned)
-    if planned.pace:
-        log.info(Event.PLAN_SLICED, message=planned.pace, waiting=planned.sliced)
     return planned
 
 
@@ -102,14 +100,13 @@ class Run:
         setup, ports = self._setup, self._setup.ports
         log.info(Event.RUN_STARTED, run_id=setup.run_id, shard=setup.shard.name)
         await prove_identity(setup)
-        approval = await approve(self._order.approved, store=ports.store, now=self._started_at)
-        gate = Gate(setup, order=self._order, approval=approval, started_at=self._started_at)
+        gate = await open_gate(setup, order=self._order, started_at=self._started_at)
         async with take_lease(
             setup.shard, holder=setup.run_id, store=ports.store, clock=ports.clock
         ) as lease:
             report = await self._look_and_apply(lease, gate=gate)
             record = await self._recorder.record(report, lease=lease)
-            await gate.holding.give_back(report.closing)
+            await give_back(report.closing, setup=setup)
         if report.stopped_by:
             raise report.stopped_by
         return record
@@ -124,10 +121,7 @@ class Run:
             if survey is None:
                 return self._called_off(look)
             survey = await gate.weigh(survey, looked_at=look.seen, lease=lease)
-            planned = survey.plan
-            self._watcher.planned(planned)
-            if planned.pace:
-                log.info(Event.PLAN_SLICED, message=planned.pace, waiting=planned.sliced)
+            self._watcher.planned(survey.plan)
             return await self._carry_out(survey, gate=gate, lease=lease)
         except StopsRun as error:
             await self._recorder.record_failure(error, parked=look.parked, lease=lease)
@@ -189,7 +183,7 @@ class Run:
         """Everything after the bridge: remember what was only seen, apply the plan, see how far all
         is settled.
         """
-        await self._remember_quiet(survey.plan, lease=lease)
+        await remember_quiet(survey.plan, setup=self._setup, lease=lease)
         apply = Apply(
             self._setup,
             lease=lease,
@@ -227,17 +221,18 @@ class Run:
         spent_s = self._setup.ports.clock.monotonic() - self._began_s
         return budget.total_seconds() - spent_s
 
-    async def _remember_quiet(self, planned: Plan, *, lease: HeldLease) -> None:
-        """Writes down what was seen of issues for which nothing is done, and says aloud what
-        somebody should know.
-        """
-        for shelved in planned.quiet.shelved:
-            if event := event_of(shelved.reason):
-                log.warning(event, issue_id=shelved.issue_id, error=shelved.whole().because)
-        quiet = iter(planned.quiet)
-        store, digest = self._setup.ports.store, self._setup.settings_digest
-        while some := list(islice(quiet, QUIET_A_COMMIT)):
-            now = self._setup.ports.clock.now()
-            changes = quietly(some, now=now, settings_digest=digest)
-            if changes:
-                await store.commit(await lease.hold(), changes)
+
+async def remember_quiet(planned: Plan, *, setup: Setup, lease: HeldLease) -> None:
+    """Writes down what was seen of issues for which nothing is done, and says aloud what
+    somebody should know.
+    """
+    for shelved in planned.quiet.shelved:
+        if event := event_of(shelved.reason):
+            log.warning(event, issue_id=shelved.issue_id, error=shelved.whole().because)
+    quiet = iter(planned.quiet)
+    store, digest = setup.ports.store, setup.settings_digest
+    while some := list(islice(quiet, QUIET_A_COMMIT)):
+        now = setup.ports.clock.now()
+        changes = quietly(some, now=now, settings_digest=digest)
+        if changes:
+            await store.commit(await lease.hold(), changes)

@@ -1400,7 +1400,7 @@ MUTANTS: Final = (
     Mutant(
         "the watermark passes all unfinished work",
         "Recorder.next_mark",
-        "held_by=left",
+        "held_by=[*left, *held]",
         "held_by=()",
     ),
     Mutant("what is set aside is never written", "quietly", "parked=tuple(parked)", "parked=()"),
