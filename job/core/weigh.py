@@ -150,7 +150,7 @@ def _share(total: int, *, shard: Shard) -> int:
     return max(1, total // shard.count + (shard.index < total % shard.count))
 
 
-def weigh(
+def within_limits(
     plan: Plan, *, allowed: Mapping[Kind, Allowance], past: Past, at_most: int = 0
 ) -> Weighed:
     """The plan as far as its limits and the cap of a run let it through."""

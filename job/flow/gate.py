@@ -24,7 +24,7 @@ from job.core.held import (
 from job.core.ids import IssueId
 from job.core.memory import Watermark
 from job.core.plan import Plan
-from job.core.weigh import Past, allowances, weigh
+from job.core.weigh import Past, allowances, within_limits
 from job.events import Event
 from job.flow.approval import ROUNDS_MAX, approve, change, contended, words_about
 from job.flow.holding import Holding, Passage
@@ -126,7 +126,7 @@ class Gate:
             now=self._started_at,
         )
         past = Past(approved=approved, granted=known.granted)
-        weighed = weigh(plan, allowed=allowed, past=past, at_most=setup.sync_max)
+        weighed = within_limits(plan, allowed=allowed, past=past, at_most=setup.sync_max)
         # Should the watermark be lost, no generation is given again that was approved once.
         generation = max(mark.generation, quota.approved.get(shard.name, 0))
         entries = pieces.held_after(

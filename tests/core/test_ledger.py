@@ -12,7 +12,7 @@ from job.core.ledger import Ledger, account, next_watermark, unsettled
 from job.core.model import Action, Afterwards, Case, Decision, Outcome, OutcomeKind, Reason
 from job.core.plan import Plan, make_plan
 from job.core.shelf import Shelved
-from job.core.weigh import Past, weigh
+from job.core.weigh import Past, within_limits
 from tests.kit.builders import NOW, destination, issue, parked, ticket
 
 INSTANTS = st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001
@@ -40,7 +40,7 @@ def touched(minute: int) -> Decision:
 
 def capped_plan(decisions: Iterable[Decision], *, at_most: int) -> Plan:
     made = make_plan(map(Shelved.of, decisions))
-    return weigh(made, allowed={}, past=Past(), at_most=at_most).plan
+    return within_limits(made, allowed={}, past=Past(), at_most=at_most).plan
 
 
 def ledger_of(outcomes: Iterable[Outcome]) -> Ledger:

@@ -14,7 +14,7 @@ from job.core.pieces import Known, giving_back, repacked, taking
 from job.core.plan import Limits, Plan, make_plan
 from job.core.shards import Shard
 from job.core.shelf import Shelved
-from job.core.weigh import Past, Weighed, allowances, weigh
+from job.core.weigh import Past, Weighed, allowances, within_limits
 from tests.kit.builders import NOW, destination, intent, issue, issue_id, parked, ticket
 
 ALONE = Shard()
@@ -63,7 +63,7 @@ def weighed(
         strangers=strangers,
         now=NOW,
     )
-    return weigh(plan_of(some), allowed=allowed, past=past, at_most=at_most)
+    return within_limits(plan_of(some), allowed=allowed, past=past, at_most=at_most)
 
 
 def closed(many: int, *, live: int = 100, ago: timedelta = timedelta(hours=1)) -> Quota:

@@ -365,7 +365,7 @@ MUTANTS: Final = (
     ),
     # --- Limits -----------------------------------------------------------------------------------
     Mutant("nothing is ever held", "_weigh_kind", "held=new, ", ""),
-    Mutant("what is over its limit is done", "weigh", "held | waiting]", "waiting]"),
+    Mutant("what is over its limit is done", "within_limits", "held | waiting]", "waiting]"),
     Mutant("any digest approves", "approve", "held_set is None", "False"),
     Mutant("an old digest approves", "approve", "now - held_set.at >= FORGOTTEN_AFTER", "False"),
     Mutant(
