@@ -80,6 +80,9 @@ COMMENT_VALIDATED = changed(RESOLVE, optional=("comment",), needs_comment=True)
 
 COMMENT_REQUIRED = changed(RESOLVE, required=("resolution", "comment"))
 
+NOBODY_MAY = changed(RESOLVE, needs_comment=True)
+"""A validator wants a comment, and the screen takes none."""
+
 SILENT_WHEN_DONE = with_statuses(DEFAULT, over=[("Done", {"forbids_comments": True})])
 
 RESOLUTION_OPTIONAL = changed(RESOLVE, required=(), optional=("resolution",))
