@@ -15,8 +15,10 @@ from msgspec import Struct
 from job.core import adf
 from job.core.adf import Document, Inline, Node, link, paragraph, strong
 from job.core.evidence import fingerprint, told
+from job.core.findings import Gone, Unreadable
 from job.core.ids import Fingerprint, Marker
 from job.core.issues import Evidence, Issue, IssueStatus
+from job.core.kinds import unpublished
 from job.core.kinds.told import counted
 from job.core.news import News, flapping
 from job.core.noise import Weighed
@@ -198,7 +200,9 @@ def _news(evidence: Evidence, *, weighed: Weighed, found: News) -> Iterator[Node
         what = counted(events, one="event", many="events") if events else many
         shown = ", the newest shown" if events else ", told together"
         yield paragraph(f"{what} since {_minute(weighed.moves.since)}{shown}.")
-    if found.shown:
+    if isinstance(evidence.finding, Gone | Unreadable):
+        yield from unpublished.proof(evidence.issue, finding=evidence.finding)
+    elif found.shown:
         yield from told(focused(evidence, names=found.shown)).proof
     yield from _gone(found, kind=kind)
     if back:

@@ -6,6 +6,7 @@ of a configuration, so many vulnerabilities, a number in a log entry or in a fil
 """
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
@@ -48,6 +49,20 @@ def revision_in(text: str) -> int | None:
     if hashes := _FILE.findall(text):
         return max(int(revision, 16) for revision in hashes)
     return len(set(_ADVISORY.findall(text))) or None
+
+
+def revision_after(texts: Sequence[str]) -> int | None:
+    """The revision that somebody knows who has read all of these, the last of which tells of
+    evidence. Of vulnerabilities a comment names only those that are new.
+    """
+    if _ADVISORY.search(texts[-1]) and not (_CHECK.search(texts[-1]) or _EVENT.search(texts[-1])):
+        return len({advisory for text in texts for advisory in _ADVISORY.findall(text)})
+    return revision_in(texts[-1])
+
+
+def tells_evidence(text: str) -> bool:
+    """Whether it tells of evidence, or that there is none to be had."""
+    return revision_in(text) is not None or lacks_evidence(text)
 
 
 def lacks_evidence(text: str) -> bool:

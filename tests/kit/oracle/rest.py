@@ -18,7 +18,8 @@ from tests.kit.oracle.reading import (
     issue_of,
     lacks_evidence,
     own_comments,
-    revision_in,
+    revision_after,
+    tells_evidence,
     word_of,
 )
 
@@ -89,8 +90,10 @@ def _untold(ticket: Snapshot, *, issue_id: str, revision: int) -> Iterator[str]:
     to be had, that is what was found when it was last looked for.
     """
     told = [description_of(ticket), *(text for _, text in own_comments(ticket))]
-    last = [text for text in told if word_of(text) is not Word.CLOSE or text == told[0]][-1]
-    shown = revision_in(last)
+    open_words = [text for text in told if word_of(text) is not Word.CLOSE or text == told[0]]
+    read = [text for text in open_words if tells_evidence(text)] or [told[0]]
+    last = read[-1]
+    shown = revision_after(read)
     if shown != revision and not lacks_evidence(last):
         yield f"{ticket.key} shows evidence {shown} of {issue_id}, the newest is {revision}"
 

@@ -14,7 +14,9 @@ from tests.kit.oracle.reading import (
     issue_of,
     lacks_evidence,
     own_comments,
+    revision_after,
     revision_in,
+    tells_evidence,
     word_of,
 )
 
@@ -46,11 +48,14 @@ def _no_news(ticket: Snapshot) -> Iterator[str]:
     """An update that tells of evidence which the ticket showed already. Once a ticket said that
     there is none to be had, its return is news.
     """
-    shown = revision_in(description_of(ticket)) if ticket.ours else None
+    read = [description_of(ticket)] if ticket.ours else []
+    shown = revision_in(read[0]) if read else None
     for comment, text in own_comments(ticket):
-        word, revision = word_of(text), revision_in(text)
-        if word is Word.CLOSE:
+        word = word_of(text)
+        if word is Word.CLOSE or not tells_evidence(text):
             continue
+        read.append(text)
+        revision = revision_after(read)
         is_old = revision is not None and shown is not None and revision <= shown
         if word is Word.UPDATE and is_old:
             yield f"{ticket.key} was told at {comment.created_at} what it showed: {revision}"
