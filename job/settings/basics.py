@@ -39,6 +39,12 @@ class ProcessSettings:
         does="File of PEM certificates to trust.",
     )
 
+    bound_settings: str = variable(
+        str,
+        "",
+        does="Set by the deployment's command: what no execution may have otherwise.",
+    )
+
     @property
     def references(self) -> dict[str, str]:
         """The secrets that are still to be read from Secret Manager: field and reference."""

@@ -15,12 +15,14 @@ from typing import Any, TypeVar
 
 from job.errors import BadSettings, Problem
 from job.settings.basics import ProcessSettings
+from job.settings.bound import overridden
 from job.settings.parse import Unfit
 from job.settings.table import NEIGHBOURS, SPELLINGS, VARIABLES
 from job.settings.variables import Settings
 from job.settings.vendors import sign_in_problems
 
 S = TypeVar("S", bound=ProcessSettings)
+_OURS = frozenset(spelling for spellings in SPELLINGS.values() for spelling in spellings)
 
 
 def load(environ: Mapping[str, str]) -> Settings:
@@ -34,6 +36,8 @@ def load_kind(kind: type[S], environ: Mapping[str, str]) -> S:
     """The settings of this kind alone; what belongs to none of its groups is not asked for. Raises
     `BadSettings` with every problem there is.
     """
+    if others := [*overridden(environ, ours=_OURS)]:
+        raise BadSettings(others)
     given = {name: text.strip() for name, text in environ.items() if text.strip()}
     given.setdefault("STATE_URL", _default_state_url(given))
     values: dict[str, Any] = {}
@@ -66,8 +70,8 @@ def misspelled(environ: Mapping[str, str]) -> dict[str, str]:
     """Variables that nobody reads but whose names are nearly ours, each with the one that was
     probably meant.
     """
-    ours = [spelling for spellings in SPELLINGS.values() for spelling in spellings]
-    strangers = (name for name in environ if name not in ours and name not in NEIGHBOURS)
+    strangers = (name for name in environ if name not in _OURS and name not in NEIGHBOURS)
+    ours = sorted(_OURS)
     close = {name: difflib.get_close_matches(name, ours, n=1, cutoff=0.87) for name in strangers}
     return {name: matches[0] for name, matches in close.items() if matches}
 

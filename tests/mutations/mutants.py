@@ -1468,4 +1468,24 @@ MUTANTS: Final = (
         "self._broken_on_end = 0",
         "pass",
     ),
+    # --- What a deployment binds ------------------------------------------------------------------
+    Mutant(
+        "a setting that nobody bound may be overridden",
+        "bound:overridden",
+        "ours | bound.values.keys()",
+        "bound.values.keys()",
+    ),
+    Mutant(
+        "the libraries' own variables may be overridden",
+        "bound:overridden",
+        "held |= {name for name in environ if SWAYING.fullmatch(name)}",
+        "pass",
+    ),
+    Mutant(
+        "what the platform does not say may be anything",
+        "bound:overridden",
+        "held - bound.free - {BOUND_SETTINGS}",
+        "held & environ.keys() - bound.free - {BOUND_SETTINGS}",
+    ),
+    Mutant("overrides are not looked for", "load_kind", "raise BadSettings(others)", "pass"),
 )
