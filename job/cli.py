@@ -6,11 +6,13 @@ Does not do: any command's work (`commands/`), or words for errors (`console/wor
 """
 
 import gc
+import importlib.util
 import sys
 from collections.abc import Callable, Sequence
 from os import environ
 
 import click
+from structlog.contextvars import bind_contextvars
 
 from job import __version__
 from job.commands import check, routes, run
@@ -24,6 +26,8 @@ class RunByDefault(click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if not args or (args[0].startswith("-") and args[0] not in {"--help", "--version"}):
             args = ["run", *args]
+        # Each line says of which command it is: a check that fails by hand shall alarm nobody.
+        bind_contextvars(command=args[0])
         return super().parse_args(ctx, args)
 
 
@@ -109,6 +113,11 @@ def demo_command(context: CommandContext) -> int:
     """Play a small story against simulated vendors on this machine. Needs no settings and no
     accounts.
     """
+    if importlib.util.find_spec("job.sim") is None:
+        raise click.UsageError(
+            "The image that is deployed has no simulated vendors. Play the demo with `make demo` "
+            "in a clone of the project."
+        )
     # The demo brings the simulated vendors and rich, which no real run needs.
     from job.commands import demo  # noqa: PLC0415
 

@@ -38,6 +38,7 @@ class Lines:
             message=explanation.happened,
             doing=explanation.doing,
             next=explanation.next,
+            exit_code=explanation.exit_code,
             **explanation.facts,
             **stack,
         )

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 import structlog
+from structlog.contextvars import merge_contextvars
 from structlog.dev import ConsoleRenderer
 from structlog.processors import add_log_level
 from structlog.typing import EventDict, Processor
@@ -44,7 +45,7 @@ def start(*, redactor: Redactor, now: Callable[[], datetime], level: str, termin
 
     last: list[Processor] = [add_log_level, ConsoleRenderer()] if terminal else [as_json]
     structlog.configure(
-        processors=[_with_stack, redacted, *last],
+        processors=[merge_contextvars, _with_stack, redacted, *last],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(),
         cache_logger_on_first_use=False,

@@ -285,6 +285,10 @@ class RunRecord(Struct, frozen=True, kw_only=True):
     """How many issues are parked; `None` when the run ended before it knew."""
     accepted: int = 0
     """How many issues were left alone because people accept their risk, of those looked at."""
+    lag_s: int | None = None
+    """How long before the end of the run all was settled, without the overlap, which is read again
+    anyway; of a run that ended early it is what it found. `None` when it found none.
+    """
     digest: str = ""
     """Names what is held; "" when nothing is."""
     held: tuple[str, ...] = ()

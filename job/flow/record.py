@@ -55,15 +55,18 @@ class Recorder:
     def __init__(self, setup: Setup, *, started_at: datetime) -> None:
         self._setup = setup
         self._started_at = started_at
+        self.stands: Watermark | None = None
+        """Where memory stood when the run began: how far all is settled if it ends early."""
 
     async def record(self, report: Report, *, lease: HeldLease) -> RunRecord:
         """Writes the run's record, the new watermark with it, and the canonical line."""
         setup = self._setup
+        finished_at = setup.ports.clock.now()
         record = RunRecord(
             run_id=setup.run_id,
             shard=setup.shard.name,
             started_at=self._started_at,
-            finished_at=setup.ports.clock.now(),
+            finished_at=finished_at,
             verdict=report.verdict,
             exit_code=report.verdict.exit_code,
             counts=report.counts,
@@ -72,6 +75,7 @@ class Recorder:
             parked_total=report.parked,
             accepted=report.accepted,
             held=tuple(map(setup.redact, report.held)),
+            lag_s=self._lag_s(report.mark or self.stands, finished_at=finished_at),
             digest=report.digest,
             errors=tuple(map(setup.redact, report.errors[:ERRORS_KEPT])),
         )
@@ -100,6 +104,13 @@ class Recorder:
             await self.record(report, lease=lease)
         except StopsRun as second:
             log.exception(Event.RUN_UNRECORDED, error=str(second))
+
+    def _lag_s(self, mark: Watermark | None, *, finished_at: datetime) -> int | None:
+        """How far a watermark lies behind, but for the overlap, to which it is held on purpose."""
+        if mark is None:
+            return None
+        behind = finished_at - mark.at - self._setup.overlap
+        return max(0, round(behind.total_seconds()))
 
     def next_mark(self, survey: Survey, *, ledger: Ledger, known: Known, holds: bool) -> Watermark:
         """Where the next run begins. A back-fill has been read to its end by now; what it left
@@ -195,10 +206,8 @@ def _words() -> Iterable[str]:
 
 def _reach(record: RunRecord) -> dict[str, object]:
     """How far the run settled everything, and how long before its end that was."""
-    if record.watermark_at is None:
-        return {"watermark": None, "lag_s": None}
-    lag_s = round((record.finished_at - record.watermark_at).total_seconds())
-    return {"watermark": record.watermark_at.isoformat(), "lag_s": lag_s}
+    at = record.watermark_at
+    return {"watermark": at.isoformat() if at else None, "lag_s": record.lag_s}
 
 
 def verdict_of(plan: Plan, *, stopped_by: StopsRun | None, ledger: Ledger) -> Verdict:

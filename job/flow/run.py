@@ -146,6 +146,7 @@ class Run:
         setup, order = self._setup, self._order
         found = await begin_mark(setup, order=order, started_at=self._started_at, lease=lease)
         found = await self._own(found, lease=lease)
+        self._recorder.stands = found
         mark = asked(found, order=order)
         if mark != found:
             await setup.ports.store.commit(await lease.hold(), Changes(watermark=mark))

@@ -39,24 +39,20 @@ run "watch" {
     error_message = "Each number must be read from run.finished."
   }
   assert {
-    condition     = toset(keys(google_monitoring_alert_policy.alert)) == toset(["failed-run", "silence", "parked", "lag"])
-    error_message = "A failed run, silence, parked issues and lag must each have an alert."
+    condition     = toset(keys(google_monitoring_alert_policy.alert)) == toset(["failed-run", "silence", "parked", "parked-long", "lag", "duplicates", "circuit", "unknown-write", "unconfirmed", "unrecorded", "near-timeout"])
+    error_message = "Each thing that somebody has to look at must have an alert."
   }
   assert {
-    condition     = strcontains(google_monitoring_alert_policy.alert["failed-run"].conditions[0].condition_prometheus_query_language[0].query, "job_name=\"halo-jira-sync\",location=\"europe-west1\",result=\"failed\"}[10m])) > 0")
-    error_message = "A failed execution of the job must be noticed."
-  }
-  assert {
-    condition     = google_monitoring_alert_policy.alert["silence"].conditions[0].condition_prometheus_query_language[0].query == "absent_over_time(logging_googleapis_com:user_halo_jira_sync_events{monitored_resource=\"cloud_run_job\",event=\"run.finished\",exit_code=\"0\"}[60m]) or sum(increase(logging_googleapis_com:user_halo_jira_sync_events{monitored_resource=\"cloud_run_job\",event=\"run.finished\",exit_code=\"0\"}[60m])) < 1"
-    error_message = "An hour without a successful run must be noticed, even if there never was one."
-  }
-  assert {
-    condition     = can(regex("parked_total_sum.*\\[1h\\].* - .*parked_total_sum.*\\[1h\\] offset 1h.* > 5$", google_monitoring_alert_policy.alert["parked"].conditions[0].condition_prometheus_query_language[0].query))
-    error_message = "Five more parked issues than an hour before must be noticed."
+    condition     = startswith(google_monitoring_alert_policy.alert["silence"].conditions[0].condition_prometheus_query_language[0].query, "(absent_over_time(logging_googleapis_com:user_halo_jira_sync_events{monitored_resource=\"cloud_run_job\",command=\"run\",event=\"run.finished\",exit_code=~\"0|4|5\"}[60m]) or ")
+    error_message = "An hour without a run that came to its end must be noticed, even if there never was one."
   }
   assert {
     condition     = endswith(google_monitoring_alert_policy.alert["lag"].conditions[0].condition_prometheus_query_language[0].query, " > 3600")
     error_message = "An hour of lag must be noticed."
+  }
+  assert {
+    condition     = endswith(google_monitoring_alert_policy.alert["near-timeout"].conditions[0].condition_prometheus_query_language[0].query, " > 672")
+    error_message = "A run that takes more than four fifths of its time must be noticed."
   }
   assert {
     condition     = alltrue([for alert in google_monitoring_alert_policy.alert : alert.conditions[0].condition_prometheus_query_language[0].disable_metric_validation])
@@ -83,6 +79,14 @@ run "watch" {
     condition     = length(jsondecode(google_monitoring_dashboard.runs.dashboard_json).mosaicLayout.tiles) == 8
     error_message = "The page must have its eight charts."
   }
+  assert {
+    condition     = !can(regex("Pos\":0|label\":\"\"", google_monitoring_dashboard.runs.dashboard_json))
+    error_message = "Nothing may be said that Monitoring leaves out of its answer, or each plan would say it again."
+  }
+  assert {
+    condition     = length(google_monitoring_alert_policy.build_failed) == 0 && length(google_billing_budget.month) == 0
+    error_message = "Builds and money must be watched only where they are named."
+  }
 }
 
 run "watch_with_one_alert" {
@@ -97,4 +101,71 @@ run "watch_with_one_alert" {
     condition     = keys(google_monitoring_alert_policy.alert) == ["silence"]
     error_message = "Only the conditions that were asked for may be alerted on."
   }
+}
+
+run "watch_over_a_daily_clock" {
+  module {
+    source = "./infra/watch"
+  }
+  variables {
+    clock          = { gap_min = 1440, cron = "0 6 * * *" }
+    rotation_topic = "halo-jira-sync-rotation"
+    triggers       = { release = "t-1", push = "t-2" }
+    budget         = { account = "012345-6789AB-CDEF01", monthly = 20 }
+  }
+  assert {
+    condition     = strcontains(google_monitoring_alert_policy.alert["silence"].conditions[0].condition_prometheus_query_language[0].query, "[1470m]")
+    error_message = "A daily clock must be silent for more than a day before anybody is told."
+  }
+  assert {
+    condition     = strcontains(google_monitoring_alert_policy.alert["secret-due"].conditions[0].condition_prometheus_query_language[0].query, "topic_id=\"halo-jira-sync-rotation\"")
+    error_message = "A secret that is due must be told."
+  }
+  assert {
+    condition     = strcontains(google_monitoring_alert_policy.build_failed[0].conditions[0].condition_matched_log[0].filter, "build_trigger_id=(\"t-2\" OR \"t-1\")")
+    error_message = "A build or a release that failed must be told."
+  }
+  assert {
+    condition     = google_billing_budget.month[0].amount[0].specified_amount[0].units == "20" && length(google_billing_budget.month[0].all_updates_rule[0].monitoring_notification_channels) == 2
+    error_message = "Money past the budget must be told to the same people."
+  }
+}
+
+run "watch_over_a_clock_that_stands_still" {
+  module {
+    source = "./infra/watch"
+  }
+  variables {
+    clock = { paused = true }
+  }
+  assert {
+    condition     = !contains(keys(google_monitoring_alert_policy.alert), "silence")
+    error_message = "Nobody may be told of silence while the schedule is paused."
+  }
+}
+
+run "watch_over_a_weekly_clock" {
+  module {
+    source = "./infra/watch"
+  }
+  variables {
+    clock = { gap_min = 10080 }
+  }
+  assert {
+    condition     = !contains(keys(google_monitoring_alert_policy.alert), "silence")
+    error_message = "Silence that Monitoring cannot see must not be promised."
+  }
+  expect_failures = [check.silence_can_be_heard]
+}
+
+run "watch_that_nobody_hears" {
+  module {
+    source = "./infra/watch"
+  }
+  command = plan
+  variables {
+    emails   = []
+    channels = []
+  }
+  expect_failures = [check.somebody_is_told]
 }
