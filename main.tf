@@ -145,6 +145,12 @@ variable "watch" {
   default     = {}
 }
 
+variable "encryption" {
+  description = "A KMS key of one's own for everything that is kept."
+  type        = any
+  default     = {}
+}
+
 variable "egress" {
   description = "The way out: a static address, or an existing network."
   type        = any
@@ -164,37 +170,39 @@ variable "secret_values" {
 }
 
 module "settings" {
-  source   = "./infra/settings"
-  access   = var.access
-  build    = var.build
-  egress   = var.egress
-  halo     = var.halo
-  images   = var.images
-  jira     = var.jira
-  job      = var.job
-  runtime  = var.runtime
-  safety   = var.safety
-  schedule = var.schedule
-  scope    = var.scope
-  secrets  = var.secrets
-  state    = var.state
-  watch    = var.watch
+  source     = "./infra/settings"
+  access     = var.access
+  build      = var.build
+  egress     = var.egress
+  encryption = var.encryption
+  halo       = var.halo
+  images     = var.images
+  jira       = var.jira
+  job        = var.job
+  runtime    = var.runtime
+  safety     = var.safety
+  schedule   = var.schedule
+  scope      = var.scope
+  secrets    = var.secrets
+  state      = var.state
+  watch      = var.watch
 
   given = {
-    access   = var.access
-    build    = var.build
-    egress   = var.egress
-    halo     = var.halo
-    images   = var.images
-    jira     = var.jira
-    job      = var.job
-    runtime  = var.runtime
-    safety   = var.safety
-    schedule = var.schedule
-    scope    = var.scope
-    secrets  = var.secrets
-    state    = var.state
-    watch    = var.watch
+    access     = var.access
+    build      = var.build
+    egress     = var.egress
+    encryption = var.encryption
+    halo       = var.halo
+    images     = var.images
+    jira       = var.jira
+    job        = var.job
+    runtime    = var.runtime
+    safety     = var.safety
+    schedule   = var.schedule
+    scope      = var.scope
+    secrets    = var.secrets
+    state      = var.state
+    watch      = var.watch
   }
   taken    = ["STATE_URL", "HALO_API_KEY", "HALO_API_SECRET_KEY", "JIRA_CLIENT_SECRET", "JIRA_API_TOKEN"]
   ca_files = concat(["/etc/ssl/certs/ca-certificates.crt"], [for file in fileset(path.root, "job/**/*.pem") : "/app/${file}"])
@@ -202,6 +210,10 @@ module "settings" {
 
 locals {
   set = module.settings.settings
+  key = local.set.encryption.key == null ? null : module.encryption[0].key
+  existing_network = local.set.egress.network == null ? null : {
+    network = local.set.egress.network, subnetwork = local.set.egress.subnetwork
+  }
 
   # Each secret that the program reads, by the variable that names it; Jira has one, by the way to sign in.
   jira_secret = local.set.jira.client_id == null ? "JIRA_API_TOKEN" : "JIRA_CLIENT_SECRET"
@@ -216,27 +228,36 @@ locals {
 resource "google_project_service" "api" {
   for_each = toset(var.enable_apis ? concat([
     "artifactregistry.googleapis.com", "cloudbuild.googleapis.com", "cloudscheduler.googleapis.com", "firestore.googleapis.com",
-    "iam.googleapis.com", "logging.googleapis.com", "monitoring.googleapis.com", "run.googleapis.com",
+    "iam.googleapis.com", "logging.googleapis.com", "monitoring.googleapis.com", "pubsub.googleapis.com", "run.googleapis.com",
     "secretmanager.googleapis.com", "storage.googleapis.com",
-  ], local.set.egress.static_address ? ["compute.googleapis.com"] : []) : [])
+    ],
+    local.set.egress.static_address ? ["compute.googleapis.com"] : [],
+    local.set.images.scan ? ["containerscanning.googleapis.com"] : [],
+    local.set.encryption.key != null ? ["cloudkms.googleapis.com"] : [],
+    local.set.job.binary_authorization != null ? ["binaryauthorization.googleapis.com"] : [],
+    local.set.watch.budget_account != null ? ["billingbudgets.googleapis.com"] : [],
+  ) : [])
   project            = var.project_id
   service            = each.value
   disable_on_destroy = false
 }
 
 module "job" {
-  source              = "./infra/job"
-  project_id          = var.project_id
-  region              = var.region
-  name                = var.name
-  labels              = var.labels
-  image               = local.set.job.image
-  env                 = local.env
-  size                = local.set.job
-  operators           = local.set.access.operators
-  deletion_protection = local.set.job.protected
-  egress              = local.set.egress.static_address ? module.egress[0].network : null
-  depends_on          = [google_project_service.api]
+  source               = "./infra/job"
+  project_id           = var.project_id
+  region               = var.region
+  name                 = var.name
+  labels               = var.labels
+  image                = local.set.job.image
+  env                  = local.env
+  size                 = local.set.job
+  operators            = local.set.access.operators
+  overridable          = local.set.job.overridable
+  binary_authorization = local.set.job.binary_authorization
+  encryption_key       = local.key
+  deletion_protection  = local.set.job.protected
+  egress               = local.set.egress.static_address ? module.egress[0].network : local.existing_network
+  depends_on           = [google_project_service.api]
 }
 
 module "schedule" {
@@ -249,6 +270,7 @@ module "schedule" {
   time_zone  = local.set.schedule.time_zone
   paused     = local.set.schedule.paused
   retries    = local.set.schedule.retries
+  operators  = local.set.access.operators
   depends_on = [google_project_service.api]
 }
 
@@ -261,6 +283,7 @@ module "state" {
   point_in_time_recovery = local.set.state.point_in_time_recovery
   backup                 = local.set.state.backup
   destroy_data           = local.set.state.destroy_data
+  encryption_key         = local.key
   users                  = { job = module.job.service_account.member }
   depends_on             = [google_project_service.api]
 }
@@ -274,6 +297,10 @@ module "secrets" {
   seeded         = local.set.secrets.seeded
   values         = var.secret_values
   values_version = local.set.secrets.values_version
+  rotators       = local.set.access.rotators
+  rotate_days    = local.set.secrets.rotate_days
+  audit_reads    = local.set.access.audit_reads
+  encryption_key = local.key
   readers        = { for name in values(local.secrets) : name => module.job.service_account.member }
   depends_on     = [google_project_service.api]
 }
@@ -287,6 +314,8 @@ module "images" {
   keep              = local.set.images.keep
   delete_after_days = local.set.images.delete_after_days
   scan              = local.set.images.scan
+  readers           = setunion(local.set.access.operators, local.set.access.releasers)
+  encryption_key    = local.key
   depends_on        = [google_project_service.api]
 }
 
@@ -300,6 +329,12 @@ module "build" {
   job_service_account = module.job.service_account.name
   repository          = module.images
   trigger             = local.set.build.trigger
+  parts               = local.set.build.parts
+  release_image       = local.set.build.release_image
+  rebuild_monthly     = local.set.build.rebuild_monthly
+  releasers           = local.set.access.releasers
+  approve             = local.set.access.approve_each
+  encryption_key      = local.key
   depends_on          = [google_project_service.api]
 }
 
@@ -313,6 +348,16 @@ module "watch" {
   channels   = local.set.watch.channels
   alerts     = local.set.watch.alerts
   limits     = local.set.watch
+  unheard    = local.set.watch.unheard
+  run_max_s  = local.set.job.timeout_s
+  clock = {
+    gap_min = module.settings.clock, paused = local.set.schedule.paused, cron = local.set.schedule.cron
+  }
+  rotation_topic = module.secrets.rotation_topic
+  triggers       = module.build.triggers
+  budget = local.set.watch.budget_account == null ? null : {
+    account = local.set.watch.budget_account, monthly = local.set.watch.budget_monthly
+  }
   depends_on = [google_project_service.api]
 }
 
@@ -326,6 +371,14 @@ module "egress" {
   depends_on = [google_project_service.api]
 }
 
+module "encryption" {
+  count      = local.set.encryption.key == null ? 0 : 1
+  source     = "./infra/encryption"
+  project_id = var.project_id
+  key        = local.set.encryption.key
+  depends_on = [google_project_service.api]
+}
+
 # ---- What to do next -------------------------------------------------------------------------------------------------------------
 
 output "add_secrets" {
@@ -334,13 +387,13 @@ output "add_secrets" {
 }
 
 output "release" {
-  description = "The command that tests, builds and rolls out the commit that is checked out."
+  description = "The command that tests and builds the commit that is checked out, and asks for its release."
   value       = module.build.submit
 }
 
 output "roll_back" {
-  description = "The command that puts an earlier image back; take the digest from the repository."
-  value       = "gcloud run jobs update ${module.job.name} --project=${var.project_id} --region=${var.region} --image=${module.images.url}/job@sha256:DIGEST"
+  description = "The command that asks for the release of an image in the repository; take the digest of the tag `previous`, or any other."
+  value       = module.build.ask
 }
 
 output "execute" {
@@ -353,7 +406,8 @@ output "service_accounts" {
   value = {
     job      = module.job.service_account.email
     schedule = module.schedule.service_account
-    build    = module.build.service_account
+    build    = module.build.service_accounts.build
+    deploy   = module.build.service_accounts.deploy
   }
 }
 
@@ -365,6 +419,11 @@ output "environment" {
 output "state_url" {
   description = "Where the memory is."
   value       = module.state.url
+}
+
+output "alerts" {
+  description = "What is watched: the condition of each alert on metrics, and what it says."
+  value       = module.watch.alerts
 }
 
 output "dashboard" {

@@ -1,30 +1,68 @@
 #!/usr/bin/env bash
-# Rolls an image out: first to the candidate, which runs `check` with it, then to the job the schedule starts.
+# Rolls an image out: first to the candidate, which proves itself with it, then to the job that the schedule starts.
 #
-#   release.sh REGION JOB CANDIDATE IMAGE@DIGEST
+#   REGION JOB CANDIDATE IMAGE (NAME@sha256:DIGEST) TURN (gs://BUCKET/OBJECT) BUILD (a name for whose turn it is)
 #
-# Promises: the scheduled job gets an image only after `check` has succeeded with it; when it fails, the candidate goes back to what the
-# scheduled job runs and the exit code is not 0. Saying it twice does no harm.
-# Not here: building and pushing, and the roll-back of an image that passed its check, which is one command in infra/README.md.
+# Promises: releases take turns. The scheduled job gets an image only after executions of the candidate that ran this very image, byte for
+# byte, have succeeded with `check` and with `plan`; otherwise the candidate goes back to what the job runs, and the exit code is not 0.
+# The tags `live` and `previous` name what runs and what ran before. Saying it twice does no harm, and an earlier image is released like a
+# new one.
+# Not here: building and pushing (cloudbuild.yaml), and who may ask (infra/build/main.tf).
 set -euo pipefail
 
-region=$1 job=$2 candidate=$3 image=$4
-case $image in
+case $IMAGE in
   *@sha256:*) ;;
-  *) echo "release.sh takes an image by digest (NAME@sha256:...), not $image" >&2; exit 2 ;;
+  *) echo "A release takes an image by digest (NAME@sha256:...), not $IMAGE" >&2; exit 2 ;;
 esac
+repository=${IMAGE%@*}
+patience_s=${PATIENCE_S:-1800}
 
-set_image() { gcloud run jobs update "$1" --region="$region" --image="$2" --quiet; }
+image_of() { gcloud run jobs describe "$1" --region="$REGION" --format='value(spec.template.spec.template.spec.containers[0].image)'; }
+set_image() { gcloud run jobs update "$1" --region="$REGION" --image="$2" --quiet; }
 
-running=$(gcloud run jobs describe "$job" --region="$region" --format='value(spec.template.spec.template.spec.containers[0].image)')
+# The object may be made only where there is none, which Cloud Storage decides for all at once.
+take_turn() {
+  local waited=0 mine
+  mine=$(mktemp)
+  echo "$BUILD" > "$mine"
+  until gcloud storage cp "$mine" "$TURN" --if-generation-match=0 --quiet >&2; do
+    if ((waited >= patience_s)); then
+      echo "It is still the turn of $(gcloud storage cat "$TURN"). If that release is over, end its turn: gcloud storage rm $TURN" >&2
+      exit 1
+    fi
+    sleep "${PAUSE_S:-15}"
+    waited=$((waited + ${PAUSE_S:-15}))
+  done
+  trap 'gcloud storage rm "$TURN" --quiet >&2' EXIT
+}
+
+# An execution takes the image that its job has when it starts, so what it ran is asked of the execution itself.
+prove() {
+  local execution ran
+  execution=$(gcloud run jobs execute "$CANDIDATE" --region="$REGION" --args="$1" --wait --quiet --format='value(metadata.name)') || return 1
+  ran=$(gcloud run jobs executions describe "$execution" --region="$REGION" --format='value(spec.template.spec.containers[0].image)')
+  if [[ $ran != "$IMAGE" ]]; then
+    echo "$execution ran $ran: somebody else set the candidate's image meanwhile." >&2
+    return 1
+  fi
+}
+
+take_turn
+running=$(image_of "$JOB")
 test -n "$running"
 
-set_image "$candidate" "$image"
-if ! gcloud run jobs execute "$candidate" --region="$region" --args=check --wait --quiet; then
-  set_image "$candidate" "$running"
-  echo "The check failed with $image. The schedule goes on with $running." >&2
-  exit 1
-fi
+set_image "$CANDIDATE" "$IMAGE"
+for command in check plan; do
+  if ! prove "$command"; then
+    set_image "$CANDIDATE" "$running"
+    echo "The candidate did not pass \`$command\` with $IMAGE. The schedule goes on with $running." >&2
+    exit 1
+  fi
+done
 
-set_image "$job" "$image"
-echo "The schedule now starts $image. To go back: gcloud run jobs update $job --region=$region --image=$running"
+set_image "$JOB" "$IMAGE"
+if [[ $running == "$repository"@* && $running != "$IMAGE" ]]; then
+  gcloud artifacts docker tags add "$running" "$repository:previous" --quiet
+fi
+gcloud artifacts docker tags add "$IMAGE" "$repository:live" --quiet
+echo "The schedule now starts $IMAGE. Before it was $running."

@@ -44,7 +44,19 @@ variable "delete_after_days" {
 variable "scan" {
   description = "Whether Artifact Registry scans pushed images for known vulnerabilities. Google charges for each image."
   type        = bool
-  default     = false
+  default     = true
+}
+
+variable "readers" {
+  description = "People and groups who may look at images and pull them."
+  type        = set(string)
+  default     = []
+}
+
+variable "encryption_key" {
+  description = "KMS key that images are encrypted with, or null for Google's own. It can never be changed."
+  type        = string
+  default     = null
 }
 
 variable "labels" {
@@ -54,13 +66,14 @@ variable "labels" {
 }
 
 resource "google_artifact_registry_repository" "images" {
-  #checkov:skip=CKV_GCP_84:Images hold public packages and this program's source, no secret; Google's own keys are enough for them.
+  #checkov:skip=CKV_GCP_84:A key of one's own is an input (`encryption_key`); images hold public packages and this source, no secret.
   project                = var.project_id
   location               = var.region
   repository_id          = var.name
   description            = "Images of ${var.name}, deployed by digest."
   format                 = "DOCKER"
   labels                 = var.labels
+  kms_key_name           = var.encryption_key
   cleanup_policy_dry_run = false
 
   # Keeping wins over deleting.
@@ -69,6 +82,15 @@ resource "google_artifact_registry_repository" "images" {
     action = "KEEP"
     most_recent_versions {
       keep_count = var.keep
+    }
+  }
+  # What runs now and what ran before it, however old they are: a release moves these tags.
+  cleanup_policies {
+    id     = "keep-live"
+    action = "KEEP"
+    condition {
+      tag_state    = "TAGGED"
+      tag_prefixes = ["live", "previous"]
     }
   }
   cleanup_policies {
@@ -83,6 +105,15 @@ resource "google_artifact_registry_repository" "images" {
   vulnerability_scanning_config {
     enablement_config = var.scan ? "INHERITED" : "DISABLED"
   }
+}
+
+resource "google_artifact_registry_repository_iam_member" "reader" {
+  for_each   = var.readers
+  project    = var.project_id
+  location   = var.region
+  repository = google_artifact_registry_repository.images.repository_id
+  role       = "roles/artifactregistry.reader"
+  member     = each.value
 }
 
 output "name" {

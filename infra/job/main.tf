@@ -2,7 +2,8 @@
 #
 # Promises: two jobs with the same settings and identity exist, `NAME` and `NAME-candidate`; a release tries its image on the
 # candidate, so that the scheduled job never runs an image whose check failed. Terraform sets the image once, releases set it
-# afterwards. Only the members of `operators` are allowed in here; the schedule brings its own grant.
+# afterwards. Operators start, watch and stop runs, and change neither job nor image. Settings are bound: the command, which no
+# execution can override, says what they are, and the program refuses an execution that was started with others.
 # Not here: secrets as container environment (the program reads `sm://` references itself), the schedule, the image's build.
 
 terraform {
@@ -40,6 +41,24 @@ variable "env" {
   description = "Plain environment of the program. Secrets appear only as sm:// references, never as values."
   type        = map(string)
   default     = {}
+}
+
+variable "overridable" {
+  description = "Variables that one execution may have otherwise than `env` says. Hosts, proxies and references stay bound unless they are named here."
+  type        = set(string)
+  default     = []
+}
+
+variable "binary_authorization" {
+  description = "Which images may run: \"default\" is the project's policy, a resource name another; null asks nobody."
+  type        = string
+  default     = null
+}
+
+variable "encryption_key" {
+  description = "KMS key that what the job keeps at rest is encrypted with, or null for Google's own."
+  type        = string
+  default     = null
 }
 
 variable "size" {
@@ -107,8 +126,12 @@ resource "google_cloud_run_v2_job" "job" {
       max_retries           = var.size.retries
       timeout               = "${var.size.timeout_s}s"
 
+      encryption_key = var.encryption_key
+
       containers {
         image = var.image
+        # Arguments and variables of an execution can be overridden, its command cannot. `env` comes last, so it wins.
+        command = ["env", "BOUND_SETTINGS=${jsonencode({ values = { for name, value in var.env : name => sha256(value) }, free = var.overridable })}", "python", "-m", "job"]
         resources {
           limits = { cpu = var.size.cpu, memory = var.size.memory }
         }
@@ -134,6 +157,14 @@ resource "google_cloud_run_v2_job" "job" {
     }
   }
 
+  dynamic "binary_authorization" {
+    for_each = var.binary_authorization[*]
+    content {
+      use_default = binary_authorization.value == "default" ? true : null
+      policy      = binary_authorization.value == "default" ? null : binary_authorization.value
+    }
+  }
+
   lifecycle {
     # A release owns the image; an apply must neither roll it back nor report it as a difference.
     # Labels and annotations of the template are where gcloud signs a roll-out.
@@ -143,20 +174,33 @@ resource "google_cloud_run_v2_job" "job" {
   }
 }
 
+# Far less than run.developer, which may change the image and the identity of a job, and open a shell beside it.
+resource "google_project_iam_custom_role" "operator" {
+  project     = var.project_id
+  role_id     = "${replace(var.name, "-", "_")}_operator"
+  title       = "${var.name}: operator"
+  description = "Start, watch and stop runs of the job. Given on the job alone."
+  permissions = [
+    "run.executions.cancel", "run.executions.get", "run.executions.list", "run.jobs.get", "run.jobs.run", "run.jobs.runWithOverrides",
+    "run.tasks.get", "run.tasks.list",
+  ]
+}
+
 resource "google_cloud_run_v2_job_iam_member" "operator" {
   for_each = { for grant in setproduct(keys(local.names), var.operators) : join(" ", grant) => grant }
   project  = var.project_id
   location = var.region
   name     = google_cloud_run_v2_job.job[each.value[0]].name
-  role     = "roles/run.developer"
+  role     = google_project_iam_custom_role.operator.name
   member   = each.value[1]
 }
 
-resource "google_service_account_iam_member" "operator" {
-  for_each           = var.operators
-  service_account_id = google_service_account.job.name
-  role               = "roles/iam.serviceAccountUser"
-  member             = each.value
+# What a run said. Cloud Logging has grants on views of log buckets, which a project's own bucket does not have by itself.
+resource "google_project_iam_member" "logs" {
+  for_each = var.operators
+  project  = var.project_id
+  role     = "roles/logging.viewer"
+  member   = each.value
 }
 
 output "name" {

@@ -11,7 +11,7 @@ variable "job" {
     retries              = optional(number, 0)
     image                = optional(string, "us-docker.pkg.dev/cloudrun/container/job:latest")
     protected            = optional(bool, false)
-    overridable          = optional(set(string), [])
+    overridable          = optional(set(string), ["ISSUE_SYNC_MAX", "LOG_LEVEL", "MAX_CLOSE_PERCENT", "MAX_CREATE", "MAX_REOPEN"])
     binary_authorization = optional(string)
   })
   nullable = false
@@ -49,6 +49,10 @@ variable "job" {
     error_message = "`job.retries` must be a whole number, 0 to 10."
   }
   validation {
+    condition     = alltrue([for name in var.job.overridable : can(regex("^[A-Z][A-Z0-9_]*$", name))])
+    error_message = "`job.overridable` must be names of variables, such as MAX_CREATE."
+  }
+  validation {
     condition     = var.job.binary_authorization == null || can(regex("^(default|projects/[^/]+/platforms/cloudRun/policies/[^/]+)$", var.job.binary_authorization))
     error_message = "`job.binary_authorization` must be \"default\" (the project's policy) or projects/P/platforms/cloudRun/policies/NAME."
   }
@@ -70,6 +74,24 @@ variable "access" {
     condition = alltrue([for member in setunion(var.access.operators, var.access.releasers, var.access.rotators) :
     can(regex("^((user|group|serviceAccount):[^@ ]+@[^@ ]+|(principal|principalSet)://iam\\.googleapis\\.com/[^ ]+)$", member))])
     error_message = "`access.operators`, `releasers` and `rotators` must be members such as user:a@example.com, group:g@example.com, serviceAccount:s@p.iam.gserviceaccount.com or principalSet://iam.googleapis.com/locations/global/workforcePools/POOL/group/G."
+  }
+}
+
+variable "encryption" {
+  description = "A KMS key of one's own for database, images, secrets, build sources and the job; null is Google's."
+  type = object({
+    key = optional(string)
+  })
+  nullable = false
+  default  = {}
+
+  validation {
+    condition     = var.encryption.key == null || can(regex("^projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/]+$", var.encryption.key))
+    error_message = "`encryption.key` must be projects/P/locations/REGION/keyRings/RING/cryptoKeys/KEY."
+  }
+  validation {
+    condition     = var.encryption.key == null || try(var.secrets.locations == toset([split("/", var.encryption.key)[3]]), false)
+    error_message = "`encryption.key` needs `secrets.locations` to be the key's own location: Secret Manager encrypts with a key only where the key is."
   }
 }
 
@@ -170,6 +192,7 @@ variable "build" {
   description = "Which parts of the lock an image holds, and the GitHub repository whose pushes are built by themselves; without a trigger, builds are submitted by hand."
   type = object({
     parts           = optional(list(string), ["runtime"])
+    release_image   = optional(string, "gcr.io/google.com/cloudsdktool/google-cloud-cli:slim")
     rebuild_monthly = optional(bool, false)
     trigger = optional(object({
       owner      = optional(string)
@@ -211,7 +234,6 @@ variable "watch" {
     silence_min    = optional(number)
     lag_s          = optional(number, 3600)
     parked_max     = optional(number, 25)
-    parked_days    = optional(number, 7)
     near_timeout   = optional(number, 80)
     budget_account = optional(string)
     budget_monthly = optional(number, 20)
@@ -236,8 +258,8 @@ variable "watch" {
     error_message = "`watch.lag_s` must be 60 to 86400 seconds, without fractions."
   }
   validation {
-    condition     = var.watch.parked_max >= 0 && floor(var.watch.parked_max) == var.watch.parked_max && contains(range(1, 91), var.watch.parked_days) && contains(range(10, 101), var.watch.near_timeout)
-    error_message = "`watch.parked_max` must be a whole number, `watch.parked_days` 1 to 90 days and `watch.near_timeout` 10 to 100 percent."
+    condition     = var.watch.parked_max >= 0 && floor(var.watch.parked_max) == var.watch.parked_max && contains(range(10, 101), var.watch.near_timeout)
+    error_message = "`watch.parked_max` must be a whole number and `watch.near_timeout` 10 to 100 percent."
   }
   validation {
     condition     = var.watch.budget_account == null || can(regex("^[0-9A-F]{6}-[0-9A-F]{6}-[0-9A-F]{6}$", var.watch.budget_account))

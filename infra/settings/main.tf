@@ -22,7 +22,7 @@ variable "taken" {
 
 locals {
   typed = {
-    access  = var.access, build = var.build, egress = var.egress, halo = var.halo, images = var.images, jira = var.jira, job = var.job
+    access  = var.access, build = var.build, egress = var.egress, encryption = var.encryption, halo = var.halo, images = var.images, jira = var.jira, job = var.job
     runtime = var.runtime, safety = var.safety, schedule = var.schedule, scope = var.scope, secrets = var.secrets, state = var.state
     watch   = var.watch
   }

@@ -56,6 +56,12 @@ variable "destroy_data" {
   default     = false
 }
 
+variable "encryption_key" {
+  description = "KMS key that documents are encrypted with, or null for Google's own. It can never be changed."
+  type        = string
+  default     = null
+}
+
 variable "users" {
   description = "Who reads and writes documents: a label for each, and the IAM member."
   type        = map(string)
@@ -92,6 +98,13 @@ resource "google_firestore_database" "state" {
   point_in_time_recovery_enablement = var.point_in_time_recovery ? "POINT_IN_TIME_RECOVERY_ENABLED" : "POINT_IN_TIME_RECOVERY_DISABLED"
   delete_protection_state           = var.destroy_data ? "DELETE_PROTECTION_DISABLED" : "DELETE_PROTECTION_ENABLED"
   deletion_policy                   = var.destroy_data ? "DELETE" : "ABANDON"
+
+  dynamic "cmek_config" {
+    for_each = var.encryption_key[*]
+    content {
+      kms_key_name = cmek_config.value
+    }
+  }
 }
 
 resource "google_firestore_field" "indexed" {
@@ -147,10 +160,22 @@ resource "google_firestore_backup_schedule" "weekly" {
   }
 }
 
+# Documents and nothing else: datastore.user may also list indexes, namespaces and statistics.
+resource "google_project_iam_custom_role" "user" {
+  project     = var.project_id
+  role_id     = "${replace(var.database, "-", "_")}_documents"
+  title       = "${var.database}: documents"
+  description = "Read and write documents of a database. Given for one database, by a condition."
+  permissions = [
+    "datastore.databases.get", "datastore.entities.create", "datastore.entities.delete", "datastore.entities.get",
+    "datastore.entities.list", "datastore.entities.update",
+  ]
+}
+
 resource "google_project_iam_member" "user" {
   for_each = var.users
   project  = var.project_id
-  role     = "roles/datastore.user"
+  role     = google_project_iam_custom_role.user.name
   member   = each.value
   condition {
     title       = "only ${var.database}"

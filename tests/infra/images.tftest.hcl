@@ -15,17 +15,25 @@ run "images" {
 
   assert {
     condition = { for policy in google_artifact_registry_repository.images.cleanup_policies : policy.id => policy.action } == {
-      keep-newest = "KEEP", delete-old = "DELETE"
+      keep-newest = "KEEP", keep-live = "KEEP", delete-old = "DELETE"
     }
     error_message = "The repository must keep the newest images and delete old ones."
   }
   assert {
-    condition     = one([for policy in google_artifact_registry_repository.images.cleanup_policies : policy.most_recent_versions[0].keep_count if policy.action == "KEEP"]) == 10
+    condition     = one([for policy in google_artifact_registry_repository.images.cleanup_policies : policy.most_recent_versions[0].keep_count if policy.id == "keep-newest"]) == 10
     error_message = "Ten images must be kept."
   }
   assert {
     condition     = one([for policy in google_artifact_registry_repository.images.cleanup_policies : policy.condition[0].older_than if policy.action == "DELETE"]) == "2592000s"
     error_message = "Images must go after thirty days."
+  }
+  assert {
+    condition     = one([for policy in google_artifact_registry_repository.images.cleanup_policies : policy.condition[0].tag_prefixes if policy.id == "keep-live"]) == tolist(["live", "previous"])
+    error_message = "What runs, and what ran before it, must be kept however old it is."
+  }
+  assert {
+    condition     = google_artifact_registry_repository.images.kms_key_name == null
+    error_message = "A key of one's own must be asked for."
   }
   assert {
     condition     = google_artifact_registry_repository.images.cleanup_policy_dry_run == false
@@ -36,11 +44,34 @@ run "images" {
     error_message = "Tags must stay movable, or old images could not be deleted."
   }
   assert {
-    condition     = google_artifact_registry_repository.images.vulnerability_scanning_config[0].enablement_config == "DISABLED"
-    error_message = "Scanning that costs money must be asked for."
+    condition     = google_artifact_registry_repository.images.vulnerability_scanning_config[0].enablement_config == "INHERITED"
+    error_message = "Images must be scanned unless somebody says otherwise."
   }
   assert {
     condition     = output.url == "europe-west1-docker.pkg.dev/acme-sec/halo-jira-sync"
     error_message = "The address must be the one images are pushed to."
+  }
+}
+
+run "images_without_scan_for_readers" {
+  module {
+    source = "./infra/images"
+  }
+  variables {
+    scan           = false
+    readers        = ["group:rel@acme.example"]
+    encryption_key = "projects/acme-keys/locations/europe-west1/keyRings/sec/cryptoKeys/halo"
+  }
+  assert {
+    condition     = google_artifact_registry_repository.images.vulnerability_scanning_config[0].enablement_config == "DISABLED"
+    error_message = "Scanning must stop where nobody wants to pay for it."
+  }
+  assert {
+    condition     = [for grant in google_artifact_registry_repository_iam_member.reader : "${grant.role} ${grant.member}"] == ["roles/artifactregistry.reader group:rel@acme.example"]
+    error_message = "Readers must look at images, and nothing more."
+  }
+  assert {
+    condition     = endswith(google_artifact_registry_repository.images.kms_key_name, "/cryptoKeys/halo")
+    error_message = "Images must be encrypted with the key."
   }
 }

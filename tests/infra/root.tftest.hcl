@@ -12,13 +12,38 @@ override_resource {
 }
 override_resource {
   target = module.build.google_service_account.builder
-  values = { id = "projects/acme-sec/serviceAccounts/builder", email = "builder@acme-sec.iam", member = "serviceAccount:builder@acme-sec.iam" }
+  values = { id = "projects/acme-sec/serviceAccounts/builder", name = "projects/acme-sec/serviceAccounts/builder", email = "builder@acme-sec.iam", member = "serviceAccount:builder@acme-sec.iam" }
+}
+override_resource {
+  target = module.build.google_service_account.deployer
+  values = { id = "projects/acme-sec/serviceAccounts/deployer", email = "deployer@acme-sec.iam", member = "serviceAccount:deployer@acme-sec.iam" }
+}
+override_resource {
+  target = module.build.google_service_account.rebuild
+  values = { email = "rebuild@acme-sec.iam", member = "serviceAccount:rebuild@acme-sec.iam" }
+}
+override_resource {
+  target = module.job.google_project_iam_custom_role.operator
+  values = { name = "projects/acme-sec/roles/operator" }
+}
+override_resource {
+  target = module.schedule.google_project_iam_custom_role.clock
+  values = { name = "projects/acme-sec/roles/clock" }
+}
+override_resource {
+  target = module.state.google_project_iam_custom_role.user
+  values = { name = "projects/acme-sec/roles/documents" }
+}
+override_resource {
+  target = module.build.google_project_iam_custom_role.tagger
+  values = { name = "projects/acme-sec/roles/tagger" }
 }
 
 variables {
   project_id    = "acme-sec"
   region        = "europe-west1"
   secret_values = {}
+  watch         = { emails = ["sec@acme.example"] }
   jira = {
     url               = "https://acme.atlassian.net"
     user              = "halo@acme.example"
@@ -76,8 +101,8 @@ run "first_apply_of_an_empty_project" {
     error_message = "The static address must be off by default."
   }
   assert {
-    condition     = strcontains(output.release, "_REPOSITORY=europe-west1-docker.pkg.dev/acme-sec/halo-jira-sync") && strcontains(output.release, "_CANDIDATE=halo-jira-sync-candidate")
-    error_message = "The release command must name the repository and the candidate."
+    condition     = strcontains(output.release, "_REPOSITORY=europe-west1-docker.pkg.dev/acme-sec/halo-jira-sync")
+    error_message = "The release command must name the repository."
   }
 }
 
@@ -94,15 +119,19 @@ run "another_first_image" {
 
 run "everything_on" {
   variables {
-    job           = { tasks = 8, parallelism = 4, cpu = "2", memory = "1Gi", timeout_s = 3600, protected = true }
-    access        = { operators = ["group:sec@acme.example"] }
+    job = { tasks = 8, parallelism = 4, cpu = "2", memory = "1Gi", timeout_s = 3600, protected = true }
+    access = {
+      operators = ["group:sec@acme.example"], releasers = ["group:rel@acme.example"], audit_reads = true
+      rotators  = ["principalSet://iam.googleapis.com/locations/global/workforcePools/acme/group/keys"]
+    }
+    encryption    = { key = "projects/acme-keys/locations/europe-west1/keyRings/sec/cryptoKeys/halo" }
     safety        = { max_create = 500, when_issue_gone = "close", sweep_every = "0" }
     scope         = { critical_only = true, no_sva = true, issue_sync_max = 100, exclude_cloud_secure = true }
     runtime       = { log_level = "DEBUG", https_proxy = "http://proxy.acme.example:3128", ca_bundle = "/etc/ssl/certs/ca-certificates.crt", extra_env = { TZ = "Etc/UTC" } }
-    state         = { location = "eur3", backup = { daily_days = 7, weekly_days = 98 }, destroy_data = true }
-    secrets       = { locations = ["europe-west1"], seeded = ["jira-api-token", "halo-api-key"], values_version = 2 }
+    state         = { database = "restored-links", backup = { daily_days = 7, weekly_days = 98 }, destroy_data = true }
+    secrets       = { locations = ["europe-west1"], seeded = ["jira-api-token", "halo-api-key"], values_version = 2, rotate_days = 90 }
     secret_values = { jira-api-token = "the-token-itself", halo-api-key = "the-key-itself" }
-    build         = { trigger = { owner = "acme", repository = "halo-jira-sync" } }
+    build         = { trigger = { owner = "acme", repository = "halo-jira-sync" }, rebuild_monthly = true }
     watch         = { emails = ["sec@acme.example"], channels = ["projects/acme-sec/notificationChannels/1"] }
     jira = {
       url                = "https://api.atlassian.com/ex/jira/0a1b-2c3d"
@@ -143,6 +172,30 @@ run "everything_on" {
   assert {
     condition     = output.environment["HTTPS_PROXY"] == "http://proxy.acme.example:3128" && output.environment["TZ"] == "Etc/UTC" && output.environment["SWEEP_EVERY"] == "0"
     error_message = "Chosen settings must arrive."
+  }
+  assert {
+    condition     = output.state_url == "firestore://acme-sec/restored-links?prefix=halo-jira-sync"
+    error_message = "A restored database must be usable under its own name."
+  }
+}
+
+run "two_deployments_in_one_project_share_no_name" {
+  variables {
+    name = "halo-jira-dev"
+  }
+  assert {
+    condition     = output.state_url == "firestore://acme-sec/halo-jira-dev?prefix=halo-jira-sync" && output.environment["JIRA_API_TOKEN"] == "sm://projects/acme-sec/secrets/halo-jira-dev-jira-api-token"
+    error_message = "A second deployment must have a memory and secrets of its own."
+  }
+}
+
+run "in_a_shared_network" {
+  variables {
+    egress = { network = "projects/acme-net/global/networks/shared", subnetwork = "projects/acme-net/regions/europe-west1/subnetworks/jobs" }
+  }
+  assert {
+    condition     = output.static_address == null
+    error_message = "The static address must be off by default."
   }
 }
 

@@ -1,9 +1,9 @@
 """Small Cloud Run and Cloud Build APIs on loopback that real gcloud commands talk to.
 
-Promises: jobs keep the image they were given, executions succeed unless their image is named in
-`bad_images`, and every request is kept. Nothing leaves this machine: gcloud reaches it as the proxy
-of a host that does not exist. They know only what `gcloud run jobs describe, update, execute` and
-`gcloud builds submit` ask for.
+Promises: jobs keep the image they were given, an execution runs the image that its job has when it
+starts, and succeeds unless it is named in `bad_images`; every request is kept. Nothing leaves this
+machine: gcloud reaches it as the proxy of hosts that do not exist. They know only what the commands
+of the deployment ask for.
 """
 
 import json
@@ -16,6 +16,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from tests.infra.shelf_api import Registry, Storage
+
 T = TypeVar("T", bound="Api")
 PLACEHOLDER = "us-docker.pkg.dev/cloudrun/container/job:latest"
 
@@ -25,7 +27,7 @@ class Api(Protocol):
 
     port: int
 
-    def answer(self, method: str, path: str, body: Any) -> tuple[int, dict[str, Any]]:
+    def answer(self, method: str, path: str, body: Any) -> tuple[int, dict[str, Any] | bytes]:
         """One request's status and body."""
 
 
@@ -36,7 +38,7 @@ class BuildApi:
     submitted: list[Any] = field(default_factory=list)
     port: int = 0
 
-    def answer(self, method: str, path: str, body: Any) -> tuple[int, dict[str, Any]]:
+    def answer(self, method: str, path: str, body: Any) -> tuple[int, dict[str, Any] | bytes]:
         """The build as an operation."""
         self.submitted.append(body)
         name = "projects/acme-sec/locations/europe-west1/builds/b-1"
@@ -54,7 +56,14 @@ class RunApi:
 
     images: dict[str, str]
     bad_images: set[str] = field(default_factory=set)
+    bad_commands: set[str] = field(default_factory=set)
     requests: list[tuple[str, str, Any]] = field(default_factory=list)
+    storage: Storage = field(default_factory=Storage)
+    registry: Registry = field(default_factory=Registry)
+    swap: str = ""
+    """An image that somebody else gives the candidate just before it starts."""
+    ran: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """What each execution ran: its image, and its first argument."""
     port: int = 0
 
     def environment(self, place: Path) -> dict[str, str]:
@@ -63,6 +72,9 @@ class RunApi:
             **os.environ,
             "CLOUDSDK_CONFIG": str(place),
             "CLOUDSDK_API_ENDPOINT_OVERRIDES_RUN": "http://run.invalid/",
+            "CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE": "http://storage.invalid/",
+            "CLOUDSDK_API_ENDPOINT_OVERRIDES_ARTIFACTREGISTRY": "http://registry.invalid/",
+            "CLOUDSDK_STORAGE_PROCESS_COUNT": "1",
             "CLOUDSDK_PROXY_TYPE": "http",
             "CLOUDSDK_PROXY_ADDRESS": "127.0.0.1",
             "CLOUDSDK_PROXY_PORT": str(self.port),
@@ -80,12 +92,14 @@ class RunApi:
             if method == "POST" and path.endswith(":run")
         ]
 
-    def answer(self, method: str, path: str, body: Any) -> tuple[int, dict[str, Any]]:
+    def answer(self, method: str, path: str, body: Any) -> tuple[int, dict[str, Any] | bytes]:
         """One request's status and body."""
+        if path.startswith("registry.invalid"):
+            return self.registry.answer(method, path, body)
         self.requests.append((method, path, body))
         name = path.rsplit("/", 1)[1].removesuffix(":run")
         if "/executions/" in path:
-            return 200, self._execution(name.removesuffix("-run"))
+            return 200, self._execution(name)
         if name not in self.images:
             return 404, {
                 "error": {
@@ -94,10 +108,21 @@ class RunApi:
                     "message": f"Job {name} does not exist.",
                 }
             }
+        if path.endswith(":run"):
+            return 200, self._execution(self._start(name, body))
         if method == "PUT":
             (container,) = body["spec"]["template"]["spec"]["template"]["spec"]["containers"]
             self.images[name] = container["image"]
-        return 200, self._execution(name) if path.endswith(":run") else self._job(name)
+        return 200, self._job(name)
+
+    def _start(self, name: str, body: Any) -> str:
+        """Starts an execution with the image that its job has now; its name."""
+        if self.swap and name.endswith("candidate"):
+            self.images[name] = self.swap
+        containers = ((body or {}).get("overrides") or {}).get("containerOverrides") or [{}]
+        started = f"{name}-{len(self.ran)}"
+        self.ran[started] = (self.images[name], (containers[0].get("args") or ["run"])[0])
+        return started
 
     def _job(self, name: str) -> dict[str, Any]:
         task = {
@@ -124,10 +149,11 @@ class RunApi:
         }
 
     def _execution(self, name: str) -> dict[str, Any]:
-        good = self.images[name] not in self.bad_images
+        image, command = self.ran[name]
+        good = image not in self.bad_images and command not in self.bad_commands
         task = {
             "spec": {
-                "containers": [{"image": self.images[name]}],
+                "containers": [{"image": image}],
                 "maxRetries": 0,
                 "timeoutSeconds": "840",
             }
@@ -140,7 +166,7 @@ class RunApi:
         return {
             "apiVersion": "run.googleapis.com/v1",
             "kind": "Execution",
-            "metadata": {"name": f"{name}-run", "namespace": "acme-sec"},
+            "metadata": {"name": name, "namespace": "acme-sec"},
             "spec": {"taskCount": 1, "template": task},
             "status": {
                 "succeededCount": int(good),
@@ -157,14 +183,19 @@ def serve(api: T) -> Iterator[T]:
     class Handler(BaseHTTPRequestHandler):
         def _answer(self) -> None:
             raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            path = self.path.split("?")[0].removeprefix("http://")
-            status, body = api.answer(self.command, path, json.loads(raw) if raw else None)
+            path, _, query = self.path.removeprefix("http://").partition("?")
+            if isinstance(api, RunApi) and path.startswith("storage.invalid"):
+                status, body = api.storage.answer(self.command, path, query, raw)
+            else:
+                status, body = api.answer(self.command, path, json.loads(raw) if raw else None)
             self.send_response(status)
+            told = body if isinstance(body, bytes) else json.dumps(body).encode()
             self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(told)))
             self.end_headers()
-            self.wfile.write(json.dumps(body).encode())
+            self.wfile.write(told)
 
-        do_GET = do_POST = do_PUT = _answer  # noqa: N815 -- the names that http.server looks for
+        do_GET = do_POST = do_PUT = do_DELETE = _answer  # noqa: N815 -- the names that http.server looks for
 
         def log_message(self, *words: object) -> None:
             """The requests are kept; nothing is printed."""

@@ -4,9 +4,13 @@ mock_provider "google" {
   mock_resource "google_service_account" {
     defaults = { email = "schedule@acme-sec.iam", member = "serviceAccount:schedule@acme-sec.iam" }
   }
+  mock_resource "google_project_iam_custom_role" {
+    defaults = { name = "projects/acme-sec/roles/clock" }
+  }
 }
 
 variables {
+  operators  = ["group:sec@acme.example"]
   project_id = "acme-sec"
   region     = "europe-west1"
   name       = "halo-jira-sync"
@@ -42,5 +46,13 @@ run "schedule" {
     condition = join(" ", [google_cloud_run_v2_job_iam_member.invoker.name, google_cloud_run_v2_job_iam_member.invoker.role,
     google_cloud_run_v2_job_iam_member.invoker.member]) == "halo-jira-sync roles/run.invoker serviceAccount:schedule@acme-sec.iam"
     error_message = "The schedule's identity must hold run.invoker on the one job."
+  }
+  assert {
+    condition     = toset(google_project_iam_custom_role.clock.permissions) == toset([for may in ["enable", "get", "list", "pause"] : "cloudscheduler.jobs.${may}"])
+    error_message = "The clock's role must pause and resume, and change nothing else."
+  }
+  assert {
+    condition     = [for grant in google_project_iam_member.clock : "${grant.role} ${grant.member}"] == ["projects/acme-sec/roles/clock group:sec@acme.example"]
+    error_message = "Operators must be able to stop the clock."
   }
 }

@@ -35,6 +35,10 @@ run "secrets" {
     error_message = "No version may be written unless asked for."
   }
   assert {
+    condition     = length(google_pubsub_topic.rotation) == 0 && length(google_project_iam_audit_config.reads) == 0 && alltrue([for secret in google_secret_manager_secret.secret : length(secret.rotation) == 0])
+    error_message = "Reminders and logs of each reading must be asked for."
+  }
+  assert {
     condition     = output.references["jira-api-token"] == "sm://projects/acme-sec/secrets/halo-jira-sync-jira-api-token"
     error_message = "A reference must be what the program reads."
   }
@@ -81,4 +85,37 @@ run "secrets_with_an_unknown_name" {
     seeded = ["jira-token"]
   }
   expect_failures = [var.seeded]
+}
+
+run "secrets_that_are_rotated_and_watched" {
+  module {
+    source = "./infra/secrets"
+  }
+  variables {
+    rotate_days    = 90
+    audit_reads    = true
+    rotators       = ["group:keys@acme.example"]
+    locations      = ["europe-west1"]
+    encryption_key = "projects/acme-keys/locations/europe-west1/keyRings/sec/cryptoKeys/halo"
+  }
+  assert {
+    condition     = alltrue([for secret in google_secret_manager_secret.secret : secret.rotation[0].rotation_period == "7776000s" && length(secret.topics) == 1])
+    error_message = "Each secret must say after ninety days that it is due."
+  }
+  assert {
+    condition     = google_pubsub_topic_iam_member.reminder[0].role == "roles/pubsub.publisher" && endswith(google_pubsub_topic_iam_member.reminder[0].member, "@gcp-sa-secretmanager.iam.gserviceaccount.com")
+    error_message = "Only Secret Manager may say so."
+  }
+  assert {
+    condition     = toset([for grant in google_secret_manager_secret_iam_member.rotator : "${grant.secret_id} ${grant.role} ${grant.member}"]) == toset([for name in ["halo-api-key", "jira-api-token", "other-key"] : "halo-jira-sync-${name} roles/secretmanager.secretVersionManager group:keys@acme.example"])
+    error_message = "Rotators must add versions to each secret, and read none."
+  }
+  assert {
+    condition     = google_project_iam_audit_config.reads[0].service == "secretmanager.googleapis.com" && one(google_project_iam_audit_config.reads[0].audit_log_config).log_type == "DATA_READ"
+    error_message = "Each reading of a secret must be logged where that was asked for."
+  }
+  assert {
+    condition     = alltrue([for secret in google_secret_manager_secret.secret : endswith(secret.replication[0].user_managed[0].replicas[0].customer_managed_encryption[0].kms_key_name, "/cryptoKeys/halo")])
+    error_message = "Values must be encrypted with the key."
+  }
 }

@@ -1,6 +1,10 @@
 # The state: kept by a destroy, forgotten by TTL, indexed only where it is queried, open to its users only.
 
-mock_provider "google" {}
+mock_provider "google" {
+  mock_resource "google_project_iam_custom_role" {
+    defaults = { name = "projects/acme-sec/roles/documents" }
+  }
+}
 
 variables {
   project_id = "acme-sec"
@@ -55,12 +59,20 @@ run "state" {
     error_message = "Only the fields that are queried may be indexed."
   }
   assert {
-    condition     = [for grant in google_project_iam_member.user : "${grant.role} ${grant.member}"] == ["roles/datastore.user serviceAccount:job@acme-sec.iam"]
-    error_message = "The users, and nobody else, must hold datastore.user."
+    condition     = [for grant in google_project_iam_member.user : "${grant.role} ${grant.member}"] == ["projects/acme-sec/roles/documents serviceAccount:job@acme-sec.iam"]
+    error_message = "The users, and nobody else, must come in."
+  }
+  assert {
+    condition     = toset([for permission in google_project_iam_custom_role.user.permissions : permission if permission != "datastore.databases.get"]) == toset([for may in ["create", "delete", "get", "list", "update"] : "datastore.entities.${may}"])
+    error_message = "Users must get at documents, and at nothing else of a database."
+  }
+  assert {
+    condition     = length(google_firestore_database.state.cmek_config) == 0
+    error_message = "A key of one's own for documents must be asked for."
   }
   assert {
     condition     = alltrue([for grant in google_project_iam_member.user : one(grant.condition).expression == "resource.name == \"projects/acme-sec/databases/halo-jira-sync\""])
-    error_message = "datastore.user must be limited to the one database."
+    error_message = "What users may must be limited to the one database."
   }
   assert {
     condition     = output.url == "firestore://acme-sec/halo-jira-sync?prefix=halo-jira-sync"
@@ -80,6 +92,7 @@ run "state_with_backups_and_no_protection" {
   variables {
     backup                 = { daily_days = 10, weekly_days = 98 }
     destroy_data           = true
+    encryption_key         = "projects/acme-keys/locations/europe-west1/keyRings/sec/cryptoKeys/halo"
     point_in_time_recovery = false
   }
   assert {
@@ -89,5 +102,9 @@ run "state_with_backups_and_no_protection" {
   assert {
     condition     = google_firestore_backup_schedule.daily[0].retention == "864000s" && google_firestore_backup_schedule.weekly[0].retention == "8467200s"
     error_message = "Backups must be kept for the days that were asked for."
+  }
+  assert {
+    condition     = endswith(google_firestore_database.state.cmek_config[0].kms_key_name, "/cryptoKeys/halo")
+    error_message = "Documents must be encrypted with the key."
   }
 }

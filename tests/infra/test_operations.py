@@ -9,6 +9,7 @@ import re
 import shlex
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -40,13 +41,26 @@ def run(words: list[str], api: RunApi, place: Path) -> subprocess.CompletedProce
         check=False,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
 
 
-def release(image: str, api: RunApi, place: Path) -> subprocess.CompletedProcess[str]:
-    """The roll-out as cloudbuild.yaml calls it."""
-    return run(["infra/build/release.sh", "europe-west1", JOB, CANDIDATE, image], api, place)
+def release(
+    image: str, api: RunApi, place: Path, *, patience_s: int = 60
+) -> subprocess.CompletedProcess[str]:
+    """The roll-out as the release trigger runs it."""
+    told = {
+        "REGION": "europe-west1",
+        "JOB": JOB,
+        "CANDIDATE": CANDIDATE,
+        "IMAGE": image,
+        "TURN": "gs://b/turn/release",
+        "BUILD": f"build-of-{image[-4:]}",
+        "PATIENCE_S": str(patience_s),
+        "PAUSE_S": "1",
+    }
+    words = ["env", *(f"{name}={value}" for name, value in told.items())]
+    return run([*words, "infra/build/release.sh"], api, place)
 
 
 def commands() -> list[str]:
@@ -113,10 +127,14 @@ def test_a_failed_execution_fails_the_command_that_waits_for_it(
     assert run(asked("--args=check"), api, tmp_path).returncode != 0
 
 
-def test_the_roll_back_command_puts_the_earlier_image_back(api: RunApi, tmp_path: Path) -> None:
-    done = run(asked("gcloud run jobs update"), api, tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert api.images == {JOB: GOOD, CANDIDATE: OLD}
+def test_the_way_back_is_a_release_of_an_earlier_image(api: RunApi, tmp_path: Path) -> None:
+    text = (PROJECT / "infra" / "README.md").read_text()
+    asks = "gcloud pubsub topics publish halo-jira-sync-release --project=acme-sec "
+    assert asks + "--attribute=image=IMAGES/job@sha256:DIGEST" in text
+    api.images.update({JOB: GOOD, CANDIDATE: GOOD})
+    assert release(OLD, api, tmp_path).returncode == 0
+    assert api.images == {JOB: OLD, CANDIDATE: OLD}
+    assert api.registry.tags["previous"] == f"sha256:{'a' * 64}"
 
 
 def test_a_release_tries_the_candidate_before_the_schedule_may_use_the_image(
@@ -136,20 +154,56 @@ def test_a_release_tries_the_candidate_before_the_schedule_may_use_the_image(
         if method == "PUT" and path.endswith(JOB)
     )
     assert started < changed
-    ((name, body),) = api.executions()
-    assert (name, body["overrides"]["containerOverrides"][0]["args"]) == (CANDIDATE, ["check"])
+    assert list(api.ran.values()) == [(GOOD, "check"), (GOOD, "plan")]
+    assert {name for name, _ in api.executions()} == {CANDIDATE}
+    assert api.registry.tags == {"live": f"sha256:{'a' * 64}", "previous": f"sha256:{'c' * 64}"}
+    assert api.storage.objects == {}
 
 
-def test_a_release_whose_check_fails_leaves_the_schedule_alone_and_the_candidate_as_it_was(
-    api: RunApi, tmp_path: Path
+@pytest.mark.parametrize("command", ["check", "plan"])
+def test_a_release_whose_proof_fails_leaves_the_schedule_alone_and_the_candidate_as_it_was(
+    command: str, api: RunApi, tmp_path: Path
 ) -> None:
-    done = release(BAD, api, tmp_path)
+    api.bad_commands = {command}
+    done = release(GOOD, api, tmp_path)
     assert done.returncode == 1
     assert f"The schedule goes on with {OLD}." in done.stderr
     assert api.images == {JOB: OLD, CANDIDATE: OLD}
-    assert {path.rsplit("/", 1)[1] for method, path, _ in api.requests if method == "PUT"} == {
-        CANDIDATE
-    }
+    assert api.registry.tags == {}
+    assert api.storage.objects == {}
+
+
+def test_an_image_that_another_put_there_meanwhile_proves_nothing(
+    api: RunApi, tmp_path: Path
+) -> None:
+    api.swap = OLD
+    done = release(GOOD, api, tmp_path)
+    assert done.returncode == 1
+    assert f"ran {OLD}: somebody else set the candidate's image" in done.stderr
+    assert api.images == {JOB: OLD, CANDIDATE: OLD}
+
+
+def test_releases_at_the_same_time_take_turns(api: RunApi, tmp_path: Path) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        bad = pool.submit(release, BAD, api, tmp_path / "1")
+        good = pool.submit(release, GOOD, api, tmp_path / "2")
+    assert good.result().returncode == 0, good.result().stderr
+    assert bad.result().returncode == 1
+    assert api.images[JOB] == GOOD
+    assert {image for image, command in api.ran.values() if command == "plan"} == {GOOD}
+    assert len(api.storage.made) == 2
+    written = [path.rsplit("/", 1)[1] for method, path, _ in api.requests if method == "PUT"]
+    assert written.count(JOB) == 1
+
+
+def test_a_turn_that_nobody_ends_is_told_with_the_way_out(api: RunApi, tmp_path: Path) -> None:
+    api.storage.objects["turn/release"] = b"build-of-yesterday"
+    done = release(GOOD, api, tmp_path, patience_s=1)
+    assert done.returncode == 1
+    assert "still the turn of build-of-yesterday" in done.stderr
+    assert "gcloud storage rm gs://b/turn/release" in done.stderr
+    assert api.requests == []
+    assert api.storage.objects["turn/release"] == b"build-of-yesterday"
 
 
 def test_the_very_first_release_replaces_the_placeholder(api: RunApi, tmp_path: Path) -> None:

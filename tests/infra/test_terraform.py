@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from tests.infra.grants import table
+from tests.infra.places import copied
 from tests.infra.terraform import Provider, Terraform, TestReport, providers
 from tests.infra.tools import PROJECT, machine_program
 
@@ -31,17 +33,6 @@ def terraform(
     ready = Terraform(provider, tmp_path_factory.mktemp("terraform"), copied(tmp_path_factory))
     ready.init()
     return ready
-
-
-def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The configuration in a folder of its own, without the settings, the lock and the backend that
-    a team keeps beside it.
-    """
-    place = tmp_path_factory.mktemp("copied")
-    for name in ("infra", "tests/infra"):
-        shutil.copytree(PROJECT / name, place / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(PROJECT / "main.tf", place)
-    return place
 
 
 @pytest.fixture(scope="session")
@@ -114,21 +105,28 @@ def test_another_first_image_changes_nothing_once_the_job_exists(report: TestRep
 
 
 def grants(report: TestReport) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Every resource that gives somebody something."""
+    """Every resource that gives somebody something, which roles and audit logs do not."""
     for address, kind, values in report.resources():
-        if "_iam_" in kind:
+        if "_iam_" in kind and not kind.endswith(("_custom_role", "_audit_config")):
             yield address, kind, dict(values)
 
 
-def test_nobody_gets_a_role_on_the_whole_project_but_for_two_narrow_ones(
+def test_nobody_gets_a_role_on_the_whole_project_but_for_a_few_narrow_ones(
     report: TestReport,
 ) -> None:
     seen = [
         (values["role"], bool(values["condition"]))
-        for _, kind, values in grants(report)
-        if kind == "google_project_iam_member"
+        for address, kind, values in grants(report)
+        if kind == "google_project_iam_member" and address.startswith("module.")
     ]
-    assert set(seen) == {("roles/datastore.user", True), ("roles/logging.logWriter", False)}
+    assert set(seen) == {
+        ("projects/acme-sec/roles/documents", True),
+        ("projects/acme-sec/roles/clock", False),
+        ("roles/logging.logWriter", False),
+        ("roles/logging.viewer", False),
+        ("roles/cloudbuild.builds.editor", False),
+        ("roles/cloudbuild.builds.approver", False),
+    }
 
 
 def test_every_grant_adds_one_member_and_replaces_none(report: TestReport) -> None:
@@ -143,7 +141,7 @@ def test_nothing_is_open_to_anybody_or_given_by_a_basic_role(report: TestReport)
     assert [address for address, _, values in grants(report) if values["role"] in basic] == []
 
 
-def test_only_the_schedule_may_start_the_job_without_being_an_operator_or_the_builder(
+def test_only_the_schedule_may_start_the_job_without_being_an_operator_or_the_deployer(
     report: TestReport,
 ) -> None:
     starters = {
@@ -155,9 +153,15 @@ def test_only_the_schedule_may_start_the_job_without_being_an_operator_or_the_bu
     }
     assert starters == {
         ("serviceAccount:schedule@acme-sec.iam", "roles/run.invoker"),
-        ("serviceAccount:builder@acme-sec.iam", "roles/run.developer"),
-        ("group:sec@acme.example", "roles/run.developer"),
+        ("serviceAccount:deployer@acme-sec.iam", "roles/run.developer"),
+        ("group:sec@acme.example", "projects/acme-sec/roles/operator"),
     }
+
+
+def test_the_table_of_who_may_do_what_is_what_terraform_plans(report: TestReport) -> None:
+    made = table(report)
+    assert "| deployer | `roles/run.developer` |" in made
+    assert made in (PROJECT / "infra" / "README.md").read_text()
 
 
 def test_no_secret_value_reaches_a_plan_or_a_state(report: TestReport) -> None:
@@ -202,6 +206,7 @@ def test_every_setting_of_the_program_can_be_made_and_is_understood_by_it(
     other = load({**other_way, "ROUTES_FILE": str(tmp_path / "routes.yaml")})
     assert (other.jira_client_id, other.routes_file) == ("a1b2c3", read.routes)
     unreachable = {name.upper() for name in VARIABLES} - set(environment) - set(other_way)
+    unreachable.discard("BOUND_SETTINGS")  # the command of the job brings it
     assert {name for name in unreachable if not name.startswith("CLOUD_RUN_")} == set()
 
 
@@ -394,6 +399,7 @@ JIRA = {
 def settings_with(fault: str) -> str:
     """A *.tftest.hcl whose settings are all right but for one."""
     settings = {"project_id": '"acme-sec"', "region": '"europe-west1"', "secret_values": "{}"}
+    settings["watch"] = "{ unheard = true }"
     jira = dict(JIRA)
     name, value = fault.split(" = ", 1)
     if name.startswith("jira."):
@@ -486,8 +492,14 @@ FAULTS = {
             'for_each = [coalesce(var.egress, { network = "n", subnetwork = "s" })]',
         ),
         ("ALL_TRAFFIC", "PRIVATE_RANGES_ONLY"),
-        ("roles/run.developer", "roles/run.admin"),
-        ("roles/iam.serviceAccountUser", "roles/iam.serviceAccountAdmin"),
+        ("= google_project_iam_custom_role.operator.name", '= "roles/run.admin"'),
+        ('"run.jobs.get", ', '"run.jobs.update", '),
+        ("roles/logging.viewer", "roles/logging.admin"),
+        ('"env", "BOUND_SETTINGS', '"BOUND_SETTINGS'),
+        ("= var.encryption_key", '= "k"'),
+        ("for_each = var.binary_authorization[*]", 'for_each = ["x"]'),
+        ('== "default" ? true : null', '== "default" ? null : true'),
+        ('== "default" ? null :', '== "x" ? null :'),
         ("template[0].template[0].containers[0].image, ", ""),
     ],
     "infra/schedule/main.tf": [
@@ -497,12 +509,16 @@ FAULTS = {
         ("${var.job}:run", "${var.job}/run"),
         ("application/json", "text/plain"),
         ("*/15 * * * *", "*/5 * * * *"),
+        ('"cloudscheduler.jobs.get", ', '"cloudscheduler.jobs.update", '),
+        ("= google_project_iam_custom_role.clock.name", '= "roles/cloudscheduler.admin"'),
     ],
     "infra/state/main.tf": [
         ('"DELETE" : "ABANDON"', '"DELETE" : "DELETE"'),
         ('"DELETE_PROTECTION_DISABLED" :', '"DELETE_PROTECTION_ENABLED" :'),
         ("databases/${var.database}", "databases/*"),
-        ("roles/datastore.user", "roles/datastore.owner"),
+        ("= google_project_iam_custom_role.user.name", '= "roles/datastore.owner"'),
+        ('"datastore.entities.create"', '"datastore.indexes.create"'),
+        ("for_each = var.encryption_key[*]", 'for_each = ["k"]'),
         (
             "  index_config {}\n  ttl_config {}\n",
             '  index_config {\n    indexes {\n      order = "ASCENDING"\n    }\n  }\n',
@@ -522,6 +538,19 @@ FAULTS = {
         ("== 0 ? [true] : []", "== 0 ? [] : []"),
         ("for_each = var.locations", "for_each = slice(tolist(var.locations), 0, 1)"),
         ("tostring(var.values_version)", '"2"'),
+        (
+            "var.rotate_days > 0 ? 1 : 0\n  project = var.project_id\n  name",
+            "1\n  project = var.project_id\n  name",
+        ),
+        ("rotation.value * 86400", "rotation.value * 86401"),
+        ("roles/pubsub.publisher", "roles/pubsub.editor"),
+        ("roles/secretmanager.secretVersionManager", "roles/secretmanager.secretAccessor"),
+        ('"DATA_READ"', '"ADMIN_READ"'),
+        ("kms_key_name = customer_managed_encryption.value", 'kms_key_name = "k"'),
+    ],
+    "infra/encryption/main.tf": [
+        ("gcp-sa-firestore", "gcp-sa-run"),
+        ("crypto_key_id = var.key", 'crypto_key_id = "k"'),
     ],
     "infra/images/main.tf": [
         (
@@ -531,7 +560,10 @@ FAULTS = {
         ("keep-newest", "keep-some"),
         ("default     = 10", "default     = 9"),
         ("default     = 30", "default     = 31"),
-        ('var.scan ? "INHERITED" : "DISABLED"', '"INHERITED"'),
+        ('var.scan ? "INHERITED" : "DISABLED"', 'var.scan ? "DISABLED" : "INHERITED"'),
+        ('["live", "previous"]', '["live"]'),
+        ("= var.encryption_key", '= "k"'),
+        ("roles/artifactregistry.reader", "roles/artifactregistry.writer"),
         ("-docker.pkg.dev/", "-docker.example/"),
     ],
     "infra/build/main.tf": [
@@ -540,28 +572,39 @@ FAULTS = {
         ("roles/iam.serviceAccountUser", "roles/iam.serviceAccountAdmin"),
         ("roles/run.developer", "roles/run.admin"),
         ("roles/storage.objectCreator", "roles/storage.objectAdmin"),
+        ("roles/cloudbuild.builds.approver", "roles/owner"),
+        ("roles/pubsub.publisher", "roles/pubsub.admin"),
+        ("artifactregistry.tags.list", "artifactregistry.repositories.uploadArtifacts"),
+        ("objects/turn/", "objects/"),
         ('"enforced"', '"inherited"'),
         ('["source/"]', '["sbom/"]'),
+        ("for_each = var.encryption_key[*]", 'for_each = ["k"]'),
+        ("default_kms_key_name = encryption.value", 'default_kms_key_name = "k"'),
         (
             '{ for trigger in var.trigger[*] : "push" => trigger }',
             "{ push = var.trigger == null ? local.nobody : var.trigger }",
         ),
         ('"^main$"', '".*"'),
         (
-            "  substitutions = {\n",
-            '  nobody = { owner = "o", repository = "r", branch = "b", approval = true }\n'
-            "  substitutions = {\n",
+            "  substitutions = {\n    _REPOSITORY",
+            '  nobody = { owner = "o", repository = "r", branch = "b" }\n'
+            "  substitutions = {\n    _MORE = 1\n    _REPOSITORY",
         ),
         ("--service-account=${google_service_account.builder.id}", "--service-account=default"),
         ("= google_service_account.builder.id", '= "default"'),
-        ('var.jobs["candidate"]', 'var.jobs["job"]'),
+        ("= google_service_account.deployer.id", '= "default"'),
+        ("= var.approve", "= !var.approve"),
+        ("body.message.attributes.image", "body.message.data.image"),
+        ('replace(var.repository.url, ".", "[.]")', '".*"'),
+        ('file("${path.module}/release.sh")', '"true"'),
+        ('"0 4 1 * *"', '"0 4 2 * *"'),
+        ("= repository_event_config.value.repository", '= "r"'),
+        ("--attribute=image=", "--message="),
     ],
     "infra/watch/main.tf": [
         ("resource.labels.job_name=", "resource.labels.name="),
         ("disable_metric_validation = true", "disable_metric_validation = false"),
-        ('result=\\"failed\\"', 'result=\\"succeeded\\"'),
-        ('exit_code=\\"0\\"', 'exit_code=\\"5\\"'),
-        (" offset 1h", ""),
+        ('exit_code=~\\"0|4|5\\"', 'exit_code=~\\"0\\"'),
         ("--approve,", "--approve-all,"),
         ('for event in local.events : "\\', 'for event in slice(local.events, 0, 2) : "\\'),
         (
@@ -569,17 +612,25 @@ FAULTS = {
             'for_each = { for name, text in local.figures : name => text if name != "adopted" }',
         ),
         ("EXTRACT(jsonPayload.${each.key})", "EXTRACT(jsonPayload.counts.${each.key})"),
-        ("if contains(var.alerts, name)", 'if name != ""'),
+        ("if contains(coalesce(var.alerts, keys(local.alerts)), name)", 'if name != "lag2"'),
         (
-            "  alerts = {\n",
-            "  alerts = {\n"
-            '    more = { title = "t", severity = "ERROR", query = "q", advice = "a" }\n',
+            "  alerts = merge({\n",
+            "  alerts = merge({\n"
+            '    more = { title = "t", severity = "ERROR", query = "q", advice = "a" }\n'
+            '    silence = { title = "t", severity = "ERROR", query = "[9m]", advice = "a" }\n',
         ),
+        ("local.hearable && !var.clock.paused ?", "false ?"),
         ("> ${var.limits.lag_s}", "> 1"),
+        ("var.limits.near_timeout / 100", "var.limits.near_timeout / 10"),
         ('jsonPayload.event=\\"plan.refused\\"', 'jsonPayload.event=\\"plan.made\\"'),
         ('period = "3600s"', 'period = "300s"'),
         ("= local.told", "= slice(local.told, 0, min(1, length(local.told)))"),
         ("in local.charts :", "in slice(local.charts, 0, 7) :"),
+        ("index % 2 == 0 ? {} :", "index % 2 == 0 ? { xPos = 0 } :"),
+        ("length(var.triggers) > 0 ? 1 : 0", "1"),
+        ("build_trigger_id=", "build_id="),
+        ("tostring(var.budget.monthly)", '"9"'),
+        ("topic_id=", "topic="),
     ],
     "infra/egress/main.tf": [
         ("MANUAL_ONLY", "AUTO_ONLY"),
@@ -625,10 +676,10 @@ def test_each_assertion_fails_when_what_it_guards_is_broken(
 
 def test_wide_grants_and_a_replaced_image_are_seen_in_the_faulty_copy(faulty: TestReport) -> None:
     with pytest.raises(AssertionError):
-        test_nobody_gets_a_role_on_the_whole_project_but_for_two_narrow_ones(faulty)
+        test_nobody_gets_a_role_on_the_whole_project_but_for_a_few_narrow_ones(faulty)
     with pytest.raises(AssertionError):
         test_nothing_is_open_to_anybody_or_given_by_a_basic_role(faulty)
     with pytest.raises(AssertionError):
-        test_only_the_schedule_may_start_the_job_without_being_an_operator_or_the_builder(faulty)
+        test_only_the_schedule_may_start_the_job_without_being_an_operator_or_the_deployer(faulty)
     with pytest.raises(AssertionError):
         test_another_first_image_changes_nothing_once_the_job_exists(faulty)
