@@ -19,6 +19,7 @@ from job.core.kinds.packages import DETAILED_MAX
 from job.core.memory import IntentKind, Link
 from job.core.model import Action, Decision, Outcome, OutcomeKind
 from job.core.noise import Telling, weigh
+from job.core.rewritten import rewritten
 from job.core.sightings import focused
 from job.core.steps import Step, ticket_of
 from job.core.tickets import Draft
@@ -56,6 +57,7 @@ class Preparer:
 
     def __init__(self, setup: Setup, *, brake: Brake) -> None:
         self._ports = setup.ports
+        self._redact = setup.redact
         self._brake = brake
         self._asking = asyncio.Semaphore(ASKED_AT_ONCE)
         self._left_out: set[tuple[str, str]] = set()
@@ -97,7 +99,7 @@ class Preparer:
         """
         issue, halo = decision.case.issue, self._ports.halo
         if decision.action in steps.NEEDS_NO_HALO or issue.gone:
-            return Evidence(issue=issue)
+            return rewritten(Evidence(issue=issue), self._redact)
         async with self._asking:
             self._brake.may_begin(decision)
             settings = decision.destination.tickets
@@ -105,7 +107,8 @@ class Preparer:
                 settings, issue=issue
             )
             asset = await halo.asset(issue) if wants_asset else None
-            return Evidence(issue=issue, finding=await halo.finding(issue), asset=asset)
+            seen = Evidence(issue=issue, finding=await halo.finding(issue), asset=asset)
+            return rewritten(seen, self._redact)  # it is said, and what was said is kept
 
     async def _settled_link(self, decision: Decision) -> Link | None:
         """The link, once the ticket was asked whether the last comment of unknown fate has arrived.
