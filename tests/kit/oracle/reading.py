@@ -24,7 +24,7 @@ _FILE = re.compile(r"\b0{24}(?!0{8})[0-9a-f]{8}([0-9a-f]{32})\b")
 _EVENT = re.compile(r"authentication failure no\. (\d+);")
 _ADVISORY = re.compile(r"CVE-\d{4}-\d+")
 _ISSUE = re.compile(r"Halo issue\s+([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})")
-_NO_EVIDENCE = ("Halo no longer has the evidence", "cannot be read")
+_NO_EVIDENCE = ("not readable yet", "Halo no longer has the evidence", "cannot be read")
 
 
 class Word(StrEnum):
