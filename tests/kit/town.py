@@ -30,6 +30,7 @@ SHARD = "0-of-1"
 KINDS = ("csm", "fim", "sva", "lids", "image_sva")
 PATIENCE = timedelta(minutes=30)
 """Longer than anybody waits for a write of unknown fate."""
+AT_ONCE = {"COMMENT_EVERY": "0"}
 END_S = 60.0
 """No run of these small worlds may take longer."""
 
@@ -196,7 +197,11 @@ class Town:
 
 @contextmanager
 def open_town(*, seed: int = 0, lag: str = "usual", **settings: str) -> Iterator[Town]:
-    """A town whose vendors are as slow as the real ones. Their process ends with the block."""
+    """A town whose vendors are as slow as the real ones. Their process ends with the block.
+
+    Updates are told at once, unless the settings say otherwise: a town lives for minutes, and no
+    interval between comments would end in it.
+    """
     flags = ["--seed", str(seed), "--lag", lag, "--real-latency"]
     process = subprocess.Popen(
         [*PYTHON, "-m", "job.sim", *flags], stdout=subprocess.PIPE, text=True
@@ -205,7 +210,9 @@ def open_town(*, seed: int = 0, lag: str = "usual", **settings: str) -> Iterator
         try:
             assert process.stdout
             told = json.loads(process.stdout.readline())
-            yield Town(control=told["control"], settings={**told["settings"], **settings})
+            yield Town(
+                control=told["control"], settings={**told["settings"], **AT_ONCE, **settings}
+            )
         finally:
             process.kill()
 
