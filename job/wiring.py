@@ -210,7 +210,7 @@ def destination_of(settings: Settings) -> Destination:
 
 
 def comment_rule_of(settings: Settings) -> CommentRule:
-    """What is told of updates. News is gathered for a day, but where each sight of Halo's counts."""
+    """What is told of updates. News is gathered for a day, or told at each of Halo's."""
     when = CommentWhen.NEVER if settings.no_comment else CommentWhen(settings.comment_on)
     every = settings.comment_every
     if every is None:

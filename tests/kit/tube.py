@@ -155,6 +155,9 @@ QUIET = policy(
 class Tube:
     """Two vendors, a store and a clock; runs of the job come and go."""
 
+    execution = ""
+    """Of which all its runs are tasks."""
+
     def __init__(
         self, *, seed: int = 0, policy: Policy = POLICY, limits: Limits | None = None
     ) -> None:
@@ -180,7 +183,6 @@ class Tube:
         self.at_once_max = 8
         self.store_falters: Callable[[], bool] = lambda: False
         self.shard = Shard()
-        self.execution = ""
 
     async def run(
         self,
