@@ -22,16 +22,15 @@ set_image() { gcloud run jobs update "$1" --region="$REGION" --image="$2" --quie
 
 # The object may be made only where there is none, which Cloud Storage decides for all at once.
 take_turn() {
-  local waited=0 mine
+  local mine end=$((SECONDS + patience_s))
   mine=$(mktemp)
   echo "$BUILD" > "$mine"
   until gcloud storage cp "$mine" "$TURN" --if-generation-match=0 --quiet >&2; do
-    if ((waited >= patience_s)); then
+    if ((SECONDS >= end)); then
       echo "It is still the turn of $(gcloud storage cat "$TURN"). If that release is over, end its turn: gcloud storage rm $TURN" >&2
       exit 1
     fi
     sleep "${PAUSE_S:-15}"
-    waited=$((waited + ${PAUSE_S:-15}))
   done
   trap 'gcloud storage rm "$TURN" --quiet >&2' EXIT
 }

@@ -126,7 +126,8 @@ run "everything_on" {
     }
     encryption    = { key = "projects/acme-keys/locations/europe-west1/keyRings/sec/cryptoKeys/halo" }
     safety        = { max_create = 500, when_issue_gone = "close", sweep_every = "0" }
-    scope         = { critical_only = true, no_sva = true, issue_sync_max = 100, exclude_cloud_secure = true }
+    scope         = { critical_only = true, no_sva = true, issue_sync_max = 100, exclude_cloud_secure = true, comment_every = "12h" }
+    halo          = { link = "https://portal.acme.example/issues/{issue_id}" }
     runtime       = { log_level = "DEBUG", https_proxy = "http://proxy.acme.example:3128", ca_bundle = "/etc/ssl/certs/ca-certificates.crt", extra_env = { TZ = "Etc/UTC" } }
     state         = { database = "restored-links", backup = { daily_days = 7, weekly_days = 98 }, destroy_data = true }
     secrets       = { locations = ["europe-west1"], seeded = ["jira-api-token", "halo-api-key"], values_version = 2, rotate_days = 90 }
@@ -189,16 +190,6 @@ run "two_deployments_in_one_project_share_no_name" {
   }
 }
 
-run "in_a_shared_network" {
-  variables {
-    egress = { network = "projects/acme-net/global/networks/shared", subnetwork = "projects/acme-net/regions/europe-west1/subnetworks/jobs" }
-  }
-  assert {
-    condition     = output.static_address == null
-    error_message = "The static address must be off by default."
-  }
-}
-
 run "a_service_account_instead_of_a_token" {
   variables {
     jira = {
@@ -229,5 +220,15 @@ run "a_service_account_instead_of_a_token" {
   assert {
     condition     = toset(keys(output.add_secrets)) == toset(["halo-api-key", "halo-api-secret-key", "jira-client-secret"])
     error_message = "A secret that nobody reads must not be there."
+  }
+}
+
+run "in_a_shared_network" {
+  variables {
+    egress = { network = "projects/acme-net/global/networks/shared", subnetwork = "projects/acme-net/regions/europe-west1/subnetworks/jobs" }
+  }
+  assert {
+    condition     = output.static_address == null
+    error_message = "The static address must be off by default."
   }
 }

@@ -52,7 +52,10 @@ class Storage:
         content = self.objects[name]
         summed = base64.b64encode(hashlib.md5(content, usedforsecurity=False).digest()).decode()
         told = {"name": name, "bucket": "b", "generation": "1", "md5Hash": summed}
-        return {**told, "size": str(len(content))}
+        link = (
+            f"http://storage.invalid/download/storage/v1/b/b/o/{name.replace('/', '%2F')}?alt=media"
+        )
+        return {**told, "size": str(len(content)), "mediaLink": link}
 
 
 @dataclass

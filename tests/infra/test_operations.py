@@ -5,8 +5,10 @@ Promises: what infra/README.md tells people to type is what is tried here, word 
 names.
 """
 
+import os
 import re
 import shlex
+import signal
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -33,20 +35,28 @@ def api() -> Iterator[RunApi]:
 
 
 def run(words: list[str], api: RunApi, place: Path) -> subprocess.CompletedProcess[str]:
-    """One command, as a person at the project's root would run it."""
-    return subprocess.run(
+    """One command, as a person at the project's root would run it; all of it ends in time, also
+    the gcloud that a script has started, which would keep its output open.
+    """
+    with subprocess.Popen(
         words,
         cwd=PROJECT,
         env=api.environment(place),
-        check=False,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=300,
-    )
+        start_new_session=True,
+    ) as process:
+        try:
+            out, err = process.communicate(timeout=480)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    return subprocess.CompletedProcess(words, process.returncode, out, err)
 
 
 def release(
-    image: str, api: RunApi, place: Path, *, patience_s: int = 60
+    image: str, api: RunApi, place: Path, *, patience_s: int = 240
 ) -> subprocess.CompletedProcess[str]:
     """The roll-out as the release trigger runs it."""
     told = {

@@ -201,7 +201,7 @@ def test_every_setting_of_the_program_can_be_made_and_is_understood_by_it(
     ]
     assert read.status_hard_closed == ("Won't fix", "Gone, for good")
     assert read.accepted_for == timedelta(days=90)
-    assert read.state_url.startswith("firestore://acme-sec/halo-jira-sync?prefix=")
+    assert read.state_url.startswith("firestore://acme-sec/restored-links?prefix=")
     (tmp_path / "routes.yaml").write_text(environment["ROUTES"])
     other = load({**other_way, "ROUTES_FILE": str(tmp_path / "routes.yaml")})
     assert (other.jira_client_id, other.routes_file) == ("a1b2c3", read.routes)
@@ -233,14 +233,16 @@ def test_alerts_and_charts_ask_only_for_metrics_that_exist(report: TestReport) -
 
 
 def test_every_event_that_is_counted_is_one_the_program_writes() -> None:
-    watch = (
-        (PROJECT / "infra" / "watch" / "main.tf").read_text().split("events = [")[1].split("]")[0]
+    watch = (PROJECT / "infra" / "watch" / "main.tf").read_text()
+    lists = re.findall(
+        r"^  (?:ends_early|events) += [^\[]*\[(.*?)\]", watch, re.DOTALL | re.MULTILINE
     )
     program = "".join(
         path.read_text() for path in (PROJECT / "job").rglob("*.py") if "sim" not in path.parts
     )
-    events = re.findall(r'"([a-z_.]+)"', watch)
-    assert len(events) > 10
+    assert len(lists) == 2
+    events = re.findall(r'"([a-z_.]+)"', "".join(lists))
+    assert len(events) > 15
     assert [event for event in events if f'"{event}"' not in program] == []
 
 
@@ -466,7 +468,10 @@ FAULTS = {
     "infra/settings/program.tf": [
         ("[\\\\\\\\;:]", ";"),
         ("max_close_percent = optional(number, 30)", "max_close_percent = optional(number, 99)"),
-        ('value != null && tostring(value) != ""', "true"),
+        (
+            'tostring(value) if value != null && tostring(value) != ""',
+            'value == null ? "" : tostring(value)',
+        ),
         ("mapping = var.jira.field_mapping", "mapping = var.jira.field_static"),
         ('join(",", [for name in names', 'join(";", [for name in names'),
         ("CLOSE_FIELDS            = local.pairs.close", "CLOSE_FIELDS = local.pairs.reopen"),
@@ -525,6 +530,7 @@ FAULTS = {
         ),
         ('merge({ "*" = [] }, fields)', "fields"),
         ("STANDARD", "ENTERPRISE"),
+        ('toset(["runs", "held", "digests"])', 'toset(["runs", "held"])'),
         ("default     = true", "default     = false"),
         ("?prefix=", "?p="),
         ("var.backup.daily_days * 86400", "coalesce(var.backup.daily_days, 7) * 86401"),

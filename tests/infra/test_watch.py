@@ -8,7 +8,6 @@ Does not do: how Cloud Monitoring differs from Prometheus, of which nothing is k
 
 import json
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -22,7 +21,7 @@ from job.sim.story import Story, settings
 from job.sim.world import World
 from tests.infra.places import copied
 from tests.infra.terraform import Terraform, TestReport, providers
-from tests.infra.tools import machine_program
+from tests.infra.tools import machine_program, promtool
 from tests.kit.loopback import served
 from tests.kit.program import PYTHON
 
@@ -233,7 +232,7 @@ def verdicts(
     watched: TestReport, kinds: dict[str, list[Line]], tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, set[str]]:
     """The alerts that hold at the end of each story, by promtool."""
-    promtool = machine_program("promtool")
+    asks = promtool()
     plain = watched.of_run("watch")
     metrics = Metrics.of(plain)
     queries = {
@@ -265,7 +264,7 @@ def verdicts(
             json.dumps({"rule_files": ["rules.json"], "evaluation_interval": "1m", "tests": [test]})
         )
         done = subprocess.run(
-            [promtool, "test", "rules", str(path)], check=False, capture_output=True, text=True
+            [asks, "test", "rules", str(path)], check=False, capture_output=True, text=True
         )
         assert "parse error" not in done.stdout + done.stderr, done.stdout + done.stderr
         said = done.stdout + done.stderr
@@ -301,7 +300,6 @@ def test_each_line_says_of_which_command_it_is(kinds: dict[str, list[Line]]) -> 
 
 
 def test_promtool_would_see_a_condition_that_holds(tmp_path: Path) -> None:
-    shutil.which("promtool") or pytest.skip("promtool is not installed on this machine")
     (tmp_path / "rules.json").write_text('{"groups": []}')
     (tmp_path / "t.json").write_text(
         json.dumps(
@@ -320,6 +318,6 @@ def test_promtool_would_see_a_condition_that_holds(tmp_path: Path) -> None:
         )
     )
     done = subprocess.run(
-        ["promtool", "test", "rules", str(tmp_path / "t.json")], check=False, capture_output=True
+        [promtool(), "test", "rules", str(tmp_path / "t.json")], check=False, capture_output=True
     )
     assert done.returncode == 1

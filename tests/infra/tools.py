@@ -3,6 +3,8 @@
 Promises: a program on the PATH is used as it is; a Python tool is otherwise looked for in a virtual
 environment of its own, kept in the user's cache, so that the project's lock stays free of them.
 With CI=true nothing is skipped: what is missing is installed, and what cannot be installed fails.
+The one exception is promtool, which is unpacked from Debian's package, and is not to be had where
+there are no such packages; then its tests are skipped everywhere.
 It does not pin Terraform itself, gcloud or buildah; they are the machine's.
 """
 
@@ -11,6 +13,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import NoReturn
 
@@ -66,3 +69,37 @@ def python_tool(name: str) -> str:
             give_up(f"{name} could not be installed: {done.stderr.strip()[-300:]}")
     ready.touch()
     return str(cached)
+
+
+@functools.cache
+def promtool() -> str:
+    """The path of Prometheus' promtool: from the PATH, from the cache, or out of Debian's package
+    (19 MB), which is unpacked into the cache and not installed.
+    """
+    kept = CACHE / "promtool"
+    if found := shutil.which("promtool"):
+        return found
+    if not kept.exists():
+        if not (shutil.which("apt-get") and shutil.which("dpkg")):
+            pytest.skip("promtool is not installed, and there is no apt-get to bring it")
+        CACHE.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=CACHE) as place:
+            unpack_prometheus(Path(place))
+            (Path(place) / "usr" / "bin" / "promtool").rename(kept)
+    return str(kept)
+
+
+def unpack_prometheus(place: Path) -> None:
+    """Fetch Debian's package of Prometheus as anybody may, without root, and unpack it there."""
+    fetched = subprocess.run(
+        ["apt-get", "download", "prometheus"],
+        cwd=place,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    if fetched.returncode != 0:
+        said = fetched.stderr.strip()[-300:]
+        pytest.skip(f"promtool is not installed, and apt-get cannot bring it: {said}")
+    (package,) = place.glob("prometheus_*.deb")
+    subprocess.run(["dpkg", "--extract", package, place], check=True)
