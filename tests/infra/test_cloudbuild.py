@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from tests.infra.run_api import BuildApi, serve
-from tests.infra.tools import PROJECT, machine_program
+from tests.infra.tools import PROJECT, machine_program, python_tool
 
 pytestmark = pytest.mark.infra
 
@@ -149,8 +149,9 @@ def test_every_tool_of_a_build_is_pinned_with_its_hashes(build: dict[str, Any]) 
     pip = [line for line in installed if "pip install" in line]
     assert len(pip) == 2
     assert all("--require-hashes --requirement .ci/tools.lock" in line for line in pip)
-    pins = re.findall(r"^\S+==\S+ \\\n    --hash=", (PROJECT / ".ci/tools.lock").read_text(), re.M)
-    assert len(pins) > 20
+    lock = (PROJECT / ".ci/tools.lock").read_text()
+    assert len(re.findall(r"^\S+==\S+ \\\n    --hash=", lock, re.M)) > 20
+    assert re.findall(r"^--.*", lock, re.M) == []  # where it was made is nobody else's matter
 
 
 def test_the_builder_needs_no_log_bucket(build: dict[str, Any]) -> None:
@@ -302,3 +303,42 @@ def test_a_tree_with_changes_is_not_released(change: str, tmp_path: Path) -> Non
     assert done.returncode == 1
     assert change in done.stderr
     assert told == ""
+
+
+INSTALLED = """Package: bash
+Status: install ok installed
+Architecture: amd64
+Version: 5.2.37-2
+
+Package: gone
+Status: deinstall ok config-files
+Architecture: amd64
+Version: 1.0
+"""
+INSIDE = {
+    "etc/os-release": "ID=debian\nVERSION_CODENAME=trixie\n",
+    "var/lib/dpkg/status": INSTALLED,
+    "usr/share/doc/bash/copyright": "Files: *\nLicense: GPL-3+\n",
+    "opt/venv/lib/python3.13/site-packages/click-8.5.1.dist-info/METADATA": (
+        "Metadata-Version: 2.4\nName: click\nVersion: 8.5.1\nLicense-Expression: BSD-3-Clause\n"
+    ),
+}
+
+
+def test_the_bill_lists_what_is_installed_and_names_its_image_by_digest(tmp_path: Path) -> None:
+    for name, text in INSIDE.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    python = Path(python_tool("pip-audit")).with_name("python")
+    words = [str(python), str(PROJECT / ".ci" / "bill.py"), str(tmp_path), DIGEST]
+    done = subprocess.run(words, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert (told["bomFormat"], told["specVersion"]) == ("CycloneDX", "1.6")
+    assert told["metadata"]["component"]["bom-ref"] == DIGEST
+    assert {
+        (listed["purl"], listed["licenses"][0]["license"]["name"]) for listed in told["components"]
+    } == {
+        ("pkg:deb/debian/bash@5.2.37-2?arch=amd64&distro=debian-trixie", "GPL-3+"),
+        ("pkg:pypi/click@8.5.1", "BSD-3-Clause"),
+    }

