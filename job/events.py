@@ -111,7 +111,9 @@ class Event(StrEnum):
         "the site refuses our API token, and whether the gateway accepts it could not be asked",
     )
     CHECK_PASSED = "check.passed", "one proof of `check` that holds"
-    CHECK_FAILED = "check.failed", "one proof of `check` that does not hold, and why"
+    CHECK_UNPROVEN = "check.unproven", "one proof of `check` that nothing tells yet, and why"
+    CHECK_DOUBTED = "check.doubted", "a run works with it, and somebody should know"
+    CHECK_FAILED = "check.failed", "one proof of `check` that does not hold, and the remedy"
     TABLE_ROW = "table.row", "one row of a table that a command shows"
     REMOTE_THROTTLED = (
         "remote.throttled",

@@ -103,6 +103,10 @@ class Store(Protocol):
         """
         ...
 
+    async def prove_writable(self) -> None:
+        """Proves that it could be written to, and changes nothing."""
+        ...
+
     async def runs(self, *, limit: int) -> list[RunRecord]:
         """The newest records first."""
         ...

@@ -7,15 +7,13 @@ Does not do: any work of a run. Nothing is sent before `flow/` asks for it.
 """
 
 import random
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from msgspec import Struct, field
+from msgspec import Struct
 
-from job import __version__
-from job.console.redactor import Redactor
 from job.core.memory import Owner
 from job.core.plan import Limits
 from job.core.policy import Policy, WhenGone
@@ -23,38 +21,22 @@ from job.core.routes import CommentRule, CommentWhen, Destination, Goal, Workflo
 from job.core.shape import TicketSettings
 from job.core.shards import Shard, run_name
 from job.flow.setup import Setup
-from job.halo.client import HaloClient
-from job.halo.limits import HALO_LIMITS
-from job.http.caller import Caller
-from job.http.limits import RemoteLimits
-from job.http.message import Request, Response, Transport
-from job.http.sockets import AiohttpTransport, open_session
-from job.jira.client import JiraClient
-from job.jira.limits import JIRA_LIMITS
-from job.jira.signing import Access
-from job.jira.wire.access import ApiToken, ClientCredentials
+from job.http.retry import PATIENT
 from job.ports import Clock, Ports
+from job.remotes import HASTY, Remotes, Surroundings, open_remotes
 from job.settings.basics import ProcessSettings
 from job.settings.destinations import routed
 from job.settings.runs import MemorySettings
 from job.settings.variables import Settings
-from job.state.urls import open_store
+from job.state.urls import CountingStore, open_store
 from job.stores import Store
 
-USER_AGENT = f"halo-jira-sync/{__version__}"
 MODULES = {
     "exclude_server_secure": "server_secure",
     "exclude_container_secure": "container_secure",
     "exclude_cloud_secure": "cloud_secure",
 }
 S = TypeVar("S", bound=ProcessSettings)
-
-
-class Surroundings(Struct, frozen=True, kw_only=True):
-    """What a process brings to all that it opens."""
-
-    clock: Clock
-    redactor: Redactor = field(default_factory=Redactor)
 
 
 async def reveal(settings: S, *, clock: Clock) -> S:
@@ -74,86 +56,77 @@ async def open_memory(settings: MemorySettings, _: Surroundings) -> AsyncIterato
         yield store
 
 
+class Rehearsal(Struct, frozen=True, kw_only=True):
+    """What `check` looks at: both remotes, asked in haste, and memory, which may not open."""
+
+    remotes: Remotes
+    policy: Policy
+    clock: Clock
+    memory: Callable[[], AbstractAsyncContextManager[Setup]]
+    shared_secrets: int
+    """How many settings were read from Secret Manager."""
+
+
 @asynccontextmanager
 async def open_setup(settings: Settings, surroundings: Surroundings) -> AsyncIterator[Setup]:
     """Everything outside, connected, and everything chosen, in the words of those who use it."""
-    clock, redactor = surroundings.clock, surroundings.redactor
-    rng = random.Random()  # noqa: S311 -- scatters retries and tells runs apart; guards nothing
-    async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(open_store(settings.state_url))
-        session = await stack.enter_async_context(
-            open_session(user_agent=USER_AGENT, ca_bundle=settings.ca_bundle)
+    home = policy_of(settings).routes.default
+    async with (
+        open_store(settings.state_url) as store,
+        open_remotes(settings, surroundings, home=home, patience=PATIENT) as remotes,
+    ):
+        yield _setup(settings, surroundings, remotes=remotes, store=store)
+
+
+@asynccontextmanager
+async def open_rehearsal(
+    settings: Settings, surroundings: Surroundings
+) -> AsyncIterator[Rehearsal]:
+    """The same, for whoever wants to know within seconds whether it can be had."""
+    home = policy_of(settings).routes.default
+    async with open_remotes(settings, surroundings, home=home, patience=HASTY) as remotes:
+
+        @asynccontextmanager
+        async def memory() -> AsyncIterator[Setup]:
+            async with open_store(settings.state_url) as store:
+                yield _setup(settings, surroundings, remotes=remotes, store=store)
+
+        yield Rehearsal(
+            remotes=remotes,
+            policy=policy_of(settings),
+            clock=surroundings.clock,
+            memory=memory,
+            shared_secrets=surroundings.secrets_read,
         )
-        transport = Confidential(AiohttpTransport(session), redactor=redactor)
-        tasks = settings.cloud_run_task_count
 
-        def caller(remote: str, *, at_once_max: int, limits: RemoteLimits) -> Caller:
-            """The limits are per site, so each of several tasks takes its share of them."""
-            return Caller(
-                remote=remote,
-                transport=transport,
-                clock=clock,
-                at_once_max=max(1, at_once_max // tasks),
-                limits=limits.shared_by(tasks),
-                rng=rng,
-            )
 
-        halo = caller("halo", at_once_max=settings.halo_concurrency_max, limits=HALO_LIMITS)
-        jira = caller("jira", at_once_max=settings.jira_concurrency_max, limits=JIRA_LIMITS)
-
-        def hang_up() -> None:
-            halo.hang_up()
-            jira.hang_up()
-
-        policy = policy_of(settings)
-        ports = Ports(
-            halo=_halo(settings, caller=halo, surroundings=surroundings),
-            jira=_jira(
-                settings, caller=jira, surroundings=surroundings, home=policy.routes.default
-            ),
-            store=store,
-            clock=clock,
-        )
-        yield Setup(
-            ports=ports,
-            run_id=_run_id(settings, now=clock.now(), rng=rng),
-            owner=_owner(settings),
-            policy=policy,
-            limits=_limits(settings),
-            shard=Shard(index=settings.cloud_run_task_index, count=tasks),
-            execution=settings.cloud_run_execution,
-            settings_digest=settings.digest,
-            look_back=settings.time_range,
-            overlap=settings.overlap,
-            sweep_every=settings.sweep_every,
-            sync_max=_share(settings.issue_sync_max, tasks=tasks),
-            time_budget=_time_budget(settings.task_timeout_s),
-            hang_up=hang_up,
-            spent=lambda: _spent(halo=halo.spent, jira=jira.spent, store=store.spent),
-            redact=redactor.text,
-        )
+def _setup(
+    settings: Settings, surroundings: Surroundings, *, remotes: Remotes, store: CountingStore
+) -> Setup:
+    clock, (halo, jira) = surroundings.clock, remotes.callers
+    return Setup(
+        ports=Ports(halo=remotes.halo, jira=remotes.jira, store=store, clock=clock),
+        run_id=_run_id(settings, now=clock.now()),
+        owner=_owner(settings),
+        policy=policy_of(settings),
+        limits=_limits(settings),
+        shard=Shard(index=settings.cloud_run_task_index, count=settings.cloud_run_task_count),
+        execution=settings.cloud_run_execution,
+        settings_digest=settings.digest,
+        look_back=settings.time_range,
+        overlap=settings.overlap,
+        sweep_every=settings.sweep_every,
+        sync_max=_share(settings.issue_sync_max, tasks=settings.cloud_run_task_count),
+        time_budget=_time_budget(settings.task_timeout_s),
+        hang_up=remotes.hang_up,
+        spent=lambda: _spent(halo=halo.spent, jira=jira.spent, store=store.spent),
+        redact=surroundings.redactor.text,
+    )
 
 
 def _spent(**remotes: Mapping[str, int]) -> dict[str, dict[str, int]]:
     """What each remote was asked so far, as it is now."""
     return {remote: dict(spent) for remote, spent in remotes.items()}
-
-
-class Confidential:
-    """A transport whose credentials nobody can repeat: what goes out as authorization is a secret
-    from then on.
-    """
-
-    def __init__(self, transport: Transport, *, redactor: Redactor) -> None:
-        self._transport = transport
-        self._redactor = redactor
-        self._hidden: set[str] = set()
-
-    async def send(self, request: Request) -> Response:
-        if (authorization := request.headers.get("Authorization", "")) not in self._hidden:
-            self._hidden.add(authorization)
-            self._redactor.hide([authorization.partition(" ")[2]])
-        return await self._transport.send(request)
 
 
 # --- From settings to values ----------------------------------------------------------------------
@@ -241,47 +214,8 @@ def _share(total: int, *, tasks: int) -> int:
     return -(-total // tasks)
 
 
-def _halo(settings: Settings, *, caller: Caller, surroundings: Surroundings) -> HaloClient:
-    return HaloClient(
-        caller=caller,
-        base_url=settings.halo_api_hostname,
-        key=settings.halo_api_key.text,
-        secret=settings.halo_api_secret_key.text,
-        clock=surroundings.clock,
-        confide=lambda token: surroundings.redactor.hide([token]),
-    )
-
-
-def _jira(
-    settings: Settings, *, caller: Caller, surroundings: Surroundings, home: Destination
-) -> JiraClient:
-    access = Access(
-        address=settings.jira_api_url,
-        credentials=_credentials(settings),
-        gateway=settings.jira_gateway_url,
-    )
-    return JiraClient(
-        caller=caller,
-        access=access,
-        clock=surroundings.clock,
-        home=home,
-        confide=lambda token: surroundings.redactor.hide([token]),
-    )
-
-
-def _credentials(settings: Settings) -> ApiToken | ClientCredentials:
-    """The one way to sign in; that there is one is seen to when settings are loaded."""
-    if settings.jira_client_secret is not None:
-        return ClientCredentials(
-            client_id=settings.jira_client_id,
-            secret=settings.jira_client_secret.text,
-            token_url=settings.jira_token_url,
-        )
-    token = settings.jira_api_token.text if settings.jira_api_token else ""
-    return ApiToken(user=settings.jira_api_user, token=token)
-
-
-def _run_id(settings: Settings, *, now: datetime, rng: random.Random) -> str:
+def _run_id(settings: Settings, *, now: datetime) -> str:
+    rng = random.Random()  # noqa: S311 -- tells runs apart; guards nothing
     return run_name(
         execution=settings.cloud_run_execution,
         attempt=settings.cloud_run_task_attempt,

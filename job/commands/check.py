@@ -1,112 +1,129 @@
-"""Proves, one by one, that what the settings name is there and lets us in.
+"""Rehearses a run without writing anything: whatever a run would need is proven, or named as wrong.
 
-Promises: every proof is tried, whatever came of the one before; nothing is written to Halo, to Jira
-or to our memory.
-Does not do: walking a ticket through its workflow; transitions are looked at on tickets that are
-there, and nothing is known of them where there is none.
+Promises: every proof is tried, whatever came of the others, and all of it is done within seconds;
+nothing is written to Halo, to Jira or to our memory; the exit code is that of the first proof that
+does not hold, and a doubt is none.
+Does not do: any proof (`commands/checks/`).
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Sequence
+from typing import assert_never
 
 from msgspec import Struct
 
-from job.commands.context import EVERYTHING, CommandContext
-from job.console.words import explain
-from job.core import workflow_checks
-from job.errors import BadSettings, SyncError
+from job.commands.checks import (
+    halo,
+    memory,
+    permissions,
+    screens,
+    searching,
+    signing,
+    statuses,
+)
+from job.commands.checks.finding import Finding, Verdict, of_error, unproven
+from job.commands.context import REHEARSAL, CommandContext
+from job.each import each
+from job.errors import StopsRun, SyncError
 from job.events import Event
-from job.flow.destinations import prove_destination
-from job.flow.identity import prove_memory
-from job.flow.look import begin_mark
-from job.flow.setup import Order, Setup
+from job.wiring import Rehearsal
 
-GLIMPSE = timedelta(minutes=1)
+
+class Check(Struct, frozen=True, kw_only=True):
+    """One proof: what it is about, and which settings are to blame where no word names one."""
+
+    about: str
+    look: Callable[[Rehearsal], Awaitable[list[Finding]]]
+    blamed: tuple[str, ...]
+    lets_in: str = ""
+    """The remote that this proof shows to be there and to know us."""
+
+
+CHECKS = (
+    Check(about=memory.SECRETS, look=memory.look_at_secrets, blamed=()),
+    Check(about=halo.KEY, look=halo.look, blamed=("HALO_API_KEY",), lets_in="halo"),
+    Check(about=signing.ABOUT, look=signing.look, blamed=("JIRA_API_TOKEN",), lets_in="jira"),
+    Check(about="permissions", look=permissions.look, blamed=("JIRA_PROJECT_KEY",)),
+    Check(about="type and fields", look=screens.look, blamed=("JIRA_ISSUE_TYPE",)),
+    Check(about="statuses and ways", look=statuses.look, blamed=("ISSUE_STATUS_CLOSED",)),
+    Check(about=searching.ABOUT, look=searching.look, blamed=("JIRA_ISSUE_ID_FIELD",)),
+    Check(about=memory.ABOUT, look=memory.look, blamed=("STATE_URL",)),
+)
 
 
 def check(context: CommandContext) -> int:
     """Says what holds and what does not, and returns the exit code of the first failure."""
 
-    async def work(setup: Setup, _: asyncio.Event) -> int:
-        exit_code = 0
-        async for proof in prove(setup):
-            if proof.error is None:
-                context.console.say(Event.CHECK_PASSED, proof.seen, subject=proof.name)
-                continue
-            context.console.say(Event.CHECK_FAILED, str(proof.error), subject=proof.name)
-            exit_code = exit_code or explain(proof.error).exit_code
-        return exit_code
+    async def work(rehearsal: Rehearsal, _: asyncio.Event) -> int:
+        findings = await rehearse(rehearsal)
+        for finding in findings:
+            facts: dict[str, object] = {"remedy": finding.remedy} if finding.remedy else {}
+            facts |= {"there": finding.there} if finding.there else {}
+            facts |= {"variables": list(finding.variables)} if finding.variables else {}
+            event = event_of(finding.verdict)
+            context.console.say(event, str(finding), subject=finding.about, facts=facts)
+        return next((found.exit_code for found in findings if found.exit_code), 0)
 
-    return context.work(EVERYTHING, work)
-
-
-class Proof(Struct, frozen=True, kw_only=True):
-    """What was to be proven, and what was seen or what stood against it."""
-
-    name: str
-    seen: str = ""
-    error: SyncError | None = None
+    return context.work(REHEARSAL, work)
 
 
-async def prove(setup: Setup) -> AsyncIterator[Proof]:
-    """The proofs, each as soon as it is there."""
-    for name, look in PROOFS.items():
+async def rehearse(rehearsal: Rehearsal) -> list[Finding]:
+    """All proofs at once, and what came of each in their order."""
+
+    async def prove(check: Check) -> list[Finding] | SyncError:
         try:
-            yield Proof(name=name, seen=await look(setup))
+            return await check.look(rehearsal)
         except SyncError as error:
-            yield Proof(name=name, error=error)
+            return error
+
+    ended = await each(prove, CHECKS, at_once=len(CHECKS))
+    locked_out = {
+        check.lets_in
+        for check, end in zip(CHECKS, ended, strict=True)
+        if check.lets_in and isinstance(end, SyncError)
+    }
+    findings: list[Finding] = []
+    for check, end in zip(CHECKS, ended, strict=True):
+        findings += _findings(check, end, locked_out=locked_out)
+    return _each_once(findings)
 
 
-async def _halo(setup: Setup) -> str:
-    """Signs in and reads the last minute."""
-    now = setup.ports.clock.now()
-    listings = setup.ports.halo.changed(since=now - GLIMPSE, until=now)
-    seen = [len(piece) for listing in listings async for piece in listing]
-    return f"Halo lets us read; {sum(seen)} issues changed in the last minute."
+def _findings(
+    check: Check, end: list[Finding] | SyncError, *, locked_out: set[str]
+) -> list[Finding]:
+    """What came of one proof. Where a remote is out of reach for all of them, one says why."""
+    if not isinstance(end, SyncError):
+        return end
+    if isinstance(end, StopsRun) and end.remote in locked_out and not check.lets_in:
+        remote = end.remote.capitalize()
+        return [unproven(check.about, f"{remote} does not let us in, as was said above.")]
+    return of_error(end, about=check.about, blamed=check.blamed)
 
 
-async def _jira(setup: Setup) -> str:
-    me = await setup.ports.jira.myself()
-    return f"Jira knows us as {me.display_name}."
+def _each_once(findings: Sequence[Finding]) -> list[Finding]:
+    """Several proofs stumble over the same wrong setting: the first of them tells it, and the
+    others say that they wait for it.
+    """
+    told: dict[tuple[str, tuple[str, ...]], str] = {}
+    lines: list[Finding] = []
+    for finding in findings:
+        first = told.setdefault((finding.said, finding.variables), finding.about)
+        if finding.exit_code and first != finding.about:
+            lines.append(unproven(finding.about, f"It waits for what was said of {first}."))
+        else:
+            lines.append(finding)
+    return lines
 
 
-async def _fields(setup: Setup) -> str:
-    seen: list[str] = []
-    for destination in setup.policy.routes.destinations:
-        screen = await prove_destination(setup.ports.jira, destination)
-        seen.append(
-            f"{screen} takes every field that we fill; the Halo id goes into {screen.id_field}."
-        )
-    return " ".join(seen)
-
-
-async def _workflows(setup: Setup) -> str:
-    """Names of statuses; and transitions, on tickets that are there."""
-    jira, destinations = setup.ports.jira, setup.policy.routes.destinations
-    known = [(destination, await jira.workflow(destination)) for destination in destinations]
-    problems = workflow_checks.check(known)
-    if problems:
-        raise BadSettings(problems)
-    return workflow_checks.notes(known)
-
-
-async def _store(setup: Setup) -> str:
-    now, order = setup.ports.clock.now(), Order()
-    mark = await begin_mark(setup, order=order, started_at=now)
-    await prove_memory(setup, order=order, mark=mark)
-    links = await setup.ports.store.live_count()
-    runs = await setup.ports.store.runs(limit=1)
-    last = "no run is recorded"
-    if runs:
-        last = f"the last run ended {runs[0].finished_at.isoformat(timespec='seconds')}"
-    return f"{links} open links; {last}."
-
-
-PROOFS: dict[str, Callable[[Setup], Awaitable[str]]] = {
-    "Halo's key": _halo,
-    "Jira's token": _jira,
-    "project, type and fields": _fields,
-    "statuses and transitions": _workflows,
-    "memory": _store,
-}
+def event_of(verdict: Verdict) -> Event:
+    """By which event a finding is told."""
+    match verdict:
+        case Verdict.PROVEN:
+            return Event.CHECK_PASSED
+        case Verdict.UNPROVEN:
+            return Event.CHECK_UNPROVEN
+        case Verdict.DOUBTFUL:
+            return Event.CHECK_DOUBTED
+        case Verdict.WRONG:
+            return Event.CHECK_FAILED
+    assert_never(verdict)

@@ -23,12 +23,13 @@ from job.console.redactor import Redactor
 from job.console.words import explain
 from job.events import Event
 from job.flow.setup import Setup
+from job.remotes import Surroundings
 from job.settings.load import load_kind, misspelled
 from job.settings.runs import MemorySettings
 from job.settings.table import SECRETS
 from job.settings.variables import Settings
 from job.stores import Store
-from job.wiring import Surroundings
+from job.wiring import Rehearsal
 
 logger = structlog.get_logger()
 S = TypeVar("S", bound=MemorySettings)
@@ -46,6 +47,8 @@ MEMORY: Needs[MemorySettings, Store] = Needs(MemorySettings, wiring.open_memory)
 """Only memory: no account at Halo or Jira is asked for."""
 EVERYTHING: Needs[Settings, Setup] = Needs(Settings, wiring.open_setup)
 """Halo, Jira and memory, as a run needs them."""
+REHEARSAL: Needs[Settings, Rehearsal] = Needs(Settings, wiring.open_rehearsal)
+"""The same, as `check` needs them."""
 
 
 class CommandContext:
@@ -115,7 +118,9 @@ class CommandContext:
             _on_signals(asked_to_stop.set if graceful or me is None else me.cancel)
             revealed = await wiring.reveal(chosen, clock=self.clock)
             self.redactor.hide(revealed.spoken_secrets)
-            surroundings = Surroundings(clock=self.clock, redactor=self.redactor)
+            surroundings = Surroundings(
+                clock=self.clock, redactor=self.redactor, secrets_read=len(chosen.references)
+            )
             async with needs.open(revealed, surroundings) as opened:
                 return await work(opened, asked_to_stop)
 

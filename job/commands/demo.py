@@ -15,13 +15,14 @@ from job.console.protocol import Console, Table
 from job.core.memory import RunRecord
 from job.flow.run import run
 from job.flow.setup import Order
+from job.remotes import Surroundings
 from job.settings.load import load
 from job.settings.variables import Settings
 from job.sim.jira.people import Snapshot
 from job.sim.server import serve
 from job.sim.story import ACTS, Story, settings
 from job.sim.world import World
-from job.wiring import Surroundings, open_setup
+from job.wiring import open_setup
 
 
 def demo(context: CommandContext) -> int:

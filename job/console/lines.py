@@ -4,12 +4,12 @@ Promises: nothing but log events, through the same log as everything else, with 
 Does not do: asking. Where nobody can answer, the answer is no.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import structlog
 
-from job.console.protocol import Explanation, Table
+from job.console.protocol import NO_FACTS, Explanation, Table
 from job.core.memory import RunRecord
 from job.core.model import Decision, Outcome
 from job.core.plan import Plan
@@ -20,15 +20,26 @@ log = structlog.get_logger()
 
 FAILURES = frozenset({Event.CHECK_FAILED})
 """What is told as an error although no error ends the command because of it."""
+DOUBTS = frozenset({Event.CHECK_DOUBTED})
+"""What is told as a warning."""
 
 
 class Lines:
     """A `Console` for machines."""
 
-    def say(self, event: Event, message: str, *, subject: str = "") -> None:
-        say = log.error if event in FAILURES else log.info
+    def say(
+        self,
+        event: Event,
+        message: str,
+        *,
+        subject: str = "",
+        facts: Mapping[str, object] = NO_FACTS,
+    ) -> None:
+        say = log.warning if event in DOUBTS else log.info
+        if event in FAILURES:
+            say = log.error
         about = {"subject": subject} if subject else {}
-        say(event, message=f"{subject}: {message}" if subject else message, **about)
+        say(event, message=f"{subject}: {message}" if subject else message, **about, **facts)
 
     def explain(self, explanation: Explanation, *, error: BaseException) -> None:
         say = log.error if explanation.exit_code else log.info

@@ -4,7 +4,7 @@ Promises: a command says what there is to say through this one protocol and neve
 Does not do: the speaking itself (`screen.py` for people, `lines.py` for machines).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -13,6 +13,8 @@ from msgspec import Struct
 from job.core.memory import RunRecord
 from job.events import Event
 from job.ports import Watcher
+
+NO_FACTS: Mapping[str, object] = {}
 
 
 class Explanation(Struct, frozen=True, kw_only=True):
@@ -42,8 +44,17 @@ class Table(Struct, frozen=True, kw_only=True):
 class Console(Protocol):
     """Whoever listens to a command."""
 
-    def say(self, event: Event, message: str, *, subject: str = "") -> None:
-        """Tells one event in a sentence; `subject` is what it is about."""
+    def say(
+        self,
+        event: Event,
+        message: str,
+        *,
+        subject: str = "",
+        facts: Mapping[str, object] = NO_FACTS,
+    ) -> None:
+        """Tells one event in a sentence; `subject` is what it is about. The facts are in the
+        sentence as well, and stand by themselves for machines.
+        """
         ...
 
     def explain(self, explanation: Explanation, *, error: BaseException) -> None:

@@ -8,7 +8,7 @@ Does not do: the log, whose lines a terminal sees too (`log.py`).
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import assert_never
 
@@ -21,7 +21,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Column
 from rich.table import Table as RichTable
 
-from job.console.protocol import Explanation, Table
+from job.console.protocol import NO_FACTS, Explanation, Table
 from job.core.memory import RunRecord
 from job.core.model import Action, Decision, Outcome, OutcomeKind
 from job.core.plan import Plan
@@ -98,7 +98,14 @@ class Screen:
 
     # --- Anything else ----------------------------------------------------------------------------
 
-    def say(self, event: Event, message: str, *, subject: str = "") -> None:
+    def say(
+        self,
+        event: Event,
+        message: str,
+        *,
+        subject: str = "",
+        facts: Mapping[str, object] = NO_FACTS,
+    ) -> None:
         about = f"[bold]{escape(subject)}[/]: " if subject else ""
         self._console.print(f"  {_mark(event)}{about}{escape(self._redact(message))}")
 
@@ -134,9 +141,15 @@ class Screen:
 
 def _mark(event: Event) -> str:
     """How a line begins that tells this event."""
-    if event is Event.CHECK_PASSED:
-        return "[green]yes[/] "
-    return "[red]no [/] " if event is Event.CHECK_FAILED else ""
+    return MARKS.get(event, "")
+
+
+MARKS: Mapping[Event, str] = {
+    Event.CHECK_PASSED: "[green]yes[/] ",
+    Event.CHECK_UNPROVEN: "[dim]?[/]   ",
+    Event.CHECK_DOUBTED: "[yellow]but[/] ",
+    Event.CHECK_FAILED: "[red]no [/] ",
+}
 
 
 # --- Tables -----------------------------------------------------------------------------------

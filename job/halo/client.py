@@ -22,6 +22,7 @@ from job.events import Event
 from job.halo import bodies, findings, listing, wire
 from job.halo.cves import Cves
 from job.halo.signing import SignedCaller
+from job.halo.survey import Survey
 from job.halo.values import Body
 from job.halo.wire import Listing, Page
 from job.http.caller import Caller
@@ -62,6 +63,7 @@ class HaloClient:
             clock=clock,
             confide=confide,
         )
+        self.survey = Survey(self._signed, base_url=self._base_url, clock=clock)
         self._assets: dict[str, Asset | Gone | Unreadable | DetailRefused] = {}
         self._cves = Cves(self._found, base_url=self._base_url)
         self._broken_on_end = 0

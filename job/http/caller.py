@@ -26,7 +26,9 @@ from job.http.limits import RemoteLimits
 from job.http.message import NoAnswer, NotSent, Request, Response, Transport
 from job.http.pauses import ClosedTooLong
 from job.http.retry import (
+    PATIENT,
     AfterAttempt,
+    Patience,
     Result,
     concerns_few,
     judge,
@@ -57,7 +59,7 @@ class Caller:
         at_once_max: int,
         limits: RemoteLimits,
         rng: random.Random,
-        patience_s: float = 120.0,
+        patience: Patience = PATIENT,
     ) -> None:
         self.spent: Counter[str] = Counter()
         self._remote = remote
@@ -68,11 +70,11 @@ class Caller:
             clock=clock,
             at_once_max=at_once_max,
             limits=limits,
-            patience_s=patience_s,
+            patience_s=patience.total_s,
         )
         self._limits = limits
         self._rng = rng
-        self._patience_s = patience_s
+        self._patience = patience
         self._open: dict[asyncio.Timeout, Request | None] = {}
         """Every call that is under way, with its request as long as it waits to leave."""
         self._hung_up = False
@@ -92,11 +94,13 @@ class Caller:
             if after is AfterAttempt.ANSWERED and isinstance(result, Response):
                 return result
             undone = undone and not_done(result)
-            give_up_at = min(give_up_at, self._clock.monotonic() + self._patience_s)
+            give_up_at = min(give_up_at, self._clock.monotonic() + self._patience.total_s)
             wait_s = self._pause_after(request, result=result, attempt=attempt)
             if after is AfterAttempt.UNKNOWN:
                 raise FateUnknown(self._remote, request.name, _words(result))
-            if _is_enough(request, result=result) or self._clock.monotonic() + wait_s > give_up_at:
+            is_last = attempt == self._patience.attempts_max
+            is_too_long = self._clock.monotonic() + wait_s > give_up_at
+            if is_last or is_too_long or _is_enough(request, result=result):
                 break
         few = concerns_few(result, limits=self._limits)
         raise _down(self._remote, request, result=result, undone=undone, few=few, attempt=attempt)
@@ -119,6 +123,7 @@ class Caller:
         """Pauses, waits for a turn, sends, and waits for the answer no longer than the request's
         deadline.
         """
+        within_s = min(request.deadline_s, self._patience.answer_s)
         waiting = asyncio.timeout(0 if self._hung_up else None)
         self._open[waiting] = request
         try:
@@ -130,7 +135,7 @@ class Caller:
                     await guard()
                     self.spent[request.name] += 1
                     if not self._hung_up:
-                        waiting.reschedule(asyncio.get_running_loop().time() + request.deadline_s)
+                        waiting.reschedule(asyncio.get_running_loop().time() + within_s)
                     response = await self._transport.send(request)
                     self._learn(response, era=era)
                     return response
@@ -139,7 +144,7 @@ class Caller:
                 raise self._stopped(request) from None
             if self._open[waiting]:
                 return self._closed_to(request) or NotSent("it asks for a pause")
-            return NoAnswer(f"no answer within {request.deadline_s:g} s")
+            return NoAnswer(f"no answer within {within_s:g} s")
         except (NotSent, NoAnswer) as failure:
             return failure
         finally:

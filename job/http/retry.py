@@ -8,6 +8,7 @@ Does not do: sleeping, counting or logging. `caller.py` does.
 
 from datetime import UTC, datetime
 from enum import Enum, auto
+from math import inf
 
 from msgspec import Struct
 
@@ -17,6 +18,20 @@ from job.http.pauses import ClosedTooLong
 
 Result = Response | NotSent | NoAnswer
 """What came of one attempt."""
+
+
+class Patience(Struct, frozen=True, kw_only=True):
+    """How long somebody tries."""
+
+    total_s: float = 120.0
+    """From the first attempt that failed."""
+    attempts_max: int | None = None
+    """`None`: as often as the time allows."""
+    answer_s: float = inf
+    """How long an answer may take, however much the request allows."""
+
+
+PATIENT = Patience()
 
 
 class AfterAttempt(Enum):

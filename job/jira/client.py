@@ -12,6 +12,7 @@
     Ways         which transitions there are
     Mover        takes them
     Rehearsal    which ways there would be, for `check`
+    Survey       what `check` asks besides
 
 Promises: what `ports.JiraTickets` says, each method by the one that does it.
 Does not do: repeating on 429 and 5xx (the caller does), deciding, remembering beyond the run.
@@ -30,6 +31,7 @@ from job.jira.reader import Reader
 from job.jira.rehearsal import Rehearsal
 from job.jira.searcher import Searcher
 from job.jira.signing import Access, sign
+from job.jira.survey import Survey
 from job.jira.tongue import Tongue
 from job.jira.ways import Ways
 from job.jira.writer import Writer
@@ -68,8 +70,7 @@ class JiraClient:
 
         self.myself = connection.myself
         self.cloud_id = connection.cloud_id
-        self.web_address = connection.web_address
-        self.scopes = signed.scopes
+        self.survey = Survey(connection)
         self.create_screen = catalogue.create_screen
         self.person = catalogue.person
         self.read = reader.read

@@ -58,6 +58,10 @@ class Connection:
         """
         return self._signed.site_address or await self._told_address()
 
+    async def scopes(self) -> frozenset[str] | None:
+        """What our credentials are good for; `None` where nothing tells."""
+        return await self._signed.scopes()
+
     async def _told_address(self) -> str:
         doing = "asking which site it is"
         body = await self.ask(self.site.request("GET /rest/api/3/serverInfo"), doing=doing)

@@ -8,7 +8,7 @@ Does not do: judging it (`core/workflow_checks.py`).
 from collections.abc import Sequence
 
 from job.core.model import Ticket
-from job.core.routes import Destination, Goal
+from job.core.routes import Destination, Goal, Purpose
 from job.core.statuses import Status
 from job.core.ways import Seen
 from job.errors import NoTransition
@@ -85,9 +85,18 @@ class Rehearsal:
                     await self._mover.own_values(ticket, goal=goal, chosen=way)
             except NoTransition as refusal:
                 refusals.append(str(refusal))
-            else:
+                continue
+            if goal.is_reached(way.to) or (goal.purpose is Purpose.CLOSE and way.to.is_done):
                 return ""
+            refusals.append(f"{way.name} leads {ticket.key} to {way.to}: {_wanted(goal)}.")
         return refusals[0] if refusals else ""
+
+
+def _wanted(goal: Goal) -> str:
+    """Where it should go, in words."""
+    if goal.purpose is Purpose.CLOSE:
+        return f"a ticket is closed in {' / '.join(goal.statuses)}"
+    return f"a reopened ticket may not be in {' / '.join(goal.leaves)}"
 
 
 def _is_over(ticket: Ticket, *, destination: Destination) -> bool:

@@ -198,6 +198,9 @@ class FirestoreStore:
         if group.error:
             raise group.error
 
+    async def prove_writable(self) -> None:
+        await self._fence.prove_writable()
+
     async def runs(self, *, limit: int) -> list[RunRecord]:
         return await self._documents.newest_runs(limit)
 

@@ -26,6 +26,8 @@ from job.state.firestore_documents import FirestoreDocuments
 from job.state.records import Table, Write
 
 ROUNDS_MAX = 5
+NOBODYS = "nobodys"
+"""The id of a document that no store writes."""
 
 _CONFLICTS = (Aborted, AlreadyExists, FailedPrecondition, NotFound)
 
@@ -94,6 +96,19 @@ class Fence:
             # intents are looked at too.
             unproven = list(intents)
         raise _contended(doing)
+
+    async def prove_writable(self) -> None:
+        """Changes a document that is nobody's: who may write is told that it is not there."""
+        batch = self._client.batch()
+        batch.update(self._documents.collection(Table.CONTROL).document(NOBODYS), {"v": 0})
+        try:
+            await self._calls.repeat(
+                lambda: batch.commit(retry=None, timeout=firestore_calls.CALL_S),
+                doing="proving that we may write",
+            )
+        except StopsRun as stop:
+            if not isinstance(stop.__cause__, NotFound):
+                raise
 
     async def _check_follows(self, intents: Sequence[Intent], *, lease: Lease) -> None:
         ids = [intent.issue_id for intent in intents]

@@ -154,6 +154,9 @@ class MemoryStore(MemoryQuota):
         }
         self.forget(now)
 
+    async def prove_writable(self) -> None:
+        """Nothing could stand in the way."""
+
     async def runs(self, *, limit: int) -> list[RunRecord]:
         with self._operation("runs"):
             newest = sorted(self._runs.values(), key=lambda run: run.started_at, reverse=True)[

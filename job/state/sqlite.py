@@ -175,6 +175,10 @@ class SqliteStore:
         await self._file.change(write, doing="writing to")
         self.spent.wrote(writes, following=[intent for intent in changes.intents if intent.follows])
 
+    async def prove_writable(self) -> None:
+        """A transaction has to hold the write lock, even one that writes nothing."""
+        await self._file.change(lambda: None, doing="proving that we may write to")
+
     async def runs(self, *, limit: int) -> list[RunRecord]:
         newest = await self._file.look(partial(self._documents.newest_runs, limit))
         self.spent.read(len(newest))

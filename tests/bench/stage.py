@@ -32,6 +32,7 @@ from job.http.message import Request, Response
 from job.jira.client import JiraClient
 from job.jira.signing import Access
 from job.jira.wire.access import ApiToken
+from job.remotes import Surroundings
 from job.settings.load import load
 from job.sim.call import Answer, Call
 from job.sim.jira.limits import Limits
@@ -39,7 +40,7 @@ from job.sim.jira.search import no_lag
 from job.sim.server import REAL_LATENCY, Pace, serve
 from job.sim.story import settings
 from job.sim.world import World
-from job.wiring import Surroundings, destination_of, open_setup
+from job.wiring import destination_of, open_setup
 from tests.bench import yardstick
 from tests.kit.builders import limits
 from tests.kit.tube import Onlooker

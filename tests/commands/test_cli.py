@@ -107,29 +107,6 @@ def test_what_is_over_a_limit_is_not_written_until_its_digest_is_approved(
     assert len(world.jira.people.tickets()) == 7
 
 
-def test_check_proves_each_side_and_writes_no_ticket(program: Program, world: World) -> None:
-    spoken = program("check")
-    assert spoken.exit_code == 0
-    assert says_only_json(spoken)
-    assert [line["subject"] for line in spoken.lines] == [
-        "Halo's key",
-        "Jira's token",
-        "project, type and fields",
-        "statuses and transitions",
-        "memory",
-    ]
-    assert world.jira.people.tickets() == []
-
-
-def test_check_tries_every_proof_and_returns_the_first_failure(program: Program) -> None:
-    spoken = program("check", JIRA_API_TOKEN="not-the-right-token", JIRA_ISSUE_TYPE="Bug")
-    said = {line["subject"]: line["event"] for line in spoken.lines}
-    assert spoken.exit_code == 3
-    assert said["Halo's key"] == said["memory"] == "check.passed"
-    assert said["Jira's token"] == "check.failed"
-    assert program("check", JIRA_ISSUE_TYPE="Bagg").exit_code == 2
-
-
 def test_refused_credentials_stop_the_run_before_the_first_write_and_are_not_shown(
     program: Program, world: World
 ) -> None:

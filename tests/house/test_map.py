@@ -16,7 +16,8 @@ JOB = ROOT / "job"
 PAGE = JOB / "README.md"
 COMMAND = ".venv/bin/python -m tests.house.test_map"
 ROOMS = (
-    *(".", "commands", "console", "settings", "flow", "core", "core/kinds", "http"),
+    *(".", "commands", "commands/checks", "console", "settings", "flow"),
+    *("core", "core/kinds", "http"),
     *("halo", "jira", "jira/wire", "state", "sim"),
 )
 """The folders in the order of the map. The simulated vendors have a map of their own."""

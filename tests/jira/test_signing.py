@@ -139,9 +139,9 @@ async def test_an_id_that_is_none_leads_our_token_nowhere(world: World, told: ob
 async def test_people_find_the_site_at_its_own_address_wherever_it_is_asked(world: World) -> None:
     site = world.jira.site
     async with at_desk(world, token=site.scoped_token, gateway=True) as desk:
-        assert await desk.jira.web_address() == site.base_url
+        assert await desk.jira.survey.web_address() == site.base_url
     async with at_desk(world) as desk:
-        address = await desk.jira.web_address()
+        address = await desk.jira.survey.web_address()
         assert desk.recorder.requests == []
         await desk.jira.myself()
         assert desk.recorder.requests[0].url.startswith(f"{address}/rest/")
@@ -217,7 +217,7 @@ async def test_a_missing_scope_is_named_and_no_token_is_asked_for_because_of_it(
         with pytest.raises(RemoteRefused, match=r"JIRA_CLIENT_ID needs the scopes read:jira-user"):
             await desk.jira.myself()
         assert len(world.jira.reception.issued) == 1
-        assert await desk.jira.scopes() == frozenset({"read:jira-work", "write:jira-work"})
+        assert await desk.jira.survey.scopes() == frozenset({"read:jira-work", "write:jira-work"})
 
 
 async def test_where_the_site_does_not_tell_its_id_the_gateway_does(world: World) -> None:

@@ -11,8 +11,9 @@ from job.core.policy import WhenGone
 from job.core.routes import CommentRule, CommentWhen
 from job.core.shards import comes_after
 from job.flow.setup import Setup
+from job.remotes import Surroundings
 from job.settings.load import load
-from job.wiring import Surroundings, open_setup, reveal
+from job.wiring import open_setup, reveal
 from tests.kit.good import GOOD
 
 

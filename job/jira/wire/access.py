@@ -26,6 +26,7 @@ SCOPES = frozenset({"read:jira-work", "write:jira-work", "read:jira-user"})
 SIGNING_IN = "signing in"
 RENEW_BEFORE_S = 180.0
 """A request is signed before it waits for its turn, which may take minutes."""
+MISMATCH, SCOPE_CHECK = "FAILURE_CLIENT_AUTH_MISMATCH", "FAILURE_CLIENT_SCOPE_CHECK"
 _CATEGORY = re.compile(r"[A-Z_]{1,60}")
 _CLOUD_ID = re.compile(r"[\w-]+")
 
@@ -99,7 +100,7 @@ def lacks_scope(response: Response) -> bool:
     """Whether we are known, and what we are known by is not good for this."""
     if response.status != 401:
         return False
-    told = _category(response) == "FAILURE_CLIENT_SCOPE_CHECK"
+    told = _category(response) == SCOPE_CHECK
     return told or b"scope does not match" in response.body
 
 
@@ -123,7 +124,8 @@ def advice(door: Door, *, response: Response | None = None) -> str:
             "has access to this site."
         )
     ends = "tokens end after a year at the latest (id.atlassian.com, Security, API tokens)."
-    if response is not None and _category(response) == "FAILURE_CLIENT_AUTH_MISMATCH":
+    is_mismatch = response is not None and _category(response) == MISMATCH
+    if is_mismatch and not door.is_gateway:
         return (
             "Check that JIRA_API_USER is the e-mail address of the account that made "
             f"JIRA_API_TOKEN, and that the token still stands: {ends}"

@@ -21,7 +21,13 @@ from job.sim.jira.site import Field, Site
 PERMISSIONS: Final = (
     *("BROWSE_PROJECTS", "CREATE_ISSUES", "EDIT_ISSUES", "ADD_COMMENTS", "TRANSITION_ISSUES"),
     *("RESOLVE_ISSUES", "CLOSE_ISSUES", "ASSIGN_ISSUES", "LINK_ISSUES", "SCHEDULE_ISSUES"),
-    *("DELETE_ISSUES", "EDIT_OWN_COMMENTS", "ADMINISTER_PROJECTS", "BULK_CHANGE"),
+    *(
+        "MODIFY_REPORTER",
+        "DELETE_ISSUES",
+        "EDIT_OWN_COMMENTS",
+        "ADMINISTER_PROJECTS",
+        "BULK_CHANGE",
+    ),
 )
 _JAVA: Final = {"text": "java.lang.String", "number": "java.lang.Number", "date": "java.util.Date"}
 
@@ -114,8 +120,8 @@ def _jql_name(field: Field) -> dict[str, Any]:
         "value": field.name if field.is_custom else field.id,
         "displayName": f"{field.name} - cf[{field.number}]" if field.is_custom else field.name,
         "orderable": "true",
-        "searchable": "true",
-        "operators": list(field.operators),
+        "searchable": "true" if field.searchable else "false",
+        "operators": list(field.operators) if field.searchable else [],
         "types": [_JAVA.get(field.kind, "java.lang.String")],
     }
     return body | {"cfid": f"cf[{field.number}]"} if field.is_custom else body

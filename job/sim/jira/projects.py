@@ -29,7 +29,9 @@ class Projects:
     def get(self, request: Request) -> Answer:
         project = self.visible(request, name=request.name)
         types = [self._bodies.issue_type(option) for option in self._site.issue_types]
-        return json_answer(self._bodies.project(project) | {"issueTypes": types})
+        archived = project.key in self._site.archived
+        body = self._bodies.project(project) | {"issueTypes": types, "archived": archived}
+        return json_answer(body)
 
     def search(self, request: Request) -> Answer:
         start, size = request.number("startAt", default=0), request.number("maxResults", default=50)
@@ -96,7 +98,9 @@ class Projects:
     def _creatable(self, request: Request) -> Project | None:
         project = self._site.project(request.name)
         refused = "CREATE_ISSUES" in self._site.refused_permissions or not request.signed_in
-        return None if project is None or refused or project.key in self._site.hidden else project
+        if project is None or refused or project.key in self._site.hidden | self._site.archived:
+            return None
+        return project
 
     def _issue_type(self, type_id: str) -> Option | None:
         return next((option for option in self._site.issue_types if option.id == type_id), None)

@@ -58,6 +58,7 @@ class Field:
     required: bool = False
     has_default: bool = False
     on_screen: bool = True
+    searchable: bool = True
 
     @property
     def is_custom(self) -> bool:
@@ -190,6 +191,8 @@ class Site:
     fields: list[Field] = field(default_factory=lambda: [*SYSTEM_FIELDS, *CUSTOM_FIELDS])
     workflows: dict[tuple[str, str], Workflow] = field(default_factory=dict)
     hidden: set[str] = field(default_factory=set)
+    archived: set[str] = field(default_factory=set)
+    """Keys of projects that can be looked at and no more."""
     refused_permissions: set[str] = field(default_factory=set)
     never_loaded: set[str] = field(default_factory=set)
     """Keys of tickets that a bulk read always names in `issueErrors`."""
