@@ -1,8 +1,8 @@
 """The composition root: from settings to what a command needs, opened and closed as one block.
 
 Promises: whatever is opened here is closed when the block is left, however it is left; heavy
-libraries are imported only by deployments that use them, for a run's first request should leave
-within 0.6 s of its start.
+libraries are imported only by deployments that use them, for a run's first request leaves as soon
+as the libraries that all need are there.
 Does not do: any work of a run. Nothing is sent before `flow/` asks for it.
 """
 

@@ -230,8 +230,8 @@ def test_the_demo_plays_three_acts_and_shows_plans_tickets_and_calls() -> None:
 
 
 def test_what_is_heavy_is_imported_only_by_those_who_need_it() -> None:
-    """A run's first request leaves within 0.6 s of its start; gRPC or Firestore would cost half
-    of that.
+    """A run's first request leaves as soon as it can; gRPC or Firestore would take as long again
+    as all else.
     """
     code = "import sys, job.cli; print(*sys.modules)"
     shown = subprocess.run(
