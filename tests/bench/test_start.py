@@ -14,7 +14,7 @@ from tests.kit.town import open_town
 pytestmark = pytest.mark.xdist_group("real_time")
 
 STARTS_MAX = 1.3
-"""Starts of a bare process with the same libraries that may go by until the first request leaves."""
+"""So many starts of a bare process with its libraries may go by until the first request leaves."""
 BARE = "import asyncio, aiohttp, msgspec, structlog"
 TRIES = 20
 """The fastest of each counts: whoever shares the machine can only add to what a start takes."""
