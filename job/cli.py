@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from os import environ
 
 import click
-from structlog.contextvars import bind_contextvars
+from structlog.contextvars import bound_contextvars
 
 from job import __version__
 from job.commands import check, routes, run
@@ -27,7 +27,7 @@ class RunByDefault(click.Group):
         if not args or (args[0].startswith("-") and args[0] not in {"--help", "--version"}):
             args = ["run", *args]
         # Each line says of which command it is: a check that fails by hand shall alarm nobody.
-        bind_contextvars(command=args[0])
+        ctx.with_resource(bound_contextvars(command=args[0]))
         return super().parse_args(ctx, args)
 
 
