@@ -10,6 +10,7 @@ import importlib.util
 import sys
 from collections.abc import Callable, Sequence
 from os import environ
+from typing import TextIO, cast
 
 import click
 from structlog.contextvars import bound_contextvars
@@ -17,6 +18,7 @@ from structlog.contextvars import bound_contextvars
 from job import __version__
 from job.commands import check, routes, run
 from job.commands.context import CommandContext
+from job.console.outlet import Outlet
 from job.console.words import PROGRAM
 
 
@@ -139,5 +141,7 @@ def main() -> None:
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
     gc.enable()
-    context = CommandContext(environ, terminal=sys.stdout.isatty())
+    terminal = sys.stdout.isatty()
+    sys.stdout = cast("TextIO", Outlet(sys.stdout))
+    context = CommandContext(environ, terminal=terminal)
     sys.exit(answer(context, args=sys.argv[1:]))

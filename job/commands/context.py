@@ -86,7 +86,7 @@ class CommandContext:
         self.listen_to(chosen.log_level)
         self.redactor.hide(chosen.spoken_secrets)
         for name, meant in misspelled(self._environ).items():
-            said = f"{name} is not a setting and is not read; {meant} is."
+            said = f"{name} is not a setting and is not read; {meant} is what was probably meant."
             logger.warning(
                 Event.SETTINGS_UNKNOWN_VARIABLE, message=said, variable=name, meant=meant
             )

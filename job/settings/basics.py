@@ -4,17 +4,33 @@ Promises: no `repr` shows a secret, and every text that is one is told to who hi
 Does not do: reading the environment (`load.py`) or Secret Manager (`secrets.py`).
 """
 
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 from urllib.parse import unquote, urlsplit
 
 from job.settings import parse
-from job.settings.parse import Secret
+from job.settings.parse import Secret, Unfit
 from job.settings.variable import variable
 
 _NO_SECRETS = frozenset({"halo_api_key"})
 """What may be kept in Secret Manager and shown all the same: memory says whose it is by it."""
+
+
+def certificates(text: str) -> str | None:
+    """The path of a file that TLS can read certificates from. Raises `Unfit` for any other."""
+    allowed = "the path of a file of PEM certificates"
+    if not text:
+        return None
+    if not Path(text).is_file():
+        raise Unfit(f"{text!r} is not a file.", allowed)
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=text)
+    except (OSError, ValueError) as error:
+        raise Unfit(f"{text!r} cannot be read as certificates: {error}.", allowed) from None
+    return text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +49,7 @@ class ProcessSettings:
         does="Proxy for both remotes, as URL. `NO_PROXY` is honoured.",
     )
     ca_bundle: str | None = variable(
-        parse.readable_file,
+        certificates,
         "",
         also=("CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"),
         does="File of PEM certificates to trust.",

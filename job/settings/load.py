@@ -8,7 +8,7 @@ names exist (`check`).
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,7 +17,7 @@ from job.errors import BadSettings, Problem
 from job.settings.basics import ProcessSettings
 from job.settings.bound import overridden
 from job.settings.parse import Unfit
-from job.settings.table import NEIGHBOURS, SPELLINGS, VARIABLES
+from job.settings.table import FORMER, NEIGHBOURS, SPELLINGS, VARIABLES
 from job.settings.variables import Settings
 from job.settings.vendors import sign_in_problems
 
@@ -71,9 +71,20 @@ def misspelled(environ: Mapping[str, str]) -> dict[str, str]:
     probably meant.
     """
     strangers = (name for name in environ if name not in _OURS and name not in NEIGHBOURS)
-    ours = sorted(_OURS)
-    close = {name: difflib.get_close_matches(name, ours, n=1, cutoff=0.87) for name in strangers}
-    return {name: matches[0] for name, matches in close.items() if matches}
+    meant = {name: _meant(name, among=sorted(_OURS)) for name in strangers}
+    return {name: likely for name, likely in meant.items() if likely}
+
+
+def _meant(name: str, *, among: Sequence[str]) -> str:
+    """What somebody probably meant by this name: what the original called it, a name of ours with
+    its words in another order, or one that is spelled nearly so; "" when none is.
+    """
+    if name.upper() in FORMER:
+        return FORMER[name.upper()]
+    words = sorted(name.upper().split("_"))
+    swapped = [ours for ours in among if sorted(ours.upper().split("_")) == words]
+    close = difflib.get_close_matches(name, among, n=1, cutoff=0.87)
+    return next(iter([*swapped, *close]), "")
 
 
 def _default_state_url(environ: Mapping[str, str]) -> str:

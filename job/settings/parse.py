@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from ipaddress import ip_address
-from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from job.core import templates
@@ -273,12 +272,6 @@ def proxy(text: str) -> Secret | None:
             "http://HOST:PORT, with USER:PASSWORD@ before the host if need be",
         )
     return Secret(text)
-
-
-def readable_file(text: str) -> str | None:
-    if text and not Path(text).is_file():
-        raise Unfit(f"{text!r} is not a file.", "the path of a file of PEM certificates")
-    return text or None
 
 
 def state_url(text: str) -> str:

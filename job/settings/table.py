@@ -46,6 +46,22 @@ SECRETS = tuple(
 NEIGHBOURS = frozenset({"HTTP_PROXY", "http_proxy", "ALL_PROXY", "SSL_CERT_DIR"})
 """Variables of other programs whose names are close to ours."""
 
+FORMER: Mapping[str, str] = {
+    "EXCLUDE_SVA": "NO_SVA",
+    "EXCLUDE_COMMENT": "NO_COMMENT",
+    "EXCLUDE_COMMENTS": "NO_COMMENT",
+    "ONLY_CRITICAL": "CRITICAL_ONLY",
+    "DRY_RUN": "the command `plan`",
+    "JIRA_EPIC": "JIRA_FIELD_STATIC, which may name a parent",
+    "ISSUE_CLOSED_STATUS": "ISSUE_STATUS_CLOSED",
+    "ISSUE_HARD_CLOSED_STATUS": "STATUS_HARD_CLOSED",
+    "DESCRIBE_ISSUES_THREADS": "HALO_CONCURRENCY_MAX",
+    "DETERMINATOR_THREADS": "HALO_CONCURRENCY_MAX",
+    "RECONCILER_THREADS": "JIRA_CONCURRENCY_MAX",
+    "AWS_SSM_TIMESTAMP_PARAM": "STATE_URL, where the watermark is kept",
+}
+"""What the original, or people who speak of it, call what goes by another name here."""
+
 
 def table() -> str:
     """The documentation's table of variables, in Markdown."""

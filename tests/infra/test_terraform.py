@@ -191,7 +191,8 @@ def test_every_setting_of_the_program_can_be_made_and_is_understood_by_it(
     }
     environment = environments["everything_on"]
     other_way = environments["a_service_account_instead_of_a_token"]
-    (tmp_path / "ca.pem").touch()
+    certificate = PROJECT / "tests" / "http" / "tls" / "cert.pem"
+    (tmp_path / "ca.pem").write_bytes(certificate.read_bytes())
     read = load({**environment, "CA_BUNDLE": str(tmp_path / "ca.pem")})
     assert [(name, unescaped(value)) for name, value in read.jira_field_static] == [
         ("Team: name", "a;b:c\\d")

@@ -10,6 +10,7 @@ from job.settings.load import load, misspelled
 from job.settings.table import SECRETS, SPELLINGS, VARIABLES, table
 from tests.kit.good import GOOD
 
+CERTIFICATE = Path(__file__).parents[1] / "http" / "tls" / "cert.pem"
 REQUIRED = sorted(GOOD.keys() - {"HOME"})
 
 
@@ -225,7 +226,7 @@ def test_two_names_of_one_variable_may_agree_but_not_differ() -> None:
 
 def test_a_ca_bundle_is_read_under_the_names_that_other_programs_use(tmp_path: Path) -> None:
     bundle = tmp_path / "ca.pem"
-    bundle.touch()
+    bundle.write_bytes(CERTIFICATE.read_bytes())
     assert load({**GOOD, "REQUESTS_CA_BUNDLE": str(bundle)}).ca_bundle == str(bundle)
     assert load(
         {**GOOD, "SSL_CERT_FILE": str(bundle), "REQUESTS_CA_BUNDLE": "/no"}
@@ -346,3 +347,36 @@ def test_an_acceptance_that_contradicts_other_settings_is_refused(
 ) -> None:
     with pytest.raises(BadSettings, match=wrong):
         load({**GOOD, **variables})
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("EXCLUDE_SVA", "NO_SVA"),
+        ("ONLY_CRITICAL", "CRITICAL_ONLY"),
+        ("DRY_RUN", "`plan`"),
+        ("JIRA_EPIC", "JIRA_FIELD_STATIC"),
+        ("ISSUE_CLOSED_STATUS", "ISSUE_STATUS_CLOSED"),
+        ("CREATE_MAX", "MAX_CREATE"),
+        ("CLOSED_ISSUE_STATUS", "ISSUE_STATUS_CLOSED"),
+        ("RANGE_TIME", "TIME_RANGE"),
+        ("DESCRIBE_ISSUES_THREADS", "HALO_CONCURRENCY_MAX"),
+        ("RECONCILER_THREADS", "JIRA_CONCURRENCY_MAX"),
+        ("AWS_SSM_TIMESTAMP_PARAM", "STATE_URL"),
+    ],
+)
+def test_a_name_that_people_use_for_a_setting_is_told_with_what_was_meant(
+    name: str, meant: str
+) -> None:
+    assert meant in misspelled({**GOOD, name: "true"})[name]
+
+
+def test_a_file_that_holds_no_certificates_is_refused_by_its_name(tmp_path: Path) -> None:
+    empty, broken = tmp_path / "empty.pem", tmp_path / "broken.pem"
+    empty.touch()
+    broken.write_text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
+    for file in (empty, broken):
+        with pytest.raises(BadSettings) as refused:
+            load({**GOOD, "CA_BUNDLE": str(file)})
+        (problem,) = refused.value.problems
+        assert (problem.variable, str(file) in problem.wrong) == ("CA_BUNDLE", True)
