@@ -22,15 +22,17 @@ from job.console.outlet import Outlet
 from job.console.words import PROGRAM
 
 
+def with_command(args: Sequence[str]) -> list[str]:
+    """The arguments with the name of a command before its options: without one it is `run`."""
+    options = args and args[0].startswith("-") and args[0] not in {"--help", "--version"}
+    return ["run", *args] if options or not args else [*args]
+
+
 class RunByDefault(click.Group):
     """Without the name of a command it is `run`, so that a container needs no arguments."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if not args or (args[0].startswith("-") and args[0] not in {"--help", "--version"}):
-            args = ["run", *args]
-        # Each line says of which command it is: a check that fails by hand shall alarm nobody.
-        ctx.with_resource(bound_contextvars(command=args[0]))
-        return super().parse_args(ctx, args)
+        return super().parse_args(ctx, with_command(args))
 
 
 def since_option(command: Callable[..., int]) -> Callable[..., int]:
@@ -128,10 +130,12 @@ def demo_command(context: CommandContext) -> int:
 
 def answer(context: CommandContext, *, args: Sequence[str]) -> int:
     """Does what a command line asks for, and returns the exit code."""
-    try:
-        return int(cli.main(args, prog_name=PROGRAM, standalone_mode=False, obj=context) or 0)
-    except BaseException as error:  # noqa: BLE001 -- the last door: everything is explained here
-        return context.explain(error)
+    # Each line says of which command it is: a check that fails by hand shall alarm nobody.
+    with bound_contextvars(command=with_command(args)[0]):
+        try:
+            return int(cli.main(args, prog_name=PROGRAM, standalone_mode=False, obj=context) or 0)
+        except BaseException as error:  # noqa: BLE001 -- the last door: everything is explained here
+            return context.explain(error)
 
 
 def main() -> None:
