@@ -11,10 +11,11 @@ from collections.abc import (
     Awaitable,
     Callable,
     Collection,
+    Mapping,
     Sequence,
 )
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from msgspec import Struct
 
@@ -147,11 +148,16 @@ class JiraTickets(Protocol):
         ...
 
     async def read(
-        self, ids: Collection[TicketId], *, not_loaded: set[TicketId] | None = None
+        self,
+        ids: Collection[TicketId],
+        *,
+        not_loaded: set[TicketId] | None = None,
+        holding: Collection[str] = (),
     ) -> dict[TicketId, Ticket]:
-        """Tickets by immutable id, from the database and not the index. Deleted or invisible ones
-        are simply absent. The few that Jira knows and cannot load are added to `not_loaded`.
-        Raises `MalformedAnswer` where there is no such set, or they are many.
+        """Tickets by immutable id, from the database and not the index, with what the fields of
+        these ids hold. Deleted or invisible ones are simply absent. The few that Jira knows and
+        cannot load are added to `not_loaded`. Raises `MalformedAnswer` where there is no such set,
+        or they are many.
         """
         ...
 
@@ -217,6 +223,21 @@ class JiraTickets(Protocol):
 
     async def has_comment(self, ticket_id: TicketId, *, marker: Marker, since: datetime) -> bool:
         """Whether a comment with this marker, no older than `since` less a day, is there."""
+        ...
+
+    async def edit(
+        self,
+        ticket: Ticket,
+        *,
+        fields: Mapping[str, Any],
+        labels: Mapping[str, Sequence[Mapping[str, str]]],
+        guard: Guard,
+    ) -> None:
+        """One edit: values by field id, and labels to add and remove. Nobody gets a mail of it,
+        where Jira lets us decide that. Done twice it does no more than once.
+
+        Raises `TicketRejected`, `FateUnknown`, `Withheld`.
+        """
         ...
 
     async def workflow(self, destination: Destination) -> Seen:

@@ -159,6 +159,7 @@ def destination_of(settings: Settings) -> Destination:
         static=settings.jira_field_static,
         priority=settings.priority_map,
         due=settings.due_in,
+        follow=settings.fields_follow,
         halo_link=settings.halo_link,
         issues_url=f"{settings.halo_api_hostname}/v3/issues",
     )

@@ -51,6 +51,7 @@ variable "jira" {
     field_static       = optional(map(string), {})
     priority_map       = optional(string)
     due_in             = optional(string)
+    fields_follow      = optional(string)
     routes             = optional(string)
     routes_file        = optional(string)
     concurrency_max    = optional(number, 32)
@@ -285,6 +286,7 @@ locals {
     JIRA_CONCURRENCY_MAX    = var.jira.concurrency_max
     PRIORITY_MAP            = var.jira.priority_map
     DUE_IN                  = var.jira.due_in
+    FIELDS_FOLLOW           = var.jira.fields_follow
     ROUTES                  = var.jira.routes
     ROUTES_FILE             = var.jira.routes_file
     ISSUE_REOPEN_TRANSITION = var.jira.reopen_transition

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from job.core import templates
 from job.core.fields import DUE, LABELS, PEOPLE, PRIORITY, addresses, said
+from job.core.follow import ALL, followers
 from job.core.halo_names import Value, is_instant, is_truth
 from job.core.ids import EPOCH
 from job.core.shape import CreateScreen, FieldSpec, TicketSettings
@@ -41,8 +42,9 @@ class _Filling(Struct, frozen=True, kw_only=True):
 
 
 def names(settings: TicketSettings) -> list[str]:
-    """The fields that are to be filled, as the settings name them."""
-    return list(dict.fromkeys(filling.name for filling in _fillings(settings)))
+    """The fields that are to be filled or to follow, as the settings name them."""
+    filled = (filling.name for filling in _fillings(settings))
+    return list(dict.fromkeys((*filled, *_named_to_follow(settings))))
 
 
 def emails(settings: TicketSettings, *, screen: CreateScreen) -> list[str]:
@@ -70,6 +72,7 @@ def check(settings: TicketSettings, *, screen: CreateScreen) -> list[Problem]:
         *_wrong_screen(screen),
         *_wrong_targets(settings, screen=screen),
         *_unfilled(settings, screen=screen),
+        *_not_followed(settings, screen=screen),
     ]
 
 
@@ -188,3 +191,16 @@ def _unfilled(settings: TicketSettings, *, screen: CreateScreen) -> Iterator[Pro
                 f"Jira requires {spec}, and nothing fills it.",
                 allowed,
             )
+
+
+def _not_followed(settings: TicketSettings, *, screen: CreateScreen) -> Iterator[Problem]:
+    """Names of fields that shall follow Halo and that Jira does not know."""
+    for name in _named_to_follow(settings):
+        if not screen.lacks(name) and not screen.matching(name):
+            fillable = followers(settings, screen=screen)
+            allowed = ", ".join(["all", "none", *(spec.name for spec in fillable)])
+            yield Problem("FIELDS_FOLLOW", f'Jira has no field "{name}".', allowed)
+
+
+def _named_to_follow(settings: TicketSettings) -> tuple[str, ...]:
+    return () if settings.follow == ALL else settings.follow

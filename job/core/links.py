@@ -111,5 +111,6 @@ def link_from(intent: Intent, *, ticket: Ticket) -> Link:
         status_owed=intent.status_owed,
         creates=intent.creates,
         recalls=intent.recalls,
+        wrote=intent.wrote,
         updated_at=intent.at,
     )

@@ -67,6 +67,8 @@ class Link(Struct, frozen=True, kw_only=True):
     """What has moved since, and is not told yet; "" when nothing."""
     tell_at: Instant | None = None
     """When what is gathered is to be told, whether Halo has more or not."""
+    wrote: str = ""
+    """What we wrote into its fields (`core/follow.py`); "" when that is not known."""
     updated_at: Instant = EPOCH
 
     def is_due(self, now: datetime) -> bool:
@@ -110,6 +112,8 @@ class Intent(Struct, frozen=True, kw_only=True):
     """As in the link that this write will leave behind."""
     recalls: str = ""
     """What the ticket will have been told; "" when that stays as it is."""
+    wrote: str = ""
+    """What a create will have written into its fields."""
 
 
 class Parked(Struct, frozen=True, kw_only=True):

@@ -6,16 +6,18 @@ check.
 Does not do: deciding anything (`decisions.py`).
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import assert_never
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from job.core.held import Kind
 from job.core.ids import IssueId, TicketId, TicketKey, canonical
 from job.core.issues import Issue
 from job.core.memory import Intent, Link, Parked
+from job.core.present import Holding
 from job.core.routes import Destination
 from job.core.statuses import Status
 
@@ -35,6 +37,8 @@ class Ticket(Struct, frozen=True, kw_only=True):
     type_id: str = ""
     names: frozenset[str] = frozenset()
     """The issues that it names, in canonical form: by our property, else by its id field."""
+    holds: Mapping[str, Holding] = field(default_factory=dict)
+    """What its fields hold, by their ids: of those that were asked for."""
 
     @property
     def standing(self) -> Status:

@@ -28,6 +28,9 @@ class TicketSettings(Struct, frozen=True, kw_only=True):
     """Further labels; each may name Halo's fields in braces."""
     priority: Ladder = ()
     due: Ladder = ()
+    follow: tuple[str, ...] = ("all",)
+    """Names or ids of the fields that follow Halo; `all` alone means each that Halo fills.
+    """
     said_in: str = ""
     """Where people wrote this, if not in the variables of the plain settings."""
     halo_link: str = ""

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from job.core import links
 from job.core.comments import Comment
+from job.core.follow import Edit
 from job.core.ids import Fingerprint, IssueId, Marker, TicketId, TicketKey, Version
 from job.core.issues import Evidence
 from job.core.memory import Intent, IntentKind, Link
@@ -40,6 +41,10 @@ class Step(Struct, kw_only=True):
     comment: Comment | None = None
     weighed: Weighed | None = None
     """Of an update: what there is to tell, and when."""
+    edit: Edit | None = None
+    """What is to be written into the ticket's fields."""
+    wrote: str | None = None
+    """What we wrote there by now; `None` where that is as memory has it."""
     told: Draft | Comment | None = None
     """Which of these Jira has now, for certain."""
     stays: bool = False
@@ -157,6 +162,7 @@ def intent(step: Step, *, attempt: str, above_key: int, now: datetime) -> Intent
         fingerprint=step.draft.fingerprint if step.draft else Fingerprint(""),
         outline=step.draft.outline if step.draft else Fingerprint(""),
         recalls=step.draft.recalls if step.draft else "",
+        wrote=step.draft.wrote if step.draft else "",
         marker=Marker(f"{step.case.issue.id}:create"),
         at=now,
         project=destination.project,
@@ -213,7 +219,14 @@ def linked(
 
 def _with_memory(link: Link, *, step: Step, before: Link, now: datetime) -> Link:
     """The link with what the ticket was told last, or with what is gathered instead."""
-    known = replace(link, recalls=before.recalls, commented_at=before.commented_at)
+    known = replace(
+        link,
+        recalls=before.recalls,
+        commented_at=before.commented_at,
+        wrote=before.wrote if step.wrote is None else step.wrote,
+    )
+    if isinstance(step.told, Draft):
+        known = replace(known, wrote=step.told.wrote)
     if step.told:
         commented_at = now if isinstance(step.told, Comment) else None
         return links.told(known, recalls=step.told.recalls, commented_at=commented_at)
@@ -240,6 +253,7 @@ def unconfirmed(step: Step, *, error: Unconfirmed, now: datetime) -> Link:
         live=True,
         unconfirmed=True,
         recalls=step.draft.recalls if step.draft else "",
+        wrote=step.draft.wrote if step.draft else "",
         creates=creates_with(step.decision),
         updated_at=now,
     )

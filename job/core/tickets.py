@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from job.core import adf, comments, fields
+from job.core import adf, comments, fields, follow
 from job.core.adf import Node, paragraph, strong
 from job.core.evidence import fingerprint, told
 from job.core.fields import Filled
@@ -43,6 +43,8 @@ class Draft(Struct, frozen=True, kw_only=True):
     """The part of it that holds whatever the finding shows."""
     recalls: str = ""
     """What memory keeps of what it says."""
+    wrote: str = ""
+    """What memory keeps of the values of its fields."""
     left_out: tuple[str, ...] = ()
     """A sentence for each field that could not take its value; the ticket says them too."""
 
@@ -100,13 +102,18 @@ def draft(
     if "description" in screen.fields:
         blocks = description(evidence, filled=filled, halo_link=settings.halo_link, made_at=made_at)
         ours["description"] = comments.document(issue, blocks=blocks, halo_link=settings.halo_link)
+    values = filled.fields | ours
+    wrote = follow.first_written(
+        values, evidence=evidence, settings=settings, screen=screen, made_at=made_at
+    )
     return Draft(
         issue_id=issue.id,
-        fields=filled.fields | ours,
+        fields=values,
         properties=({"key": PROPERTY, "value": {"v": 1, "issue": issue.id} | destination.mark},),
         fingerprint=fingerprint(evidence),
         outline=fingerprint(Evidence(issue=issue)),
         recalls=written(recollection(sighting(evidence), before=None)),
+        wrote=wrote.text,
         left_out=filled.left_out,
     )
 

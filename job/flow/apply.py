@@ -28,6 +28,7 @@ from job.core.steps import Step
 from job.each import each
 from job.errors import StopsRun
 from job.flow.brake import Brake
+from job.flow.edit import Follower
 from job.flow.lease import HeldLease
 from job.flow.prepare import Preparer
 from job.flow.send import Sender
@@ -56,8 +57,9 @@ class Apply:
         self._watcher = watcher
         self._ledger = Ledger()
         self._brake = Brake(lease=lease, asked_to_stop=asked_to_stop)
-        self._preparer = Preparer(setup, brake=self._brake)
-        self._sender = Sender(setup, brake=self._brake, lease=lease, mark=mark)
+        follower = Follower(setup, brake=self._brake)
+        self._preparer = Preparer(setup, brake=self._brake, follower=follower)
+        self._sender = Sender(setup, brake=self._brake, lease=lease, mark=mark, follower=follower)
 
     @property
     def stopped_by(self) -> StopsRun | None:

@@ -18,6 +18,7 @@ from job.core.cases import (
     missing_projects,
     needs_search,
 )
+from job.core.follow import watched
 from job.core.ids import IssueId, TicketId
 from job.core.model import Case, Ticket
 from job.events import Event
@@ -42,7 +43,10 @@ class Lookup:
         """
         not_loaded: set[TicketId] = set()
         linked = {known.link.ticket_id for known in some if known.link}
-        tickets = await self._jira.read(linked, not_loaded=not_loaded) if linked else {}
+        holding = watched(known.link for known in some if known.link)
+        tickets = (
+            await self._jira.read(linked, not_loaded=not_loaded, holding=holding) if linked else {}
+        )
         cases, rest = [], []
         for known in some:
             if known.link is not None and known.link.ticket_id in not_loaded:

@@ -28,6 +28,7 @@ from job.errors import NoTransition, SyncError, Withheld
 from job.events import Event
 from job.flow.brake import Brake
 from job.flow.destinations import people_of
+from job.flow.edit import Follower, wrote_before
 from job.flow.setup import Setup
 from job.ports import HaloIssues, Ports
 
@@ -52,14 +53,19 @@ CVES_AT_ONCE = 4
 """Of one ticket. Others ask at the same time, often for the same."""
 
 
+FOLLOWED = frozenset({Action.COMMENT, Action.REOPEN})
+"""Whose tickets' fields follow: those of active issues. What is closed stays as it was."""
+
+
 class Preparer:
     """Makes steps of decisions."""
 
-    def __init__(self, setup: Setup, *, brake: Brake) -> None:
+    def __init__(self, setup: Setup, *, brake: Brake, follower: Follower) -> None:
         self._ports = setup.ports
         self._redact = setup.redact
         self._brake = brake
         self._asking = asyncio.Semaphore(ASKED_AT_ONCE)
+        self._follower = follower
         self._left_out: set[tuple[str, str]] = set()
 
     async def prepare(self, decision: Decision) -> Step | Outcome:
@@ -72,6 +78,8 @@ class Preparer:
                 link=await self._settled_link(decision),
             )
             await self._find_words(step)
+            if decision.action in FOLLOWED:
+                await self._follower.look(step)
             if step.comment is not None:
                 public = decision.destination.comment_rule.public
                 step.comment = replace(step.comment, public=public)
@@ -80,7 +88,7 @@ class Preparer:
         self._brake.all_is_well()
         if decision.action is Action.COMMENT and steps.nothing_new(step):
             step.comment = None
-            if not steps.goal(decision, ticket=ticket_of(decision)):
+            if not step.edit and not steps.goal(decision, ticket=ticket_of(decision)):
                 return self._unchanged(step)
         return step
 
@@ -94,8 +102,8 @@ class Preparer:
         )
 
     async def _evidence(self, decision: Decision) -> Evidence:
-        """The issue with what its words will speak of; only a field of a new ticket may need the
-        asset.
+        """The issue with what its words and fields will speak of. The asset is asked for where a
+        field of the ticket needs it, which we write.
         """
         issue, halo = decision.case.issue, self._ports.halo
         if decision.action in steps.NEEDS_NO_HALO or issue.gone:
@@ -103,9 +111,7 @@ class Preparer:
         async with self._asking:
             self._brake.may_begin(decision)
             settings = decision.destination.tickets
-            wants_asset = decision.action in steps.CREATES and fields.needs_asset(
-                settings, issue=issue
-            )
+            wants_asset = _fills(decision) and fields.needs_asset(settings, issue=issue)
             asset = await halo.asset(issue) if wants_asset else None
             seen = Evidence(issue=issue, finding=await halo.finding(issue), asset=asset)
             return rewritten(seen, self._redact)  # it is said, and what was said is kept
@@ -197,6 +203,14 @@ class Preparer:
                 raise ValueError(f"{decision.reason} asks for no action")
             case _:
                 assert_never(decision.action)
+
+
+def _fills(decision: Decision) -> bool:
+    """Whether fields of the ticket are written, or may be."""
+    if decision.action in steps.CREATES:
+        return True
+    follows = decision.action in FOLLOWED and decision.destination.tickets.follow
+    return bool(follows and wrote_before(decision.case))
 
 
 async def find_news(step: Step, *, ports: Ports, asking: asyncio.Semaphore) -> None:

@@ -16,6 +16,7 @@ from job.core.steps import Step, ticket_of
 from job.each import each
 from job.errors import FateUnknown, StopsRun, Unconfirmed
 from job.flow.brake import Brake
+from job.flow.edit import Follower
 from job.flow.lease import HeldLease
 from job.flow.setup import Setup
 from job.flow.sight import Sight
@@ -29,13 +30,22 @@ class Sender:
     hold its id, and numbers its attempts.
     """
 
-    def __init__(self, setup: Setup, *, brake: Brake, lease: HeldLease, mark: Watermark) -> None:
+    def __init__(
+        self,
+        setup: Setup,
+        *,
+        brake: Brake,
+        lease: HeldLease,
+        mark: Watermark,
+        follower: Follower,
+    ) -> None:
         self.highest_keys = dict(mark.highest_keys)
         self.canary = mark.canary
         self._run_id = setup.run_id
         self._ports = setup.ports
         self._brake = brake
-        self._visitor = Visitor(setup, brake=brake)
+        self._follower = follower
+        self._visitor = Visitor(setup, brake=brake, follower=follower)
         self._seen = Sight(self._visitor)
         self._lease = lease
         self._attempts = 0
@@ -43,12 +53,15 @@ class Sender:
     # --- Before: the intent -----------------------------------------------------------------------
 
     async def note(self, batch: Sequence[Step]) -> set[IssueId]:
-        """Stores an intent for everything that must not be sent twice; returns their issues."""
+        """Stores an intent for everything that must not be sent twice, and what edits will write;
+        returns the issues of intents.
+        """
         await self._know_highest_keys(batch)
         unsaid = [step for step in batch if step.draft or (step.comment and not step.said)]
         intents = tuple(self._intent(step) for step in unsaid)
-        if intents:
-            changes = Changes(intents=intents, links=self._found_links(batch))
+        edited = tuple(filter(None, map(self._follower.note, batch)))
+        if intents or edited:
+            changes = Changes(intents=intents, links=(*self._found_links(batch), *edited))
             await self._ports.store.commit(await self._lease.hold(), changes)
         return {intent.issue_id for intent in intents}
 

@@ -22,6 +22,7 @@ from job.core.ways import ChosenTransition
 from job.errors import StatusUnnamed, SyncError, TicketRejected, Unmoved
 from job.events import Event
 from job.flow.brake import Brake
+from job.flow.edit import Follower
 from job.flow.setup import Setup
 from job.flow.voice import CONFLICT, GONE, Voice
 
@@ -45,10 +46,11 @@ Made = Outcome | Arriving
 class Visitor:
     """Visits the tickets of one run."""
 
-    def __init__(self, setup: Setup, *, brake: Brake) -> None:
+    def __init__(self, setup: Setup, *, brake: Brake, follower: Follower) -> None:
         self.jira = setup.ports.jira
         self.clock = setup.ports.clock
         self._brake = brake
+        self._follower = follower
         self._voice = Voice(self.jira, brake=brake)
 
     async def carry_out(self, step: Step) -> Made:
@@ -57,8 +59,9 @@ class Visitor:
         if step.decision.action not in BOTH:
             try:
                 await self._voice.say(step, ticket=ticket)
+                await self._follower.carry_out(step, ticket=ticket)
             except SyncError as error:
-                return self._brake.ended_by(error, decision=step.decision)
+                return self._cut_short(error, step=step, ticket=ticket)
         return await self.go_on(step, ticket=ticket)
 
     async def go_on(self, step: Step, *, ticket: Ticket) -> Made:
@@ -110,6 +113,7 @@ class Visitor:
             if goal is None:
                 await self._voice.say_if_taken(step, ticket=ticket)
                 await self._voice.say_late(step, ticket=ticket)
+                await self._follower.carry_out(step, ticket=ticket)
                 return self.done(step, ticket=ticket)
             way = await self.jira.choose_transition(ticket, goal)
             if way.carries_comment and step.unsaid:
@@ -150,10 +154,18 @@ class Visitor:
             step.told = step.comment
         if step.decision.action in BOTH:
             await self._voice.say_late(step, ticket=moved.ticket)
+        await self._follower.carry_out(step, ticket=moved.ticket)
         journey = Journey(goal=goal, before=ticket, after=moved.ticket)
         return Arriving(step=step, journey=journey)
 
     # --- Ends -------------------------------------------------------------------------------------
+
+    def _cut_short(self, error: SyncError, *, step: Step, ticket: Ticket) -> Outcome:
+        """The outcome of what was not done to its end. What is on the ticket is not said again."""
+        link = None
+        if step.told:
+            link = steps.linked(step, ticket=ticket, now=self.clock.now(), whole=False)
+        return self._brake.ended_by(error, decision=step.decision, link=link)
 
     def ended_by(
         self, error: SyncError, *, step: Step, ticket: Ticket, goal: Goal | None

@@ -24,6 +24,7 @@ from job.core.routes import Destination
 from job.http.caller import Caller
 from job.jira.catalogue import Catalogue
 from job.jira.connection import Connection
+from job.jira.editor import Editor
 from job.jira.finder import Finder
 from job.jira.mover import Mover
 from job.jira.prover import Prover
@@ -81,6 +82,7 @@ class JiraClient:
         self.visible = finder.visible
         self.create = writer.create
         self.comment = writer.comment
+        self.edit = Editor(connection).edit
         self.has_comment = writer.has_comment
         self.workflow = rehearsal.workflow
         self.choose_transition = ways.choose

@@ -38,29 +38,38 @@ class Reader:
         self._clock = clock
 
     async def read(
-        self, ids: Collection[TicketId], *, not_loaded: set[TicketId] | None = None
+        self,
+        ids: Collection[TicketId],
+        *,
+        not_loaded: set[TicketId] | None = None,
+        holding: Collection[str] = (),
     ) -> dict[TicketId, Ticket]:
-        """By immutable id. Deleted or invisible ones are simply absent. Single ones that Jira never
-        loads are added to `not_loaded`; where there is no such set, or they are many, raises
-        `MalformedAnswer`.
+        """By immutable id, with what these fields hold. Deleted or invisible ones are absent.
+        Single ones that Jira never loads are added to `not_loaded`; where there is no such set, or
+        they are many, raises `MalformedAnswer`.
 
         A ticket that older programs made has no property of ours. Where the settings name the id
         field and its id was not needed yet, it is looked up for such tickets, and they are read
         again.
         """
-        found = await self.look_at(ids, not_loaded=not_loaded)
+        found = await self.look_at(ids, not_loaded=not_loaded, holding=holding)
         nameless = [ticket.id for ticket in found.values() if not ticket.names]
         if nameless and self._catalogue.id_field_id is None:
             await self._catalogue.id_field()
-            found |= await self.look_at(nameless, not_loaded=not_loaded)
+            found |= await self.look_at(nameless, not_loaded=not_loaded, holding=holding)
         return found
 
     async def look_at(
-        self, ids: Collection[TicketId], *, not_loaded: set[TicketId] | None = None
+        self,
+        ids: Collection[TicketId],
+        *,
+        not_loaded: set[TicketId] | None = None,
+        holding: Collection[str] = (),
     ) -> dict[TicketId, Ticket]:
         """As `read`, where it does not matter which issues they name."""
-        raws = await self._fetch(ids, not_loaded=not_loaded)
-        found = [tickets.ticket(raw, id_field=self._catalogue.id_field_id) for raw in raws]
+        raws = await self._fetch(ids, not_loaded=not_loaded, holding=holding)
+        id_field = self._catalogue.id_field_id
+        found = [tickets.ticket(raw, id_field=id_field, holding=holding) for raw in raws]
         return {ticket.id: await self._tongue.ticket(ticket) for ticket in found}
 
     async def holding(
@@ -72,14 +81,18 @@ class Reader:
         return tickets.by_issue_id((await self.read(oldest_first)).values(), wanted=wanted)
 
     async def fetch_block(
-        self, names: Sequence[str], *, not_loaded: set[TicketId] | None = None
+        self,
+        names: Sequence[str],
+        *,
+        not_loaded: set[TicketId] | None = None,
+        holding: Collection[str] = (),
     ) -> list[Any]:
         """Up to 100 tickets, by ids or keys, as Jira sends them."""
         found: list[Any] = []
         asked = len(names)
         for attempt in range(1, FETCH_ROUNDS_MAX + 1):
-            id_field = self._catalogue.id_field_id
-            request = tickets.fetch(self._connection.site, names, id_field=id_field)
+            wanted = (*tickets.fields(self._catalogue.id_field_id), *sorted(holding))
+            request = tickets.fetch(self._connection.site, names, wanted=wanted)
             answer = await self._connection.ask(request, doing=tickets.READING)
             there, names = tickets.fetched(answer)
             found += there
@@ -92,7 +105,13 @@ class Reader:
         what = f"{len(names)} tickets could not be loaded in {FETCH_ROUNDS_MAX} attempts, "
         raise MalformedAnswer(REMOTE, tickets.READING, f"{what}the first {names[0]}.")
 
-    async def _fetch(self, names: Iterable[str], *, not_loaded: set[TicketId] | None) -> list[Any]:
-        fetch_block = partial(self.fetch_block, not_loaded=not_loaded)
+    async def _fetch(
+        self,
+        names: Iterable[str],
+        *,
+        not_loaded: set[TicketId] | None,
+        holding: Collection[str],
+    ) -> list[Any]:
+        fetch_block = partial(self.fetch_block, not_loaded=not_loaded, holding=holding)
         fetched = await self._connection.each(fetch_block, blocks(names, size=tickets.FETCH_MAX))
         return list(chain.from_iterable(fetched))

@@ -10,6 +10,7 @@ from datetime import timedelta
 from job.core.ladders import Ladder
 from job.settings import parse, routing, steps
 from job.settings.basics import ProcessSettings
+from job.settings.following import fields_that_follow
 from job.settings.halo_link import portal_template
 from job.settings.rulebook import Rulebook
 from job.settings.variable import (
@@ -46,6 +47,12 @@ class DestinationSettings(ProcessSettings):
         steps.due,
         "",
         does="`critical:7d;cvss>=7:30d;default:90d` (or `5wd`): when new tickets are due.",
+    )
+    fields_follow: tuple[str, ...] = variable(
+        fields_that_follow,
+        "all",
+        does="Which fields of a ticket follow Halo, by Jira's names: `all` that Halo fills, "
+        "`none`, or several with commas. What a person changed stays.",
     )
     halo_link: str = variable(
         portal_template,

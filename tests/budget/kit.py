@@ -20,6 +20,7 @@ HOUR_S = 3_600.0
 
 CREATE = "POST /issue/bulk"
 COMMENT = "POST /issue/{key}/comment"
+EDIT = "PUT /issue/{key}"
 MOVE = "POST /issue/{key}/transitions"
 WAYS = "GET /issue/{key}/transitions"
 READ = "POST /issue/bulkfetch"

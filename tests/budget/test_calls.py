@@ -13,6 +13,7 @@ from tests.budget.kit import (
     COMMENT,
     CREATE,
     CREATE_METADATA,
+    EDIT,
     FEW,
     FINDING,
     HIGHEST_KEY,
@@ -86,11 +87,16 @@ def test_new_issues_of_a_later_run_are_searched_for_fifty_at_a_time(many: int) -
 
 
 @pytest.mark.parametrize("many", FEW)
-def test_an_asset_is_fetched_once_a_run_and_only_for_fields_of_new_tickets(many: int) -> None:
+@pytest.mark.parametrize("follow", [(), ("all",)])
+def test_an_asset_is_fetched_once_a_run_and_only_for_fields_that_we_fill(
+    many: int, follow: tuple[str, ...]
+) -> None:
     async def story() -> None:
         shop = Shop(
             settings=replace(
-                QUIET.routes.default.tickets, mapping=(("server_state", "Halo Group"),)
+                QUIET.routes.default.tickets,
+                mapping=(("server_state", "Halo Group"),),
+                follow=follow,
             )
         )
         assets = [shop.tube.halo.estate.add_asset() for _ in range(ASSETS)]
@@ -101,7 +107,36 @@ def test_an_asset_is_fetched_once_a_run_and_only_for_fields_of_new_tickets(many:
         await shop.settle()
         for issue_id in issues:
             shop.tube.halo.estate.rescan(issue_id, changed=True)
-        assert (await shop.run()).halo == TOKEN | lists(many, 0) | {FINDING: many}
+        asked = {ASSET: min(many, ASSETS)} if follow else {}
+        assert (await shop.run()).halo == TOKEN | lists(many, 0) | {FINDING: many} | asked
+
+    play(story())
+
+
+@pytest.mark.parametrize("many", SIZES)
+def test_fields_that_follow_cost_one_edit_a_changed_ticket_and_no_read(many: int) -> None:
+    async def story() -> None:
+        shop = Shop(
+            settings=replace(QUIET.routes.default.tickets, mapping=(("critical", "Halo Group"),))
+        )
+        issues = shop.opens(many)
+        for issue_id in issues:
+            shop.tube.halo.estate.edit_issue(issue_id, critical=False)
+        await shop.settle()
+        await shop.settle()
+        for issue_id in issues:
+            shop.tube.halo.estate.edit_issue(issue_id, critical=True)
+        bill = await shop.run()
+        assert bill.halo == TOKEN | lists(many, 0) | {FINDING: many}
+        assert bill.jira == MYSELF | CREATE_METADATA | {
+            READ: batches(many, of=100),
+            COMMENT: many,
+            EDIT: many,
+        }
+        for issue_id in issues:
+            shop.tube.halo.estate.rescan(issue_id, changed=True)
+        bill = await shop.run()
+        assert bill.jira == MYSELF | {READ: batches(many, of=100), COMMENT: many}
 
     play(story())
 

@@ -4,12 +4,14 @@ import asyncio
 from collections import Counter
 
 import pytest
+from msgspec.structs import replace
 
 from job.core.memory import RunRecord
 from job.core.plan import Limits
 from job.flow.setup import Order
 from tests.budget.kit import FEW, HOUR_S, Shop, batches, shop_with
 from tests.kit.timeless import play
+from tests.kit.tube import QUIET
 
 FIXED = Counter(
     read=1  # the lease before it is taken
@@ -49,6 +51,25 @@ def test_a_new_issue_is_one_read_two_writes_and_one_delete(many: int) -> None:
         fences = 2 * batches(many, of=100)
         assert (await shop.run()).store == FIXED + Counter(
             read=many, write=2 * many + fences, delete=many
+        )
+
+    play(story())
+
+
+@pytest.mark.parametrize("many", FEW)
+def test_an_edit_of_fields_is_one_write_more_of_the_link_before_it_leaves(many: int) -> None:
+    async def story() -> None:
+        tickets = replace(QUIET.routes.default.tickets, mapping=(("critical", "Halo Group"),))
+        shop = Shop(settings=tickets)
+        issues = shop.opens(many)
+        for issue_id in issues:
+            shop.tube.halo.estate.edit_issue(issue_id, critical=False)
+        await shop.settle()
+        for issue_id in issues:
+            shop.tube.halo.estate.edit_issue(issue_id, critical=True)
+        fences = 2 * batches(many, of=50)
+        assert (await shop.run()).store == FIXED + Counter(
+            read=many, write=3 * many + fences, delete=many
         )
 
     play(story())

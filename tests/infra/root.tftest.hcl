@@ -154,6 +154,7 @@ run "everything_on" {
       field_static       = { "Team: name" = "a;b:c\\d" }
       priority_map       = "critical:Highest;cvss>=9:High;default:Medium"
       due_in             = "critical:7d;default:90d"
+      fields_follow      = "Summary,Priority"
       routes             = <<-EOT
         routes:
           - {name: logs, when: {type: lids}, skip: Handled in the SIEM.}

@@ -155,6 +155,73 @@ MUTANTS: Final = (
         "ticket.status != link.status_seen or ",
         "",
     ),
+    # --- Fields that follow -----------------------------------------------------------------------
+    Mutant(
+        "a value that a person changed is taken for ours",
+        "follow:_seen",
+        "if held.form in forms[field_id] else ()",
+        "if held.form else ()",
+    ),
+    Mutant(
+        "a label of ours that a person removed comes back",
+        "_label_moves",
+        " and word not in known.away",
+        "",
+    ),
+    Mutant(
+        "a label of a person is taken away",
+        "_label_moves",
+        "for word in known.ours if word not in keep",
+        "for word in holds.words if word not in keep",
+    ),
+    Mutant(
+        "an edit of unknown end is taken for a person's",
+        "_edit_of",
+        "(*before.forms[field_id], written)",
+        "(*before.forms[field_id],)",
+    ),
+    Mutant(
+        "an edit of unknown end is not looked at again",
+        "_edit_of",
+        "source=''",
+        "source=before.source",
+    ),
+    Mutant(
+        "what an edit will write is not noted before",
+        "Sender.note",
+        "self._follower.note",
+        "lambda step: None",
+    ),
+    Mutant(
+        "a comment is forgotten where the edit after it fails",
+        "Visitor._cut_short",
+        "if step.told:",
+        "if False:",
+    ),
+    Mutant(
+        "values of tickets that nobody remembers are ours",
+        "wrote_before",
+        "or not case.linked",
+        "or False",
+    ),
+    Mutant(
+        "one refused field costs the others",
+        "Edit.without",
+        "self.touched.intersection(refused)",
+        "self.touched",
+    ),
+    Mutant(
+        "edits ask for silence again and again",
+        "Editor.edit",
+        "self._loud.add(ticket.project)",
+        "pass",
+    ),
+    Mutant(
+        "a day that was over moves with every change",
+        "follow:edit",
+        "if day == wrote.due:",
+        "if False:",
+    ),
     # --- Watermark --------------------------------------------------------------------------------
     Mutant(
         "the watermark passes unsettled work",
@@ -205,7 +272,7 @@ MUTANTS: Final = (
         "since",
     ),
     # --- Ledger -----------------------------------------------------------------------------------
-    Mutant("no intent is stored", "Sender.note", "if intents:", "if not batch:"),
+    Mutant("no intent is stored", "Sender.note", "if intents or edited:", "if not batch:"),
     Mutant(
         "no intent is stored for comments",
         "Sender.note",
@@ -265,8 +332,8 @@ MUTANTS: Final = (
     Mutant(
         "a comment's intent drops what a lost create left",
         "Sender.note",
-        ", links=self._found_links(batch)",
-        "",
+        "(*self._found_links(batch), *edited)",
+        "edited",
     ),
     Mutant("half an action counts as the whole", "Visitor.ended_by", ", whole=is_told", ""),
     Mutant(

@@ -13,6 +13,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from job.core import present
 from job.core.ids import IssueId, TicketId, TicketKey, as_halo_writes, canonical
 from job.core.model import Ticket
 from job.core.statuses import Status
@@ -58,13 +59,9 @@ def identity(body: Any, *, server_time: datetime | None) -> Identity:
 # --- Reading --------------------------------------------------------------------------------------
 
 
-def fetch(site: Site, names: Sequence[str], *, id_field: str | None) -> Request:
-    """Up to 100 tickets by id or key."""
-    body = {
-        "issueIdsOrKeys": list(names),
-        "fields": fields(id_field),
-        "properties": [PROPERTY],
-    }
+def fetch(site: Site, names: Sequence[str], *, wanted: Collection[str]) -> Request:
+    """Up to 100 tickets by id or key, with these fields."""
+    body = {"issueIdsOrKeys": list(names), "fields": list(wanted), "properties": [PROPERTY]}
     return site.request("POST /rest/api/3/issue/bulkfetch", body=body)
 
 
@@ -83,8 +80,8 @@ def fetched(body: Any) -> tuple[list[Any], list[str]]:
         return list(body["issues"]), again
 
 
-def ticket(raw: Any, *, id_field: str | None) -> Ticket:
-    """One ticket, and what it names."""
+def ticket(raw: Any, *, id_field: str | None, holding: Collection[str] = ()) -> Ticket:
+    """One ticket, what it names, and what these fields hold."""
     with readable(READING):
         fields = raw["fields"]
         return Ticket(
@@ -94,6 +91,7 @@ def ticket(raw: Any, *, id_field: str | None) -> Ticket:
             status="",
             type_id=str(fields["issuetype"]["id"]),
             names=_names(raw, id_field=id_field),
+            holds={name: present.holding(fields[name]) for name in holding if name in fields},
         ).at(status(fields["status"]))
 
 

@@ -86,6 +86,8 @@ class JiraSim:
         ticket_bodies = TicketBodies(self.site, bodies=bodies)
         projects = Projects(self.site, bodies=bodies, field_bodies=field_bodies)
         access, faults, writes = self._access, self.faults, self._writes
+        edits = Edits(self.site, access=access, writes=writes, bodies=ticket_bodies)
+        self.mailed = edits.mailed
         return Operations(
             metadata=Metadata(
                 self.site,
@@ -112,7 +114,7 @@ class JiraSim:
                 faults=faults,
             ),
             creates=Creates(writes=writes, bodies=bodies, faults=faults, draw=draw),
-            edits=Edits(access=access, writes=writes, bodies=ticket_bodies),
+            edits=edits,
             properties=Properties(access=access, tickets=self.store, bodies=bodies),
         )
 

@@ -57,6 +57,8 @@ EN: Final[dict[str, str]] = {
     "conflict": "Conflicting update. Please try again.",
     "too_many_comments": "The issue has reached the limit of {0} comments.",
     "no_comments_here": "You do not have the permission to comment on this issue.",
+    "loud": "To discard the user notification either admin or project admin permissions are "
+    "required.",
     "archived": "The issue is archived and cannot be edited.",
     "removed": "The requested API has been removed. Please migrate to the /rest/api/3/search/jql "
     "API. A full migration guideline is available at "

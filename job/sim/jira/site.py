@@ -194,6 +194,8 @@ class Site:
     archived: set[str] = field(default_factory=set)
     """Keys of projects that can be looked at and no more."""
     refused_permissions: set[str] = field(default_factory=set)
+    administered: bool = True
+    """Whether our account may keep mails of its edits back; where not, asking for it is refused."""
     never_loaded: set[str] = field(default_factory=set)
     """Keys of tickets that a bulk read always names in `issueErrors`."""
     blind_searches: set[str] = field(default_factory=set)

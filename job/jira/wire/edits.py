@@ -1,0 +1,50 @@
+"""Edits of tickets: one request for all fields of a ticket that are to change.
+
+Promises: what is sent twice does no more than once.
+Does not do: choosing what is written (`job/core/follow.py`), or when (`job/jira/editor.py`).
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from job.core.ids import TicketId
+from job.errors import FateUnknown
+from job.http.message import Request, Response
+from job.jira.wire.exchange import REJECTED, REMOTE, Site, complaint, rejection
+
+EDITING = "editing the ticket"
+
+
+def edit(
+    site: Site,
+    ticket_id: TicketId,
+    *,
+    fields: Mapping[str, Any],
+    labels: Mapping[str, Sequence[Mapping[str, str]]],
+    mails: str,
+) -> Request:
+    """Jira Cloud REST v3, PUT "issue/{issueIdOrKey}": `fields` sets, and `update` holds lists of
+    single steps. A field may stand in one of the two only. `mails` is `true` or `false`.
+    """
+    body: dict[str, Any] = {}
+    if fields:
+        body["fields"] = dict(fields)
+    if labels:
+        body["update"] = {name: list(map(dict, steps)) for name, steps in labels.items()}
+    return site.request(
+        "PUT /rest/api/3/issue/{id}",
+        ids={"id": ticket_id},
+        query={} if mails == "true" else {"notifyUsers": mails},
+        body=body,
+        repeatable=True,
+        deadline_s=60.0,
+        subject=ticket_id,
+    )
+
+
+def edited(response: Response) -> None:
+    """Raises `TicketRejected` or `FateUnknown` unless the edit is certainly done."""
+    if response.status in REJECTED:
+        raise rejection(response, doing=EDITING)
+    if response.status not in {200, 204}:
+        raise FateUnknown(REMOTE, EDITING, f"it answered {response.status}: {complaint(response)}")
