@@ -213,6 +213,7 @@ def test_fields_that_jira_refuses_stay_as_they_are_known() -> None:
     worse = replace(ISSUE, critical=True, tags=(("env", "test"),))
     left = edit(worse, wrote=wrote, ticket=ticket).without(["priority", "labels"])
     assert left.touched.isdisjoint({"priority", "labels"})
+    assert {"duedate", "customfield_7"} <= left.touched
     assert left.done.forms["priority"] == wrote.forms["priority"]
     assert left.done.labels == wrote.labels
 

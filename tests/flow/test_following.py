@@ -7,10 +7,13 @@ import pytest
 from msgspec.structs import replace
 from structlog.testing import LogCapture
 
+from job.core.ids import TicketId
 from job.core.ladders import Step, parse_step
 from job.core.memory import RunRecord
 from job.core.shape import TicketSettings
-from job.sim.call import LOST
+from job.core.shards import Shard
+from job.http.caller import unguarded
+from job.sim.call import LOST, Answer, Call, json_answer
 from job.sim.jira.people import Snapshot
 from tests.kit.builders import destination, policy
 from tests.kit.timeless import play
@@ -196,11 +199,32 @@ def test_where_silence_is_for_administrators_edits_are_loud_after_one_refusal() 
     play(story())
 
 
+def test_silence_is_asked_for_once_a_run_where_it_is_refused() -> None:
+    async def story() -> None:
+        place = await Place().made()
+        place.tube.jira.site.administered = False
+        jira = place.tube.setup(Fuse(), shard=Shard()).ports.jira
+        ticket_id = TicketId(str(place.ticket.id))
+        ticket = (await jira.read([ticket_id]))[ticket_id]
+        for summary in ("One", "Two", "Three"):
+            await jira.edit(ticket, fields={"summary": summary}, labels={}, guard=unguarded)
+        assert place.ticket.fields["summary"] == "Three"
+        assert place.edits == 4
+
+    play(story())
+
+
 def test_a_field_that_jira_refuses_costs_neither_the_others_nor_the_comment() -> None:
     async def story() -> None:
         place = await Place().made()
-        place.tube.jira.site.change_field("priority", on_screen=False)
         place.worsens()
+        refusal = json_answer({"errorMessages": [], "errors": {"priority": "No."}}, status=400)
+
+        def refuse(call: Call, when: str) -> Answer | None:
+            refused = call.method == "PUT" and b'"priority"' in call.body
+            return refusal if refused else None
+
+        place.tube.jira.faults.hook = refuse
         record = await place.run()
         assert record is not None
         assert record.exit_code == 0

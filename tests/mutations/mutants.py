@@ -199,12 +199,6 @@ MUTANTS: Final = (
         "if False:",
     ),
     Mutant(
-        "values of tickets that nobody remembers are ours",
-        "wrote_before",
-        "or not case.linked",
-        "or False",
-    ),
-    Mutant(
         "one refused field costs the others",
         "Edit.without",
         "self.touched.intersection(refused)",
