@@ -101,15 +101,30 @@ def reopen_comment(
         )
     blocks += said.proof
     recalls = written(recollection(sighting(evidence), before=None))
-    kind = f"reopen-{times}" if times else "reopen"
+    kind = _reopening(times)
     return _comment(evidence, kind=kind, blocks=blocks, halo_link=halo_link, recalls=recalls)
+
+
+def tells_reopening(said: Marker | None, *, issue: Issue, times: int) -> bool:
+    """Whether this comment has told the reopening that follows so many others, whatever version of
+    the issue it spoke of.
+    """
+    return said is not None and said.startswith(f"{_owner(issue)}:{_reopening(times)}:")
+
+
+def _reopening(times: int) -> str:
+    return f"reopen-{times}" if times else "reopen"
+
+
+def _owner(issue: Issue) -> str:
+    return issue.id[:200]
 
 
 def marker(issue: Issue, *, kind: str) -> Marker:
     """The name of the one comment of this kind for this version of the issue: `update`, `close`,
     `reopen`, and `reopen-1` for the second reopening.
     """
-    return Marker(f"{issue.id[:200]}:{kind}:{sha256(issue.version.encode()).hexdigest()[:12]}")
+    return Marker(f"{_owner(issue)}:{kind}:{sha256(issue.version.encode()).hexdigest()[:12]}")
 
 
 def _comment(

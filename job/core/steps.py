@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from job.core import links
-from job.core.comments import Comment
+from job.core.comments import Comment, tells_reopening
 from job.core.follow import Edit
 from job.core.ids import Fingerprint, IssueId, Marker, TicketId, TicketKey, Version
 from job.core.issues import Evidence
@@ -92,6 +92,23 @@ def resumes(decision: Decision) -> bool:
 def nothing_new(step: Step) -> bool:
     """Whether the ticket already says all that an update would say, or is to hear it later."""
     return step.said or (step.weighed is not None and step.weighed.telling is not Telling.TELL)
+
+
+def word_reopening(step: Step, *, words: Comment) -> None:
+    """Gives a reopening its words. Where an earlier run came no further than to say them, they
+    stand on the ticket, and are said again only if the issue shows something else by now.
+    """
+    link, step.comment = step.link, words
+    if link is not None and _is_told_reopened(step) and link.fingerprint == words.fingerprint:
+        step.comment = replace(words, marker=link.said or words.marker)
+
+
+def _is_told_reopened(step: Step) -> bool:
+    """Whether the last that the ticket was told is a reopening that did not come to its end."""
+    link = step.link
+    return link is not None and tells_reopening(
+        link.said, issue=step.case.issue, times=link.reopens
+    )
 
 
 def noted_before(decisions: Iterable[Decision]) -> set[IssueId]:
@@ -205,6 +222,8 @@ def linked(
     if step.decision.action in CREATES and not resumes(step.decision):
         creates = creates_with(step.decision)
     action = step.decision.action
+    # One that is told and then open is over as well, whoever has moved the ticket.
+    reopened = action is Action.REOPEN or (action is Action.COMMENT and _is_told_reopened(step))
     return replace(
         link,
         said=said,
@@ -212,7 +231,7 @@ def linked(
         outline=outline,
         status_owed=status_owed,
         creates=creates,
-        reopens=link.reopens + (whole and action is Action.REOPEN),
+        reopens=link.reopens + (whole and reopened),
         live=link.live and not (whole and action is Action.CLOSE),
     )
 

@@ -187,13 +187,14 @@ class Preparer:
                 await find_news(step, ports=self._ports, asking=self._asking)
             case Action.REOPEN:
                 await jira.choose_transition(ticket_of(decision), workflow.reopening)
-                step.comment = comments.reopen_comment(
+                words = comments.reopen_comment(
                     await detailed(step.evidence, halo=self._ports.halo, asking=self._asking),
                     because=decision.because,
                     halo_link=halo_link,
                     accepted=workflow.accepted,
                     times=step.link.reopens if step.link else 0,
                 )
+                steps.word_reopening(step, words=words)
             case Action.CLOSE:
                 step.stays = not await self._can_close(decision)
                 step.comment = comments.close_comment(step.evidence, halo_link=halo_link)

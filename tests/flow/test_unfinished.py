@@ -90,6 +90,27 @@ def test_a_run_stopped_between_comment_and_transition_leaves_the_transition_to_t
     play(story())
 
 
+@pytest.mark.parametrize("changed", [False, True])
+def test_a_reopening_cut_short_is_told_again_only_with_other_evidence(*, changed: bool) -> None:
+    async def story() -> None:
+        tube, stop = await with_news("reopen"), asyncio.Event()
+        [issue_id] = tube.halo.estate.issues
+
+        def stop_after_comment(call: Call, side: str) -> None:
+            if side == "after" and call.method == "POST" and call.path.endswith("/comment"):
+                stop.set()
+
+        tube.jira.faults.hook = stop_after_comment
+        assert (await done(tube, stop=stop)).counts["reopen"] == {"deferred": 1}
+        tube.jira.faults.quiet()
+        tube.halo.estate.rescan(issue_id, changed=changed)
+        assert (await done(tube)).counts["reopen"] == {"done": 1}
+        await done(tube)
+        assert status_and_comments(tube) == ("To Do", 2 + changed)
+
+    play(story())
+
+
 def test_a_ticket_of_a_lost_answer_is_found_by_its_key_however_far_the_search_runs_behind() -> None:
     async def story() -> None:
         tube = Tube(policy=QUIET)

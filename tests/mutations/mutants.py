@@ -322,6 +322,12 @@ MUTANTS: Final = (
         f"not await {ARRIVAL}",
         "intent.marker",
     ),
+    Mutant(
+        "a reopening that was told and cut short is told again",
+        "word_reopening",
+        "_is_told_reopened(step)",
+        "link.said is None",
+    ),
     Mutant("a comment that was said is said again", "Step.unsaid", " and (not self.said)", ""),
     Mutant(
         "a comment's intent drops what a lost create left",
@@ -1349,7 +1355,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "a second reopening has the name of the first",
-        "reopen_comment",
+        "_reopening",
         "f'reopen-{times}' if times else 'reopen'",
         "'reopen'",
     ),

@@ -64,20 +64,22 @@ def _no_news(ticket: Snapshot) -> Iterator[str]:
 
 def _more_words_than_deeds(ticket: Snapshot, *, diary: Diary) -> Iterator[str]:
     """More closes told than Halo resolved the issue; or a reopening although, since the last one
-    that was told, nobody had closed the ticket and Halo had not seen the issue.
+    that was told, nobody had closed the ticket and its evidence is the same.
     """
     issue_id, closes, reopened_at = issue_of(ticket), 0, ticket.created_at
+    shown: int | None = None
     closed_at = [change.at for change in ticket.history if change.after in CLOSED]
-    seen_at = [at for at, _ in diary.said[issue_id]]
     for comment, text in own_comments(ticket):
         word, at = word_of(text), comment.created_at
         closes += word is Word.CLOSE
         if word is Word.CLOSE and closes > (resolves := diary.resolves_by(issue_id, at=at)):
             yield f"{ticket.key} was told of {closes} closes, Halo resolved it {resolves} times"
         if word is Word.REOPEN:
-            if not any(reopened_at <= happened <= at for happened in closed_at + seen_at):
+            revision = revision_in(text)
+            closed_since = any(reopened_at <= happened <= at for happened in closed_at)
+            if not closed_since and revision == shown:
                 yield f"{ticket.key} was told at {at} again that it is reopened"
-            reopened_at = at
+            reopened_at, shown = at, revision
 
 
 def _closed_without_a_word(ticket: Snapshot) -> Iterator[str]:
