@@ -111,6 +111,27 @@ def test_a_reopening_cut_short_is_told_again_only_with_other_evidence(*, changed
     play(story())
 
 
+def test_a_reopening_that_a_person_has_finished_is_over_and_the_next_one_is_told() -> None:
+    async def story() -> None:
+        tube, stop = await with_news("reopen"), asyncio.Event()
+        [issue_id], [ticket] = tube.halo.estate.issues, tube.jira.people.tickets()
+
+        def stop_after_comment(call: Call, side: str) -> None:
+            if side == "after" and call.method == "POST" and call.path.endswith("/comment"):
+                stop.set()
+
+        tube.jira.faults.hook = stop_after_comment
+        assert (await done(tube, stop=stop)).counts["reopen"] == {"deferred": 1}
+        tube.jira.faults.quiet()
+        for status in ("To Do", "Done"):
+            tube.jira.people.transition_by_person(ticket.key, status=status)
+            tube.halo.estate.rescan(issue_id)
+            await done(tube)
+        assert status_and_comments(tube) == ("To Do", 3)
+
+    play(story())
+
+
 def test_a_ticket_of_a_lost_answer_is_found_by_its_key_however_far_the_search_runs_behind() -> None:
     async def story() -> None:
         tube = Tube(policy=QUIET)

@@ -328,6 +328,12 @@ MUTANTS: Final = (
         "_is_told_reopened(step)",
         "link.said is None",
     ),
+    Mutant(
+        "a reopening that a person has finished is never over",
+        "linked",
+        "action is Action.COMMENT and _is_told_reopened(step)",
+        "False",
+    ),
     Mutant("a comment that was said is said again", "Step.unsaid", " and (not self.said)", ""),
     Mutant(
         "a comment's intent drops what a lost create left",
