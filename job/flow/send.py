@@ -61,7 +61,8 @@ class Sender:
         intents = tuple(self._intent(step) for step in unsaid)
         edited = tuple(filter(None, map(self._follower.note, batch)))
         if intents or edited:
-            changes = Changes(intents=intents, links=(*self._found_links(batch), *edited))
+            found = {link.issue_id: link for link in (*self._found_links(batch), *edited)}
+            changes = Changes(intents=intents, links=tuple(found.values()))
             await self._ports.store.commit(await self._lease.hold(), changes)
         return {intent.issue_id for intent in intents}
 
@@ -72,11 +73,11 @@ class Sender:
             self.highest_keys[project] = await self._ports.jira.highest_key(project)
 
     def _found_links(self, batch: Sequence[Step]) -> tuple[Link, ...]:
-        """A comment's intent takes the place of a lost create's: what that create left behind must
-        be linked by then.
+        """A comment's intent takes the place of an earlier one: what that create left behind must
+        be linked by then, and what that comment said must be known.
         """
         now = self._ports.clock.now()
-        found = [step for step in batch if step.comment and not step.case.linked]
+        found = [step for step in batch if step.comment and _has_found(step)]
         return tuple(
             step.link or links.link_begun(ticket_of(step.decision), case=step.case, now=now)
             for step in found
@@ -132,3 +133,8 @@ class Sender:
     def _learn_key(self, ticket: Ticket) -> None:
         project, _, number = ticket.key.rpartition("-")
         self.highest_keys[project] = max(self.highest_keys.get(project, 0), int(number))
+
+
+def _has_found(step: Step) -> bool:
+    """Whether more is known of the ticket by now than memory says."""
+    return not step.case.linked or step.link is not step.case.link

@@ -3,6 +3,9 @@ forgotten.
 """
 
 import asyncio
+import re
+from itertools import count
+from typing import get_args
 
 import pytest
 
@@ -10,9 +13,10 @@ from job.core.ids import IssueId
 from job.errors import RemoteRefused
 from job.sim.call import LOST, Answer, Call, json_answer
 from job.sim.jira.search import fixed_lag
+from tests.kit.oracle.reading import own_comments
 from tests.kit.quarter import QUARTER_HOUR_S, done
 from tests.kit.timeless import play
-from tests.kit.tube import QUIET, Tube
+from tests.kit.tube import QUIET, Fuse, Side, Tube
 
 DAY_S = 86_400.0
 
@@ -39,6 +43,18 @@ def lose_comments(call: Call, side: str) -> Answer | None:
         if side == "after" and call.method == "POST" and call.path.endswith("/comment")
         else None
     )
+
+
+def stops_after_comment(tube: Tube) -> asyncio.Event:
+    """Asks a run to stop once a comment is there, and before the transition."""
+    stop = asyncio.Event()
+
+    def hook(call: Call, side: str) -> None:
+        if side == "after" and call.method == "POST" and call.path.endswith("/comment"):
+            stop.set()
+
+    tube.jira.faults.hook = hook
+    return stop
 
 
 def status_and_comments(tube: Tube) -> tuple[str, int]:
@@ -73,13 +89,8 @@ def test_a_run_stopped_between_comment_and_transition_leaves_the_transition_to_t
     kind: str, expected: tuple[str, int]
 ) -> None:
     async def story() -> None:
-        tube, stop = await with_news(kind), asyncio.Event()
-
-        def stop_after_comment(call: Call, side: str) -> None:
-            if side == "after" and call.method == "POST" and call.path.endswith("/comment"):
-                stop.set()
-
-        tube.jira.faults.hook = stop_after_comment
+        tube = await with_news(kind)
+        stop = stops_after_comment(tube)
         record = await done(tube, stop=stop)
         assert record.counts[kind] == {"deferred": 1}
         assert status_and_comments(tube) != expected
@@ -93,14 +104,9 @@ def test_a_run_stopped_between_comment_and_transition_leaves_the_transition_to_t
 @pytest.mark.parametrize("changed", [False, True])
 def test_a_reopening_cut_short_is_told_again_only_with_other_evidence(*, changed: bool) -> None:
     async def story() -> None:
-        tube, stop = await with_news("reopen"), asyncio.Event()
+        tube = await with_news("reopen")
         [issue_id] = tube.halo.estate.issues
-
-        def stop_after_comment(call: Call, side: str) -> None:
-            if side == "after" and call.method == "POST" and call.path.endswith("/comment"):
-                stop.set()
-
-        tube.jira.faults.hook = stop_after_comment
+        stop = stops_after_comment(tube)
         assert (await done(tube, stop=stop)).counts["reopen"] == {"deferred": 1}
         tube.jira.faults.quiet()
         tube.halo.estate.rescan(issue_id, changed=changed)
@@ -113,14 +119,9 @@ def test_a_reopening_cut_short_is_told_again_only_with_other_evidence(*, changed
 
 def test_a_reopening_that_a_person_has_finished_is_over_and_the_next_one_is_told() -> None:
     async def story() -> None:
-        tube, stop = await with_news("reopen"), asyncio.Event()
+        tube = await with_news("reopen")
         [issue_id], [ticket] = tube.halo.estate.issues, tube.jira.people.tickets()
-
-        def stop_after_comment(call: Call, side: str) -> None:
-            if side == "after" and call.method == "POST" and call.path.endswith("/comment"):
-                stop.set()
-
-        tube.jira.faults.hook = stop_after_comment
+        stop = stops_after_comment(tube)
         assert (await done(tube, stop=stop)).counts["reopen"] == {"deferred": 1}
         tube.jira.faults.quiet()
         for status in ("To Do", "Done"):
@@ -130,6 +131,33 @@ def test_a_reopening_that_a_person_has_finished_is_over_and_the_next_one_is_told
         assert status_and_comments(tube) == ("To Do", 3)
 
     play(story())
+
+
+def test_what_a_comment_of_unknown_fate_said_is_known_however_the_next_one_dies() -> None:
+    async def story(at: tuple[int, Side]) -> bool:
+        tube, fuse = Tube(policy=QUIET), Fuse(at=at)
+        issue_id = tube.halo.estate.open_issue(type="sva")
+        await done(tube)
+        tube.halo.estate.rescan(issue_id, changed=True)
+        tube.jira.faults.hook = lose_comments
+        assert (await done(tube)).counts["comment"] == {"unknown": 1}
+        tube.jira.faults.quiet()
+        tube.halo.estate.rescan(issue_id, changed=True)
+        await asyncio.sleep(QUARTER_HOUR_S)
+        await tube.run(fuse=fuse)
+        for _ in range(3):
+            await done(tube)
+        [ticket] = tube.jira.people.tickets()
+        named = [set(re.findall(r"CVE-\d+-\d+", text)) for _, text in own_comments(ticket)]
+        assert [len(each) for each in named] == [1, 1], (at, fuse.names[-1])
+        assert named[0] != named[1], (at, fuse.names[-1])
+        return fuse.dead
+
+    for number in count(1):
+        died = [play(story((number, side))) for side in get_args(Side)]
+        if not any(died):
+            break
+    assert number > 10, "the story has become too short to prove anything"
 
 
 def test_a_ticket_of_a_lost_answer_is_found_by_its_key_however_far_the_search_runs_behind() -> None:
