@@ -112,6 +112,10 @@ variable "jira" {
     error_message = "`jira.field_mapping`, `field_static`, `close_fields` and `reopen_fields` must have something on both sides: a field without a value is left out of the map."
   }
   validation {
+    condition     = var.jira.fields_follow == null || (trimspace(coalesce(var.jira.fields_follow, " ")) != "" && (length(split(",", coalesce(var.jira.fields_follow, " "))) == 1 || length([for name in split(",", coalesce(var.jira.fields_follow, " ")) : name if contains(["all", "none"], lower(trimspace(name)))]) == 0))
+    error_message = "`jira.fields_follow` must be all or none by itself, or names of Jira fields with commas."
+  }
+  validation {
     condition     = var.jira.concurrency_max >= 1 && var.jira.concurrency_max <= 64 && floor(var.jira.concurrency_max) == var.jira.concurrency_max
     error_message = "`jira.concurrency_max` must be a whole number, 1 to 64."
   }

@@ -14,9 +14,10 @@ def fields_that_follow(text: str) -> tuple[str, ...]:
             return ()
         case "all":
             return ("all",)
+    allowed = "all or none by itself, or names of Jira fields with commas"
     found = parse.names(text)
-    words = {"all", "none"}.intersection(name.casefold() for name in found)
-    if words or not found:
-        allowed = "all or none by itself, or names of Jira fields with commas"
+    if not found:
+        raise parse.Unfit("It names nothing.", allowed)
+    if {"all", "none"}.intersection(name.casefold() for name in found):
         raise parse.Unfit(f"{text!r} mixes a word with names.", allowed)
     return found

@@ -293,6 +293,7 @@ WRONG: dict[str, tuple[Break, str, bool]] = {
         "JIRA_FIELD_MAPPING",
         False,
     ),
+    "following, no such field": (given(FIELDS_FOLLOW="Priorty"), "FIELDS_FOLLOW", False),
     "static, no such value": (
         given(JIRA_FIELD_STATIC="Halo Severity:Purple"),
         "JIRA_FIELD_STATIC",

@@ -302,6 +302,8 @@ REFUSED = {
     'jira.field_static = { "" = "x" }': "something on both sides",
     "jira.status_closed = []": "must not be empty",
     "jira.accepted_for_days = 1.5": "whole number of days",
+    'jira.fields_follow = "Priority,all"': "all or none by itself",
+    'jira.fields_follow = " "': "all or none by itself",
     "jira.accepted_until_worse_by = 10.5": "0 to 10 points of CVSS",
     'jira.status_accepted = [" DONE"]': "must not be closed as well",
     'jira.close_fields = { "" = "x" }': "something on both sides",
