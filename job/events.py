@@ -42,7 +42,7 @@ class Event(StrEnum):
     TICKET_ADOPTED = "ticket.adopted", "a ticket that memory did not know is linked from now on"
     TICKET_DUPLICATE_SEEN = "ticket.duplicate_seen", "a further live ticket of an issue, left alone"
     FIELD_LEFT_OUT = "field.left_out", "a value does not fit; tickets say that they lack it"
-    FIELDS_NOT_FOLLOWED = "fields.not_followed", "Jira refused an edit; all else goes on"
+    FIELDS_NOT_FOLLOWED = "fields.not_followed", "fields could not follow Halo; all else goes on"
     ISSUE_PARKED = (
         "issue.parked",
         "an action failed, or a ticket is missing for the first time; the issue is parked",

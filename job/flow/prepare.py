@@ -28,7 +28,7 @@ from job.errors import NoTransition, SyncError, Withheld
 from job.events import Event
 from job.flow.brake import Brake
 from job.flow.destinations import people_of
-from job.flow.edit import Follower, wrote_before
+from job.flow.edit import Follower
 from job.flow.setup import Setup
 from job.ports import HaloIssues, Ports
 
@@ -102,8 +102,8 @@ class Preparer:
         )
 
     async def _evidence(self, decision: Decision) -> Evidence:
-        """The issue with what its words and fields will speak of. The asset is asked for where a
-        field of the ticket needs it, which we write.
+        """The issue with what its words will speak of; only a field of a new ticket may need the
+        asset.
         """
         issue, halo = decision.case.issue, self._ports.halo
         if decision.action in steps.NEEDS_NO_HALO or issue.gone:
@@ -111,7 +111,9 @@ class Preparer:
         async with self._asking:
             self._brake.may_begin(decision)
             settings = decision.destination.tickets
-            wants_asset = _fills(decision) and fields.needs_asset(settings, issue=issue)
+            wants_asset = decision.action in steps.CREATES and fields.needs_asset(
+                settings, issue=issue
+            )
             asset = await halo.asset(issue) if wants_asset else None
             seen = Evidence(issue=issue, finding=await halo.finding(issue), asset=asset)
             return rewritten(seen, self._redact)  # it is said, and what was said is kept
@@ -204,14 +206,6 @@ class Preparer:
                 raise ValueError(f"{decision.reason} asks for no action")
             case _:
                 assert_never(decision.action)
-
-
-def _fills(decision: Decision) -> bool:
-    """Whether fields of the ticket are written, or may be."""
-    if decision.action in steps.CREATES:
-        return True
-    follows = decision.action in FOLLOWED and decision.destination.tickets.follow
-    return bool(follows and wrote_before(decision.case))
 
 
 async def find_news(step: Step, *, ports: Ports, asking: asyncio.Semaphore) -> None:

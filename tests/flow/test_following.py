@@ -235,6 +235,72 @@ def test_a_field_that_jira_refuses_costs_neither_the_others_nor_the_comment() ->
     play(story())
 
 
+@pytest.mark.parametrize("status", [403, 500])
+def test_an_asset_that_halo_refuses_costs_no_comment_and_is_told_once(
+    said: LogCapture, status: int
+) -> None:
+    async def story() -> None:
+        place = Place(settings=replace(SETTINGS, mapping=(("server_state", "Halo Notes"),)))
+        estate = place.tube.halo.estate
+        others = [estate.open_issue(type="sva", critical=False) for _ in range(3)]
+        await place.made()
+        for issue in (place.issue, *others):
+            estate.edit_issue(issue, critical=True)
+        refusal = json_answer({"error": "No."}, status=status)
+        place.tube.halo.faults.hook = lambda call, when: (
+            refusal if call.path.startswith("/v1/servers/") else None
+        )
+        record = await place.run()
+        assert record is not None
+        assert record.counts["comment"] == {"done": 4}
+        assert place.edits == 0
+        told = [entry for entry in said.entries if entry["event"] == "fields.not_followed"]
+        assert len(told) == 1
+        place.tube.halo.faults.hook = None
+        estate.rescan(place.issue, changed=True)
+        await place.run()
+        assert place.edits == 1, "it follows as soon as it can"
+
+    play(story())
+
+
+def test_fields_that_cannot_be_looked_up_any_more_cost_no_comment() -> None:
+    async def story() -> None:
+        place = await Place().made()
+        place.tube.jira.site.refused_permissions.add("CREATE_ISSUES")
+        place.worsens()
+        record = await place.run()
+        assert record is not None
+        assert (record.exit_code, record.counts["comment"]) == (0, {"done": 1})
+        assert place.edits == 0
+
+    play(story())
+
+
+def test_a_ticket_that_vanishes_before_its_edit_stops_nobody_elses() -> None:
+    async def story() -> None:
+        place = Place()
+        estate = place.tube.halo.estate
+        batches = [estate.open_issue(type="csm", critical=False) for _ in range(600)]
+        await place.made()
+        for issue in (place.issue, *batches):
+            estate.edit_issue(issue, critical=True)
+        gone = json_answer({"errorMessages": ["No such issue."], "errors": {}}, status=404)
+        hidden: list[str] = []
+
+        def hide_first(call: Call, when: str) -> Answer | None:
+            if call.method == "PUT" and not hidden:
+                hidden.append(call.path)
+            return gone if call.method == "PUT" and call.path in hidden else None
+
+        place.tube.jira.faults.hook = hide_first
+        await place.run()
+        kept = [ticket.fields["priority"]["name"] for ticket in place.tube.jira.people.tickets()]
+        assert (kept.count("Highest"), kept.count("Medium")) == (600, 1)
+
+    play(story())
+
+
 @pytest.mark.parametrize("follow", [(), ("Labels",)])
 def test_fields_that_are_not_to_follow_stay(follow: tuple[str, ...]) -> None:
     async def story() -> None:

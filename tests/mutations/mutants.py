@@ -216,6 +216,24 @@ MUTANTS: Final = (
         "if day == wrote.due:",
         "if False:",
     ),
+    Mutant(
+        "fields that cannot be looked up cost the comment",
+        "Follower.look",
+        "(BadSettings, UnusableValue)",
+        "UnusableValue",
+    ),
+    Mutant(
+        "an asset that Halo refuses costs the comment",
+        "Follower.look",
+        "except DetailRefused",
+        "except UnboundLocalError",
+    ),
+    Mutant(
+        "a ticket that vanished ends all edits of its project",
+        "Follower.carry_out",
+        "refusal.status == NOT_OURS",
+        "refusal.status",
+    ),
     # --- Watermark --------------------------------------------------------------------------------
     Mutant(
         "the watermark passes unsettled work",
@@ -333,6 +351,12 @@ MUTANTS: Final = (
         "linked",
         "action is Action.COMMENT and _is_told_reopened(step)",
         "False",
+    ),
+    Mutant(
+        "what a comment of unknown fate said is lost with its note",
+        "_has_found",
+        " or step.link is not step.case.link",
+        "",
     ),
     Mutant("a comment that was said is said again", "Step.unsaid", " and (not self.said)", ""),
     Mutant(
