@@ -205,9 +205,11 @@ def _weigh_kind(kind: Kind, plan: Plan, *, allowance: Allowance, past: Past) -> 
         worst = sorted(counting, key=lambda shelved: shelved.urgency)
         waits = worst[min(allowance.slice, allowance.left) :]
         return _Verdict(waits=waits, sliced=len(waits))
+    if allowance.barred and counting:
+        return _Verdict(held=counting, over=allowance.barred)
     new = [shelved for shelved in counting if shelved.weight is Weight.NEW]
     tried = [shelved for shelved in counting if shelved.weight is Weight.ONCE_TRIED]
     if len(new) <= allowance.left:
         return _Verdict(waits=tried[allowance.left - len(new) :])
-    over = allowance.barred or f"{allowance.words}; the plan has {len(new)}."
+    over = f"{allowance.words}; the plan has {len(new)}."
     return _Verdict(held=new, waits=tried[allowance.left :], over=over)

@@ -160,6 +160,18 @@ def test_nothing_is_created_beside_tickets_of_strangers_unapproved() -> None:
     assert not weighed(some[1:], Limits(), strangers=list("abcd")).plan.held
 
 
+def test_what_failed_before_is_held_beside_tickets_of_strangers_and_does_not_wait_in_silence() -> (
+    None
+):
+    failing = [again(one, tried=Kind.CREATE) for one in decisions(Action.CREATE, 2)]
+    plan = weighed(failing, Limits(create_max=5), strangers=["a"]).plan
+    assert len(plan.held) == 2
+    assert not plan.deferred
+    assert 'hold "a" in the id field' in plan.over[0]
+    approved = Past(approved=[shelved.line for shelved in plan.held.shelved])
+    assert len(weighed(failing, Limits(), strangers=["a"], past=approved).plan.decisions) == 2
+
+
 def test_the_closes_of_a_day_count_against_the_links_at_their_start() -> None:
     some = decisions(Action.CLOSE, 10)
     assert not weighed(some, Limits(), live=80, quota=closed(20)).plan.held

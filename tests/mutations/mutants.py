@@ -462,6 +462,12 @@ MUTANTS: Final = (
     ),
     # --- Limits -----------------------------------------------------------------------------------
     Mutant("nothing is ever held", "_weigh_kind", "held=new, ", ""),
+    Mutant(
+        "what failed before waits in silence beside tickets of strangers",
+        "_weigh_kind",
+        "held=counting",
+        "waits=counting",
+    ),
     Mutant("what is over its limit is done", "within_limits", "held | waiting]", "waiting]"),
     Mutant("any digest approves", "approve", "held_set is None", "False"),
     Mutant("an old digest approves", "approve", "now - held_set.at >= FORGOTTEN_AFTER", "False"),

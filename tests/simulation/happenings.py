@@ -180,6 +180,17 @@ def delete(world: World) -> None:
         world.tube.jira.people.delete_ticket(ticket.key)
         world.diary.deleted[ticket.id] = world.tube.clock()
         seen_by_halo(world, ticket)
+        _forgive_the_twin(world, issue_of(ticket))
+
+
+def _forgive_the_twin(world: World, issue_id: str) -> None:
+    """Where a vendor has made two tickets of one request, and a person deletes the one that is kept
+    when its issue is resolved, only a sweep can see that the other is to be closed now.
+    """
+    twins = [one for one in world.tube.jira.people.tickets() if issue_of(one) == issue_id]
+    issue = world.tube.halo.estate.issues.get(issue_id)
+    if twins and issue and issue.status == "resolved" and not world.climate.sweeps:
+        world.free.add(issue_id)
 
 
 def bereaved(world: World) -> set[str]:
