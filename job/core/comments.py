@@ -261,7 +261,9 @@ _WORDS: Final = {
 def _counts(found: News, *, kind: str, events: int) -> Iterator[str]:
     one, many, gone, worse, better, changed = _WORDS.get(kind, _WORDS["other"])
     new = max(len(found.new), events) if found.new else 0
-    if new:
+    if new and found.first:
+        yield "the evidence can be read now"
+    elif new:
         yield counted(new, one=one, many=many)
     for names, word in ((found.worse, worse), (found.changed, changed), (found.better, better)):
         if names:

@@ -9,12 +9,14 @@ from datetime import datetime
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from job.core.recollection import Moves, Recollection, hashed_name, hashed_row
 from job.core.sightings import GRAVE, Row, Sighting
 
 FOLLOWED_MAX: Final = 100
 """Rows of one issue whose moves are followed between two comments."""
+_VULNERABILITIES: Final = {"cves", "sva"}
 
 
 class News(Struct, frozen=True, kw_only=True):
@@ -28,6 +30,8 @@ class News(Struct, frozen=True, kw_only=True):
     gone: tuple[str, ...] = ()
     gone_unnamed: int = 0
     """Further ones, of which memory has no name."""
+    first: bool = False
+    """Whether the evidence could not be seen when the ticket was told last, and can be now."""
 
     def __bool__(self) -> bool:
         return bool(self.facts or self.gone_unnamed or any(self.rows))
@@ -50,13 +54,27 @@ def news(told: Recollection, *, seen: Sighting) -> News:
     }
     if seen.rows is None:
         return News(facts=facts)
+    first = not told.kind and bool(seen.rows)
     if seen.kind != told.kind:
-        told = Recollection(kind=seen.kind, facts=told.facts)
+        told = _named_alike(told, seen=seen, rows=seen.rows)
     found = _compared(told, rows=seen.rows)
     if seen.kind == "lids":
         found = {"new": found["new"]}  # a log keeps its lines; the newest is all that is read
     unnamed = 0 if seen.kind == "lids" else _gone_unnamed(told, rows=seen.rows)
-    return News(facts=facts, gone_unnamed=unnamed, **found)
+    return News(facts=facts, gone_unnamed=unnamed, first=first, **found)
+
+
+def _named_alike(told: Recollection, *, seen: Sighting, rows: dict[str, Row]) -> Recollection:
+    """What was told in rows of another kind. Vulnerabilities have the same names whether the issue
+    or its finding lists them, and no rank where the issue does; of others nothing was told.
+    """
+    if {told.kind, seen.kind} != _VULNERABILITIES:
+        return Recollection(kind=seen.kind, facts=told.facts)
+    hashes = told.hashes()
+    known = {
+        name: row for name, row in rows.items() if name in told.rows or hashed_name(name) in hashes
+    }
+    return replace(told, kind=seen.kind, rows=told.rows | known)
 
 
 def _compared(told: Recollection, *, rows: dict[str, Row]) -> dict[str, tuple[str, ...]]:

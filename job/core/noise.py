@@ -60,7 +60,8 @@ def weigh(evidence: Evidence, *, link: Link | None, rule: CommentRule, now: date
     if worth and (is_urgent(found, seen=seen) or due_at <= now):
         return Weighed(telling=Telling.TELL, found=found, moves=moves, recalls=recalls)
     if moves is None or due_at <= now:
-        return Weighed(telling=Telling.SILENT, recalls=link.recalls)
+        better_known = not found and bool(seen.rows) and seen.kind != told.kind
+        return Weighed(telling=Telling.SILENT, recalls=recalls if better_known else link.recalls)
     return Weighed(
         telling=Telling.GATHER, found=found, moves=moves, tell_at=due_at, recalls=link.recalls
     )

@@ -27,8 +27,8 @@ DAILY = CommentRule()
 MANY = tuple(Cve(id=f"CVE-2020-{number}", score=6.0) for number in range(1000, 1080))
 
 
-def seen(finding: Finding | Gone = SVA, **over: Any) -> Evidence:
-    return Evidence(issue=replace(ISSUE, cves=(), **over), finding=finding)
+def seen(finding: Finding | Gone | None = SVA, **over: Any) -> Evidence:
+    return Evidence(issue=replace(ISSUE, **({"cves": ()} | over)), finding=finding)
 
 
 def told(evidence: Evidence, **over: Any) -> Link:
@@ -137,8 +137,30 @@ def test_evidence_that_went_is_no_news_and_what_was_told_before_is_not_called_go
     assert weighed(seen(GONE), seen(GONE)).telling is Telling.SILENT
 
 
-def test_evidence_that_can_be_read_for_the_first_time_is_news() -> None:
-    assert said(seen(GONE), seen(SVA))[0] == "2 new vulnerabilities."
+def test_evidence_that_can_be_read_for_the_first_time_is_news_and_not_called_new() -> None:
+    spoken = said(seen(GONE), seen(SVA))
+    assert spoken[0] == "The evidence can be read now."
+    assert "CVE-2019-14287" in spoken
+
+
+def test_vulnerabilities_that_the_issue_named_are_not_new_when_a_finding_lists_them() -> None:
+    ids = tuple(cve.id for cve in SVA.cves)
+    named, listed = seen(None, cves=ids), seen(SVA, cves=ids)
+    for before, now in ((named, listed), (listed, named)):
+        assert weighed(before, now).telling is Telling.SILENT
+    fewer = seen(None, cves=ids[:1])
+    assert said(fewer, listed)[0] == "1 new vulnerability."
+    assert said(listed, fewer)[0] == "1 gone."
+
+
+def test_a_score_that_rises_is_told_although_the_ticket_was_told_names_alone() -> None:
+    ids = tuple(cve.id for cve in SVA.cves)
+    silent = weighed(seen(None, cves=ids), seen(SVA, cves=ids))
+    graver = replace(SVA, cves=tuple(replace(cve, score=9.9) for cve in SVA.cves))
+    kept = link(recalls=silent.recalls)
+    what = weigh(seen(graver, cves=ids), link=kept, rule=DAILY, now=AT)
+    assert what.found is not None
+    assert what.found.worse == ("CVE-2019-14287",)
 
 
 def test_a_ticket_of_an_issue_that_halo_forgot_says_so_when_it_is_closed() -> None:

@@ -65,6 +65,24 @@ MUTANTS: Final = (
         "by_rule < today",
         "by_rule < today < by_rule",
     ),
+    Mutant(
+        "a finding makes new what the issue had named",
+        "news:news",
+        "_named_alike(told, seen=seen, rows=seen.rows)",
+        "Recollection(kind=seen.kind, facts=told.facts)",
+    ),
+    Mutant(
+        "scores are never known of what was told by name alone",
+        "noise:weigh",
+        "recalls if better_known else link.recalls",
+        "link.recalls",
+    ),
+    Mutant(
+        "evidence that can be read at last is called new",
+        "comments:_counts",
+        "new and found.first",
+        "new and (not found)",
+    ),
     # --- Signing in -------------------------------------------------------------------------------
     Mutant(
         "a token that the site refuses is shown to the gateway with a write",

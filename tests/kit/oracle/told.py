@@ -49,7 +49,7 @@ def _no_news(ticket: Snapshot) -> Iterator[str]:
     there is none to be had, its return is news.
     """
     read = [description_of(ticket)] if ticket.ours else []
-    shown = revision_in(read[0]) if read else None
+    shown = revision_in(read[0]) if read and not lacks_evidence(read[0]) else None
     for comment, text in own_comments(ticket):
         word = word_of(text)
         if word is Word.CLOSE or not tells_evidence(text):
