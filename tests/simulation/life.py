@@ -5,7 +5,7 @@ A world plays two to four rounds. In each, things happen in Halo and among peopl
 goes wrong stops, the world comes to rest, and the oracle (`tests/kit/oracle`) says what is wrong.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from job.core.memory import RunRecord, Verdict
 from job.sim.halo.estate import HaloIssue
@@ -124,12 +124,18 @@ async def _until_nothing_is_parked(world: World) -> None:
         due = [entry.next_at for entry in parked if entry.issue_id not in world.broken]
         if not due:
             return
-        due_at = max(due)
-        left_s = (due_at - world.tube.clock()).total_seconds()
-        await clean_run(world, after_s=max(left_s, 0.0) + MINUTE_S)
+        await _run_when(world, max(due))
+
+
+async def _run_when(world: World, due_at: datetime) -> None:
+    left_s = (due_at - world.tube.clock()).total_seconds()
+    await clean_run(world, after_s=max(left_s, 0.0) + MINUTE_S)
 
 
 async def _a_run_without_news(world: World) -> None:
+    """Whatever is parked had its turn just before, for what is broken may have come right too."""
+    if parked := await world.tube.store.parked():
+        await _run_when(world, max(entry.next_at for entry in parked))
     before = writes(world.tube.jira.calls)
     await world.sleep(1_000.0)
     await world.run()
