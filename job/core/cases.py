@@ -32,7 +32,7 @@ class Notes(Struct, frozen=True, kw_only=True):
     never_parked: Collection[IssueId] = ()
     """Of which the note that they are parked cannot be used, and must not be written over."""
     due: Collection[IssueId] = ()
-    """Issues of which something gathered is to be told by now."""
+    """Issues that memory says are to be looked at by now: of something gathered or unread."""
     held: frozenset[IssueId] = frozenset()
     """Issues of which an action is held, approved or not."""
     approved: frozenset[IssueId] = frozenset()

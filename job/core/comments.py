@@ -292,10 +292,5 @@ def _listed_names(names: Iterable[str], *, many: int) -> str:
     return f"{words} and {left:,} more." if left > 0 else f"{words}."
 
 
-def _spoken(name: str) -> str:
-    """The name of a row as it is, and that of a fact as people say it."""
-    return phrase(name[1:].replace("_", " ") if name.startswith("*") else name)
-
-
 def _minute(iso: str) -> str:
     return in_words(datetime.fromisoformat(iso))

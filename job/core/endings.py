@@ -8,6 +8,8 @@ from datetime import datetime
 
 from job.core.model import Case
 from job.core.policy import Policy
+from job.core.recollection import moves_remembered
+from job.core.unread import gathered
 
 
 def is_told(case: Case) -> bool:
@@ -19,6 +21,8 @@ def why_due(case: Case, *, policy: Policy, now: datetime) -> str:
     """Why the ticket hears of the issue although Halo has nothing new; "" when it does not."""
     if case.link is None or not case.link.is_due(now) or not policy.destination(case).comments:
         return ""
+    if not gathered(moves_remembered(case.link.gathered)):
+        return "Its evidence could not be read when the ticket was last told."
     return "What was gathered since the last comment is due to be told."
 
 

@@ -64,9 +64,9 @@ class Link(Struct, frozen=True, kw_only=True):
     commented_at: Instant | None = None
     """When it was commented last, as far as we know."""
     gathered: str = ""
-    """What has moved since, and is not told yet; "" when nothing."""
+    """What has moved and is not told, or since when evidence is unread; "" for neither."""
     tell_at: Instant | None = None
-    """When what is gathered is to be told, whether Halo has more or not."""
+    """When its issue is looked at again, whether Halo has touched it or not."""
     wrote: str = ""
     """What we wrote into its fields (`core/follow.py`); "" when that is not known."""
     updated_at: Instant = EPOCH

@@ -19,6 +19,7 @@ from job.core.news import News, flapping, is_urgent, moved, news
 from job.core.recollection import Moves, moves_remembered, recollection, remembered, written
 from job.core.routes import CommentRule, CommentWhen
 from job.core.sightings import sighting
+from job.core.unread import gathered
 
 
 class Telling(StrEnum):
@@ -54,7 +55,9 @@ def weigh(evidence: Evidence, *, link: Link | None, rule: CommentRule, now: date
         telling = Telling.SILENT if silent and not told_anyway else Telling.TELL
         return Weighed(telling=telling, recalls=recalls)
     found = news(told, seen=seen)
-    moves = moved(moves_remembered(link.gathered), told=told, seen=seen, found=found, at=now)
+    moves = moved(
+        gathered(moves_remembered(link.gathered)), told=told, seen=seen, found=found, at=now
+    )
     worth = bool(found) or bool(flapping(moves)) or rule.when is CommentWhen.UPDATE
     due_at = link.commented_at + rule.every if link.commented_at else now
     if worth and (is_urgent(found, seen=seen) or due_at <= now):

@@ -125,11 +125,6 @@ class CommentRule(Struct, frozen=True, kw_only=True):
     public: bool = False
     """Whether customers of a service project see our comments."""
 
-    @property
-    def gathers(self) -> bool:
-        """Whether anything is ever kept to be told later."""
-        return bool(self.every) and self.when is not CommentWhen.NEVER
-
 
 class Destination(Struct, frozen=True, kw_only=True):
     """Where a route sends an issue: project, ticket type, fields, workflow words, comment rule."""

@@ -23,6 +23,7 @@ from job.core.noise import Telling, Weighed
 from job.core.recollection import moves_written
 from job.core.routes import Goal
 from job.core.tickets import Draft
+from job.core.unread import asked_again
 from job.errors import TicketRejected, Unconfirmed
 
 CREATES = frozenset({Action.CREATE, Action.CREATE_AND_CLOSE})
@@ -238,24 +239,28 @@ def linked(
 
 def _with_memory(link: Link, *, step: Step, before: Link, now: datetime) -> Link:
     """The link with what the ticket was told last, or with what is gathered instead."""
+    told, weighed = step.told, step.weighed
     known = replace(
         link,
         recalls=before.recalls,
         commented_at=before.commented_at,
         wrote=before.wrote if step.wrote is None else step.wrote,
     )
-    if isinstance(step.told, Draft):
-        known = replace(known, wrote=step.told.wrote)
-    if step.told:
-        commented_at = now if isinstance(step.told, Comment) else None
-        return links.told(known, recalls=step.told.recalls, commented_at=commented_at)
-    weighed = step.weighed
-    if weighed is None:
+    if isinstance(told, Draft):
+        known = replace(known, wrote=told.wrote)
+    if told:
+        commented_at = now if isinstance(told, Comment) else None
+        known = links.told(known, recalls=told.recalls, commented_at=commented_at)
+    elif weighed is None:
         return known
-    if weighed.telling is Telling.GATHER:
+    elif weighed.telling is Telling.GATHER:
         gathered = moves_written(weighed.moves)
         return replace(known, gathered=gathered, tell_at=weighed.tell_at)
-    return links.told(known, recalls=weighed.recalls, commented_at=None)
+    else:
+        known = links.told(known, recalls=weighed.recalls, commented_at=None)
+    if not step.decision.destination.comments:
+        return known
+    return asked_again(known, evidence=step.evidence, before=before, now=now)
 
 
 def unconfirmed(step: Step, *, error: Unconfirmed, now: datetime) -> Link:

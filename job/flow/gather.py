@@ -33,13 +33,13 @@ SOUGHT_TOGETHER = 50
 
 
 async def recall(ports: Ports, *, shard: Shard, routes: Routes, now: datetime) -> Notes:
-    """Reads the notes of unfinished work; what is due to be told only where news is gathered."""
-    gathers = any(to.comment_rule.gathers for to in routes.destinations)
+    """Reads the notes of unfinished work; what is due to be told only where updates are told."""
+    tells = any(to.comments for to in routes.destinations)
     lost: Broken = {}
     unparkable: Broken = {}
     intents = await ports.store.intents(broken=lost)
     parked = await ports.store.parked(broken=unparkable)
-    due = await ports.store.due(now) if gathers else []
+    due = await ports.store.due(now) if tells else []
     broken = {issue_id: why for issue_id, why in (unparkable | lost).items() if issue_id in shard}
     return Notes(
         intents={intent.issue_id: intent for intent in intents if intent.issue_id in shard},

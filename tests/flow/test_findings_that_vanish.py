@@ -1,9 +1,13 @@
 """Evidence that Halo gives at one scan and not at the next: what comes and goes is no news."""
 
 import asyncio
+from datetime import timedelta
 
+from job.core.ids import IssueId
 from job.core.memory import RunRecord
+from job.core.routes import CommentWhen
 from job.sim.call import Answer, Call, json_answer
+from tests.kit.builders import policy
 from tests.kit.timeless import play
 from tests.kit.tube import QUIET, Tube
 
@@ -73,5 +77,58 @@ def test_a_finding_that_is_not_there_minutes_after_its_issue_is_not_readable_yet
         tube.halo.estate.rescan(issue_id)
         await done(tube)
         assert len(tube.jira.people.ticket(ticket.key).comments) == 1, "now there is something"
+
+    play(story())
+
+
+def test_evidence_that_could_not_be_read_is_asked_for_again_though_halo_is_silent() -> None:
+    async def story() -> None:
+        tube = Tube(policy=QUIET)
+        tube.sweep_every = timedelta(0)
+        issue_id = tube.halo.estate.open_issue(type="csm")
+        await done(tube)
+        await asyncio.sleep(HOUR_S)
+        tube.halo.estate.rescan(issue_id, changed=True)
+        assert (await done(tube, evidence=False)).counts["comment"] == {"unchanged": 1}
+        assert (await done(tube)).counts["comment"] == {"done": 1}
+        (ticket,) = tube.jira.people.tickets()
+        assert "more check fails" in ticket.texts[0]
+
+    play(story())
+
+
+def test_a_new_ticket_gets_its_evidence_as_soon_as_it_can_be_read() -> None:
+    async def story() -> None:
+        tube = Tube(policy=QUIET)
+        tube.halo.estate.open_issue(type="csm")
+        await done(tube, evidence=False)
+        await done(tube)
+        (ticket,) = tube.jira.people.tickets()
+        assert "The evidence can be read now." in ticket.texts[0]
+        assert (await done(tube)).counts["comment"] == {}, "it was told, and that is over"
+
+    play(story())
+
+
+def test_evidence_that_stays_away_is_asked_for_a_few_times_and_then_no_more() -> None:
+    async def story() -> None:
+        tube = Tube(policy=QUIET)
+        tube.sweep_every = timedelta(0)
+        tube.halo.estate.open_issue(type="csm")
+        await done(tube, evidence=False)
+        runs = [await done(tube, evidence=False) for _ in range(24)]
+        asked = [bool(record.counts["comment"]) for record in runs]
+        assert asked == [True, False, True, False, False, False, True, *[False] * 17]
+
+    play(story())
+
+
+def test_nobody_asks_again_where_nothing_is_told() -> None:
+    async def story() -> None:
+        tube = Tube(policy=policy(when=CommentWhen.NEVER))
+        issue_id = tube.halo.estate.open_issue(type="csm")
+        await done(tube, evidence=False)
+        link = (await tube.store.links([IssueId(issue_id)]))[IssueId(issue_id)]
+        assert link.tell_at is None
 
     play(story())

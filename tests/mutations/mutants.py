@@ -83,6 +83,30 @@ MUTANTS: Final = (
         "new and found.first",
         "new and (not found)",
     ),
+    Mutant(
+        "evidence that stays away is asked for for ever",
+        "asked_again",
+        "now - since > NO_MORE_AFTER",
+        "now < since",
+    ),
+    Mutant(
+        "evidence that could not be read is never asked for again",
+        "asked_again",
+        "link.tell_at or not is_unread",
+        "link.tell_at or is_unread",
+    ),
+    Mutant(
+        "evidence is asked for again where nothing is told",
+        "steps:_with_memory",
+        "not step.decision.destination.comments",
+        "not step.decision.destination",
+    ),
+    Mutant(
+        "what is due is read only where news is gathered",
+        "gather:recall",
+        "to.comments for to",
+        "to.comments and to.comment_rule.every for to",
+    ),
     # --- Signing in -------------------------------------------------------------------------------
     Mutant(
         "a token that the site refuses is shown to the gateway with a write",
