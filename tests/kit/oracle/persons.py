@@ -14,14 +14,18 @@ FOREVER = datetime.max.replace(tzinfo=UTC)
 
 
 def persons_overruled(tickets: Sequence[Snapshot], *, diary: Diary) -> Iterator[str]:
-    """A first status that we gave to a ticket which a person had moved by then."""
+    """A first status that we gave to a ticket which a person had moved by then. One that a person
+    put back to where it began looks like one that was never moved.
+    """
     if not diary.first_status:
         return
     for ticket in tickets:
         moves = [change for change in ticket.history if change.what == "status"]
         for place, change in enumerate(moves):
             is_first_status = change.ours and change.after == diary.first_status
-            if is_first_status and not change.late and any(not c.ours for c in moves[:place]):
+            was_moved = any(not earlier.ours for earlier in moves[:place])
+            is_back = change.before == moves[0].before
+            if is_first_status and not change.late and was_moved and not is_back:
                 yield f"{ticket.key} got its first status at {change.at}, after a person moved it"
 
 
