@@ -9,6 +9,8 @@
     │   ├── MalformedAnswer    an answer that contradicts itself or what we know
     │   ├── MemoryOfAnother    memory of another site or another Halo account
     │   ├── StateUnreadable    our own memory cannot be read safely
+    │   ├── MemoryBusy         memory is to be changed by hand, and a run is at work
+    │   ├── NotAgreed          something is done only with a yes, and nobody said it
     │   └── LeaseLost          another run may be writing
     ├── LeaseHeld          another run is at work; this one has nothing to do              exit 0
     ├── UnsafePlan         a kind of action is over its limit and is held                  exit 4
@@ -122,6 +124,14 @@ class StateUnreadable(StopsRun):
 
 class MemoryOfAnother(StopsRun):
     """Memory belongs to another site, Halo account or id field than the settings name."""
+
+
+class MemoryBusy(StopsRun):
+    """Memory is to be changed by hand, and a run is at work on it."""
+
+
+class NotAgreed(StopsRun):
+    """Something is done only with a yes, and nobody said it."""
 
 
 class LeaseLost(StopsRun):

@@ -90,12 +90,11 @@ class Event(StrEnum):
     RUN_FAILED = "run.failed", "an error of one issue ended a command (exit 5)"
     RUN_INTERRUPTED = "run.interrupted", "the command was interrupted (exit 130)"
     RUN_CRASHED = "run.crashed", "a bug, with its stack trace (exit 1)"
-    PLAN_REFUSED = (
-        "plan.refused",
-        "a kind is over its limit and held: its digest (exit 4)",
-    )
+    PLAN_REFUSED = "plan.refused", "a kind is over its limit and held: its digest (exit 4)"
     PLAN_SLICED = "plan.sliced", "how many new tickets wait for later slices, and until when"
     HELD_TOLD = "held.told", "what `plan --held` found in memory, and the digest that approves it"
+    MEMORY_TOLD = "memory.told", "what `parked` or `state` found in memory"
+    MEMORY_CHANGED = "memory.changed", "somebody has changed memory by hand, and how"
     APPROVAL_NOTED = "approval.noted", "what this digest names is let through, by this run or later"
     APPROVAL_IDLE = "approval.idle", "a digest that names nothing, or nothing any more"
     LEASE_HELD = "lease.held", "another run is at work (exit 0)"

@@ -21,6 +21,7 @@ from job.console.lines import Lines
 from job.console.protocol import Console
 from job.console.redactor import Redactor
 from job.console.words import explain
+from job.errors import NotAgreed
 from job.events import Event
 from job.flow.setup import Setup
 from job.remotes import Surroundings
@@ -91,6 +92,18 @@ class CommandContext:
                 Event.SETTINGS_UNKNOWN_VARIABLE, message=said, variable=name, meant=meant
             )
         return chosen
+
+    def speak_json(self) -> None:
+        """Speaks to machines from now on, whoever listens."""
+        self._terminal = False
+        self.listen_to("")
+        self.console = Lines()
+
+    def agree(self, question: str, *, yes: bool) -> None:
+        """Raises `NotAgreed` unless somebody says yes, or has said so already."""
+        if not yes and not self.console.confirm(question):
+            happened = f"Nobody said yes, and nothing was changed. {question}"
+            raise NotAgreed("memory", "asking for a yes", happened, "Say it beforehand with --yes.")
 
     def first_set(self, *names: str) -> tuple[str, str]:
         """The first of these variables that says anything, with what it says; the last of them and

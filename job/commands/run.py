@@ -28,10 +28,17 @@ def run(
     sweep: bool,
     approve: str | None,
     adopt_memory: bool,
+    retry_parked: bool,
 ) -> int:
     """Brings Jira up to date, and returns the exit code."""
     begin = look_back(since, now=context.clock.now())
-    order = Order(since=begin, sweep=sweep, approved=approve, adopt_memory=adopt_memory)
+    order = Order(
+        since=begin,
+        sweep=sweep,
+        approved=approve,
+        adopt_memory=adopt_memory,
+        retry_parked=retry_parked,
+    )
 
     async def work(setup: Setup, asked_to_stop: asyncio.Event) -> int:
         with context.console.watching(carries_out=True) as watcher:

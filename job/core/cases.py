@@ -61,16 +61,22 @@ class Scope(Struct, frozen=True, kw_only=True):
     notes: Notes
     canary: IssueId = IssueId("")
     """An issue whose ticket is known to hold its id; "" where memory knows of none."""
+    retries: bool = False
+    """Whether all that is parked is tried again, whenever its next try is."""
     begins: bool = False
     """Whether memory knows of no ticket that was ever made: then perhaps there is none to be
     searched for.
     """
 
     def is_due(self, parked: Parked) -> bool:
-        """Whether a parked issue is to be tried again now: its time has come, or the settings have
-        changed.
+        """Whether a parked issue is to be tried again now: its time has come, the settings have
+        changed, or somebody says so.
         """
-        return parked.next_at <= self.until or parked.settings_digest != self.settings_digest
+        return (
+            self.retries
+            or parked.next_at <= self.until
+            or parked.settings_digest != self.settings_digest
+        )
 
     @property
     def to_describe(self) -> set[IssueId]:

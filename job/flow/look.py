@@ -207,6 +207,7 @@ class Look:
             settings_digest=setup.settings_digest,
             notes=notes,
             canary=mark.canary,
+            retries=self._order.retry_parked,
             begins=not mark.highest_keys,
         )
         trust = Trust(setup.ports, scope=scope)

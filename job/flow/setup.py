@@ -61,6 +61,8 @@ class Order(Struct, frozen=True, kw_only=True):
     """Take memory for ours, whose ever it was."""
     approved: str | None = None
     """The digest of what was held and is to be let through."""
+    retry_parked: bool = False
+    """Try all that is parked again, whenever its next try is."""
 
     @property
     def begins_at(self) -> datetime | None:

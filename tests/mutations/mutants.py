@@ -107,6 +107,49 @@ MUTANTS: Final = (
         "to.comments for to",
         "to.comments and to.comment_rule.every for to",
     ),
+    # --- Mending by hand --------------------------------------------------------------------------
+    Mutant(
+        "memory is mended while a task of another number is at work",
+        "mend:_take_all",
+        "{lease.shard for lease in await store.leases()} | {ALONE}",
+        "{ALONE}",
+    ),
+    Mutant(
+        "a lease that was taken by hand is kept",
+        "mending",
+        "await store.release_lease(lease)",
+        "pass",
+    ),
+    Mutant(
+        "nobody is asked before memory is changed",
+        "CommandContext.agree",
+        "not yes and",
+        "yes and",
+    ),
+    Mutant(
+        "an issue that is due is put off by being tried again",
+        "parked:retry",
+        "min(now, entry.next_at)",
+        "now",
+    ),
+    Mutant(
+        "a watermark is set forward by hand",
+        "state:rewind",
+        "begin >= earliest",
+        "False",
+    ),
+    Mutant(
+        "only the first task reads again",
+        "Mending.rewind",
+        "self._leases[shard]",
+        "self._leases[ALONE]",
+    ),
+    Mutant(
+        "what is parked is tried when its time has come, whatever somebody says",
+        "Scope.is_due",
+        "self.retries or",
+        "False or",
+    ),
     # --- Signing in -------------------------------------------------------------------------------
     Mutant(
         "a token that the site refuses is shown to the gateway with a write",
