@@ -16,7 +16,7 @@ import click
 from structlog.contextvars import bound_contextvars
 
 from job import __version__
-from job.commands import check, parked, routes, run, state
+from job.commands import check, explain, parked, routes, run, state
 from job.commands.context import CommandContext
 from job.console.outlet import Outlet
 from job.console.words import PROGRAM
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 def with_command(args: Sequence[str]) -> list[str]:
     """The arguments with the name of a command before its options: without one it is `run`."""
-    options = args and args[0].startswith("-") and args[0] not in {"--help", "--version"}
+    options = args and args[0].startswith("-") and args[0] not in {"-h", "--help", "--version"}
     return ["run", *args] if options or not args else [*args]
 
 
@@ -61,7 +61,10 @@ def json_option(command: Callable[..., T]) -> Callable[..., T]:
     )
 
 
-@click.group(cls=RunByDefault, context_settings={"max_content_width": 100})
+@click.group(
+    cls=RunByDefault,
+    context_settings={"max_content_width": 100, "help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, prog_name=PROGRAM)
 def cli() -> None:
     """Keeps Halo issues and Jira tickets in step. Settings come from environment variables; see
@@ -123,6 +126,18 @@ def plan_command(context: CommandContext, *, since: str | None, sweep: bool, hel
 def check_command(context: CommandContext) -> int:
     """Prove the credentials, the project and its fields, and the memory. Writes nothing."""
     return check.check(context)
+
+
+@cli.command("explain")
+@click.argument("about", metavar="ISSUE|TICKET")
+@json_option
+@click.pass_obj
+def explain_command(context: CommandContext, *, about: str) -> int:
+    """Tell what is known of an issue and its ticket, and what the next run will do. Writes nothing.
+
+    ISSUE is Halo's id, TICKET the key or the id of a ticket.
+    """
+    return explain.explain(context, about=about)
 
 
 @cli.group("routes")

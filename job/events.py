@@ -114,6 +114,7 @@ class Event(StrEnum):
     CHECK_UNPROVEN = "check.unproven", "one proof of `check` that nothing tells yet, and why"
     CHECK_DOUBTED = "check.doubted", "a run works with it, and somebody should know"
     CHECK_FAILED = "check.failed", "one proof of `check` that does not hold, and the remedy"
+    EXPLAINED = "issue.explained", "one thing that `explain` tells of an issue and its ticket"
     TABLE_ROW = "table.row", "one row of a table that a command shows"
     REMOTE_THROTTLED = (
         "remote.throttled",

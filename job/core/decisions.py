@@ -9,6 +9,7 @@ Does not do: reading or writing (`flow/gather.py` brings the cases, `flow/apply.
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 from job.core.answers import act, nothing, rest
 from job.core.endings import acceptance_ended, is_told, why_due, why_over
@@ -28,6 +29,12 @@ CREATES_MAX = 2
 def decide(case: Case, *, policy: Policy, now: datetime) -> Decision:
     """The answer for one case."""
     return next(decision for rule in RULES if (decision := rule(case, policy, now)))
+
+
+def asked(case: Case, *, policy: Policy, now: datetime) -> tuple[str, ...]:
+    """The names of the rules that are asked for this case, in order; the last of them answers."""
+    silent = takewhile(lambda rule: rule(case, policy, now) is None, RULES)
+    return tuple(rule.__name__ for rule in RULES[: sum(1 for _ in silent) + 1])
 
 
 # --- Rules. Each returns None to pass the case on -------------------------------------------------

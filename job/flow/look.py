@@ -185,8 +185,8 @@ class Look:
         """Raises `BadSettings`."""
         setup = self._setup
         glance = self._glance(mark)
-        sweeps = glance is None and (mark.sweep_owed or self._sweep_is_due(mark))
-        since = glance or self._since(mark, sweeps=sweeps)
+        sweeps = glance is None and (mark.sweep_owed or self.sweep_is_due(mark))
+        since = glance or self.since(mark, sweeps=sweeps)
         await self._holding.recall(mark)
         notes = await recall(
             setup.ports,
@@ -269,7 +269,7 @@ class Look:
             return None
         return begins_at
 
-    def _since(self, mark: Watermark, *, sweeps: bool) -> datetime | None:
+    def since(self, mark: Watermark, *, sweeps: bool) -> datetime | None:
         """From when on Halo is asked for changes. A sweep asks again for all since the sweep before
         the last: one listing that came back shorter than the truth, without a sign of it, must not
         be the last word.
@@ -282,7 +282,8 @@ class Look:
             since = min(since, mark.reading_from)
         return since if since > EPOCH else None
 
-    def _sweep_is_due(self, mark: Watermark) -> bool:
+    def sweep_is_due(self, mark: Watermark) -> bool:
+        """Whether it is time for a sweep that nobody asked for."""
         every = self._setup.sweep_every
         return bool(every) and (mark.swept_at is None or self._started_at - mark.swept_at >= every)
 

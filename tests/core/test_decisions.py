@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from job.core.decisions import RULES, decide
+from job.core.decisions import RULES, asked, decide
 from job.core.issues import Issue, IssueStatus
 from job.core.memory import Intent
 from job.core.model import Action, Afterwards, Case, Ticket
@@ -346,3 +346,14 @@ def test_what_memory_cannot_tell_is_set_aside_or_waits_where_that_cannot_be_note
         decision = decide(broken, policy=POLICY, now=NOW)
         assert (decision.action, decision.afterwards) == (None, afterwards)
         assert (decision.reason, decision.because) == ("memory_unreadable", "It is newer.")
+
+
+@pytest.mark.parametrize("status", ["active", "resolved"])
+@pytest.mark.parametrize("state", [None, *STATUS])
+def test_of_the_rules_that_are_asked_the_last_one_answers(status: str, state: str | None) -> None:
+    given = case(status, state)
+    names = asked(given, policy=POLICY, now=NOW)
+    *silent, answers = RULES[: len(names)]
+    assert names == tuple(rule.__name__ for rule in RULES[: len(names)])
+    assert not any(rule(given, POLICY, NOW) for rule in silent)
+    assert answers(given, POLICY, NOW) == decide(given, policy=POLICY, now=NOW)

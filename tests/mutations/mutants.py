@@ -364,7 +364,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "a run does not read again before its mark",
-        "Look._since",
+        "Look.since",
         "since - self._setup.overlap",
         "since",
     ),
@@ -633,7 +633,7 @@ MUTANTS: Final = (
         " and (not left)",
         "",
     ),
-    Mutant("a sweep is never due", "Look._sweep_is_due", "bool(every)", "not every"),
+    Mutant("a sweep is never due", "Look.sweep_is_due", "bool(every)", "not every"),
     Mutant("a circuit never opens", "Circuits.is_open", ">= STREAK_MAX", "< 0"),
     Mutant(
         "what stops a run does not stop its writes",
@@ -1067,8 +1067,8 @@ MUTANTS: Final = (
     Mutant(
         "a glance reads from the watermark",
         "Look.__call__",
-        "glance or self._since(mark, sweeps=sweeps)",
-        "self._since(mark, sweeps=sweeps)",
+        "glance or self.since(mark, sweeps=sweeps)",
+        "self.since(mark, sweeps=sweeps)",
     ),
     Mutant(
         "a time beside a sweep narrows it",
@@ -1084,7 +1084,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "what a back-fill owes is not read",
-        "Look._since",
+        "Look.since",
         "mark.reading_from is not None",
         "mark is None and mark.reading_from",
     ),
@@ -1676,4 +1676,24 @@ MUTANTS: Final = (
         "held & environ.keys() - bound.free - {BOUND_SETTINGS}",
     ),
     Mutant("overrides are not looked for", "load_kind", "raise BadSettings(others)", "pass"),
+    # --- What operators are told ------------------------------------------------------------------
+    Mutant("explain names one rule too few", "decisions:asked", "+ 1", "+ 0"),
+    Mutant(
+        "explain calls what is settled news",
+        "inquiry:_looks",
+        "met and is_newsworthy(issue, link=link, scope=scope)",
+        "met",
+    ),
+    Mutant(
+        "explain finds no ticket that was deleted",
+        "inquiry:_linked",
+        "if not wanted.isdisjoint({link.ticket_id, link.ticket_key}):",
+        "if False:",
+    ),
+    Mutant(
+        "explain does not see what is held",
+        "inquiry:_held",
+        "entry.issue_id == issue_id",
+        "entry.issue_id != issue_id",
+    ),
 )
