@@ -16,7 +16,7 @@ import click
 from structlog.contextvars import bound_contextvars
 
 from job import __version__
-from job.commands import check, explain, parked, routes, run, state
+from job.commands import check, explain, parked, prove, routes, run, state
 from job.commands.context import CommandContext
 from job.console.outlet import Outlet
 from job.console.words import PROGRAM
@@ -138,6 +138,16 @@ def explain_command(context: CommandContext, *, about: str) -> int:
     ISSUE is Halo's id, TICKET the key or the id of a ticket.
     """
     return explain.explain(context, about=about)
+
+
+@cli.command("prove")
+@json_option
+@click.pass_obj
+def prove_command(context: CommandContext) -> int:
+    """Audit Halo and Jira against memory: print every counterexample to the promises, or how much
+    was looked at. Writes nothing. Exit code 5 with counterexamples.
+    """
+    return prove.prove(context)
 
 
 @cli.group("routes")

@@ -115,6 +115,8 @@ class Event(StrEnum):
     CHECK_DOUBTED = "check.doubted", "a run works with it, and somebody should know"
     CHECK_FAILED = "check.failed", "one proof of `check` that does not hold, and the remedy"
     EXPLAINED = "issue.explained", "one thing that `explain` tells of an issue and its ticket"
+    PROMISE_BROKEN = "promise.broken", "one counterexample to a promise that `prove` found (exit 5)"
+    PROMISES_PROVEN = "promises.proven", "how much `prove` looked at, and what it found"
     TABLE_ROW = "table.row", "one row of a table that a command shows"
     REMOTE_THROTTLED = (
         "remote.throttled",

@@ -175,6 +175,12 @@ class JiraTickets(Protocol):
         """
         ...
 
+    def holders(self) -> AsyncGenerator[Sequence[Ticket], None]:
+        """Every ticket that search shows to hold anything in the id field, in any project, in
+        pieces, each as the database has it.
+        """
+        ...
+
     async def probe(self, project: str, *, above: int, wanted: Collection[IssueId]) -> Probe:
         """Looks for lost creates among the keys after `above`, from the database, until the keys
         run out.

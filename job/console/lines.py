@@ -18,7 +18,7 @@ from job.ports import Watcher
 
 log = structlog.get_logger()
 
-FAILURES = frozenset({Event.CHECK_FAILED})
+FAILURES = frozenset({Event.CHECK_FAILED, Event.PROMISE_BROKEN})
 """What is told as an error although no error ends the command because of it."""
 DOUBTS = frozenset({Event.CHECK_DOUBTED})
 """What is told as a warning."""

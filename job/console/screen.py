@@ -149,6 +149,7 @@ MARKS: Mapping[Event, str] = {
     Event.CHECK_UNPROVEN: "[dim]?[/]   ",
     Event.CHECK_DOUBTED: "[yellow]but[/] ",
     Event.CHECK_FAILED: "[red]no [/] ",
+    Event.PROMISE_BROKEN: "[red]no [/] ",
 }
 
 

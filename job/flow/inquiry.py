@@ -105,7 +105,7 @@ async def _linked(setup: Setup, *, name: TicketId, shown: list[Ticket]) -> Issue
 async def _look(setup: Setup, *, issue_id: IssueId, mark: Watermark, now: datetime) -> Seen | None:
     store = setup.ports.store
     broken: Broken = {}
-    scope = await _scope(setup, mark=mark, now=now)
+    scope = await scope_of(setup, mark=mark, now=now)
     link = (await store.links([issue_id], broken=broken)).get(issue_id)
     backlog = (await store.backlog([issue_id], broken=broken)).get(issue_id)
     held, approved = await _held(setup, issue_id=issue_id, now=now)
@@ -134,7 +134,7 @@ async def _look(setup: Setup, *, issue_id: IssueId, mark: Watermark, now: dateti
     )
 
 
-async def _scope(setup: Setup, *, mark: Watermark, now: datetime) -> Scope:
+async def scope_of(setup: Setup, *, mark: Watermark, now: datetime) -> Scope:
     """What the next run would look at, if it began now."""
     holding = Holding(setup, started_at=now)
     await holding.recall(mark)

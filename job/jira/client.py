@@ -77,6 +77,7 @@ class JiraClient:
         self.read = reader.read
         self.prove_search = prover.prove
         self.find = finder.find
+        self.holders = finder.holders
         self.probe = finder.probe
         self.highest_key = finder.highest_key
         self.visible = finder.visible

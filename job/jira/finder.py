@@ -5,7 +5,8 @@ Does not do: proving that the index finds anything (`prover.py`), or an absence.
 behind, so whoever creates because nothing was found notes an intent first.
 """
 
-from collections.abc import Collection
+from collections.abc import AsyncGenerator, Collection, Sequence
+from contextlib import aclosing
 from functools import partial
 from itertools import chain
 from typing import Any
@@ -27,6 +28,8 @@ log = structlog.get_logger()
 
 PROBE_BLOCKS_MAX = 20
 EMPTY_MAX = 2
+HOLDERS_PAGES_MAX = 10_000
+"""A million tickets. Whoever asks for all of them means all."""
 
 
 class Finder:
@@ -62,6 +65,17 @@ class Finder:
         # believed.
         candidates = tickets.candidates(raws, id_field=spec.id, wanted=ids)
         return await self._reader.holding(candidates, wanted=ids)
+
+    async def holders(self) -> AsyncGenerator[Sequence[Ticket], None]:
+        """Every ticket whose id field holds anything, in any project, the newest first, a page at a
+        time, each as the database has it.
+        """
+        query = search.filled(await self._prover.clause())
+        pages = self._search.pages(query, pages_max=HOLDERS_PAGES_MAX)
+        async with aclosing(pages):
+            async for raws in pages:
+                found = await self._reader.read([tickets.id_of(raw) for raw in raws])
+                yield list(found.values())
 
     async def probe(self, project: str, *, above: int, wanted: Collection[IssueId]) -> Probe:
         """Looks for lost creates among the keys after `above`, until the keys run out."""

@@ -5,7 +5,8 @@ that Jira calls incomplete are errors.
 Does not do: believing what the index says (`finder.py`, `prover.py`).
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from typing import Any
 
 from job.errors import MalformedAnswer
@@ -25,21 +26,39 @@ class Searcher:
     ) -> list[Any]:
         """Everything that matches, or no more pages than it takes to have enough."""
         found: list[Any] = []
+        async with aclosing(
+            self.pages(jql, fields=fields, size=enough or search.PAGE_MAX)
+        ) as pages:
+            async for raws in pages:
+                found += raws
+                if enough is not None and len(found) >= enough:
+                    break
+        return found
+
+    async def pages(
+        self,
+        jql: str,
+        *,
+        fields: Sequence[str] = search.KEYS,
+        size: int = search.PAGE_MAX,
+        pages_max: int = search.PAGES_MAX,
+    ) -> AsyncGenerator[list[Any], None]:
+        """Everything that matches, a page at a time."""
         tokens: list[str] = []
-        for _ in range(search.PAGES_MAX):
+        for _ in range(pages_max):
             request = search.search(
                 self._connection.site,
                 jql,
                 fields=fields,
                 token=tokens[-1] if tokens else None,
-                size=enough or search.PAGE_MAX,
+                size=size,
             )
             page = search.hits(await self._connection.ask(request, doing=search.SEARCHING))
-            found += page.raws
-            if page.next_token is None or (enough is not None and len(found) >= enough):
-                return found
+            yield page.raws
+            if page.next_token is None:
+                return
             if page.next_token in tokens:
                 raise MalformedAnswer(REMOTE, search.SEARCHING, "a page came twice.")
             tokens.append(page.next_token)
-        happened = f"more than {search.PAGES_MAX} pages for one query."
+        happened = f"more than {pages_max} pages for one query."
         raise MalformedAnswer(REMOTE, search.SEARCHING, happened)

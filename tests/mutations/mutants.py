@@ -1696,4 +1696,43 @@ MUTANTS: Final = (
         "entry.issue_id == issue_id",
         "entry.issue_id != issue_id",
     ),
+    Mutant(
+        "prove is content with two tickets", "counterexamples", "len(live) > 1", "len(live) > 2"
+    ),
+    Mutant(
+        "prove trusts a link to a stranger",
+        "counterexamples",
+        "if case.stranger is not None and excused is not Excuse.PARKED:",
+        "if False:",
+    ),
+    Mutant(
+        "prove judges what was set aside",
+        "audit:excuse",
+        "(case.parked, Excuse.PARKED)",
+        "(None, Excuse.PARKED)",
+    ),
+    Mutant(
+        "prove judges what no run has read yet",
+        "audit:excuse",
+        "issue.touched_at >= known.read_to",
+        "False",
+    ),
+    Mutant(
+        "prove takes what a person opened for never closed",
+        "_was_never_elsewhere",
+        "case.link.status_seen == ticket.status",
+        "True",
+    ),
+    Mutant(
+        "prove does not ask for an issue that Halo lists no more",
+        "Auditor._read_halo",
+        "sorted(wanted - self._issues.keys())",
+        "sorted(wanted & self._issues.keys())",
+    ),
+    Mutant(
+        "only the first page of tickets is audited",
+        "Searcher.pages",
+        "page.next_token is None",
+        "True",
+    ),
 )
