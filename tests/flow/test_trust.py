@@ -223,3 +223,17 @@ def test_a_site_whose_canary_is_gone_goes_on_with_another() -> None:
         assert len(tube.jira.people.tickets()) == 5
 
     play(story())
+
+
+def test_a_site_that_rewrites_our_ids_is_no_site_of_strangers_once_we_have_made_a_ticket() -> None:
+    async def story() -> None:
+        tube = Tube(policy=QUIET)
+        tube.jira.rewrite_new_tickets(lambda fields: {ID_FIELD: "(see the description)"})
+        tube.halo.estate.open_issue(type="csm")
+        await done(tube)
+        tube.halo.estate.open_issue(type="csm")
+        record = await done(tube)
+        assert record.counts["create"].get("held") is None
+        assert len(tube.jira.people.tickets()) == 2
+
+    play(story())
