@@ -20,6 +20,7 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from job.core.adf import Document
+from job.core.backlog import Size
 from job.core.comments import Comment
 from job.core.findings import CveDetails, Finding, Gone, Unreadable
 from job.core.ids import IssueId, Marker, TicketId
@@ -76,6 +77,10 @@ class HaloIssues(Protocol):
 
     def active(self) -> Pieces:
         """Every active issue, however old; for the sweep."""
+        ...
+
+    async def older_than(self, at: datetime) -> Size | None:
+        """How many active issues were last seen before then; `None` where Halo does not tell."""
         ...
 
     async def issue(self, issue_id: IssueId) -> Issue | None:

@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from job.core.backlog import Backlog
 from job.core.held import HeldSet, Piece, Quota
 from job.core.ids import IssueId
 from job.core.memory import (
-    Backlog,
     Broken,
     Changes,
     Intent,

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from msgspec import Struct
 
+from job.core.backlog import BacklogMode
 from job.core.memory import Owner
 from job.core.plan import Limits
 from job.core.policy import Policy, WhenGone
@@ -143,6 +144,7 @@ def policy_of(settings: Settings) -> Policy:
         create_patience=settings.create_patience,
         when_ticket_gone=WhenGone(settings.when_ticket_gone),
         when_issue_gone=WhenGone(settings.when_issue_gone),
+        backlog=BacklogMode(settings.backlog),
         accepted_for=settings.accepted_for,
         accepted_worse_by=settings.accepted_until_worse_by,
     )

@@ -122,9 +122,10 @@ variable "jira" {
 }
 
 variable "scope" {
-  description = "Which issues are kept in step. `time_range_min` is the look-back, in minutes, of a first run without a watermark."
+  description = "Which issues are kept in step. `time_range_min` is the look-back, in minutes, of a first run without a watermark, and `backlog` what becomes of issues last touched before it: `touched`, `all`, `critical` or `none`."
   type = object({
     time_range_min           = optional(number, 15)
+    backlog                  = optional(string, "touched")
     critical_only            = optional(bool, false)
     no_comment               = optional(bool, false)
     comment_on               = optional(string, "change")
@@ -146,6 +147,10 @@ variable "scope" {
   validation {
     condition     = var.scope.issue_sync_max >= 0 && var.scope.issue_sync_max <= local.count_max && floor(var.scope.issue_sync_max) == var.scope.issue_sync_max
     error_message = "`scope.issue_sync_max` must be a whole number of up to nine digits; 0 is no cap."
+  }
+  validation {
+    condition     = contains(["touched", "all", "critical", "none"], var.scope.backlog)
+    error_message = "`scope.backlog` must be \"touched\", \"all\", \"critical\" or \"none\"."
   }
   validation {
     condition     = contains(["change", "update", "never"], var.scope.comment_on) && !(var.scope.no_comment && var.scope.comment_on == "update")
@@ -306,6 +311,7 @@ locals {
     REOPEN_FIELDS           = local.pairs.reopen
 
     TIME_RANGE               = var.scope.time_range_min
+    BACKLOG                  = var.scope.backlog
     CRITICAL_ONLY            = var.scope.critical_only
     NO_COMMENT               = var.scope.no_comment
     COMMENT_ON               = var.scope.comment_on

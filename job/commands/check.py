@@ -13,6 +13,7 @@ from typing import assert_never
 from msgspec import Struct
 
 from job.commands.checks import (
+    backlog,
     halo,
     memory,
     permissions,
@@ -47,6 +48,7 @@ CHECKS = (
     Check(about="type and fields", look=screens.look, blamed=("JIRA_ISSUE_TYPE",)),
     Check(about="statuses and ways", look=statuses.look, blamed=("ISSUE_STATUS_CLOSED",)),
     Check(about=searching.ABOUT, look=searching.look, blamed=("JIRA_ISSUE_ID_FIELD",)),
+    Check(about=backlog.ABOUT, look=backlog.look, blamed=("BACKLOG",)),
     Check(about=memory.ABOUT, look=memory.look, blamed=("STATE_URL",)),
 )
 

@@ -94,7 +94,8 @@ class PlanLines:
             "held": len(plan.held),
             "quiet": len(plan.quiet) + plan.unmoved,
         }
-        log.info(Event.PLAN_MADE, digest=plan.digest, actions=tally, **left)
+        older = {"backlog": plan.backlog} if plan.backlog else {}
+        log.info(Event.PLAN_MADE, digest=plan.digest, actions=tally, **left, **older)
 
     def ended(self, outcome: Outcome) -> None:
         """Nothing: those who do it have said it already."""

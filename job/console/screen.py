@@ -230,7 +230,7 @@ def _tally(plan: Plan) -> str:
     held = f"; {len(plan.held)} of them are held: digest {plan.digest}" if plan.held else ""
     needless = len(plan.quiet) + plan.unmoved
     quiet = f"; {needless} issues need nothing" if needless else ""
-    return " ".join(filter(None, (f"{planned}{waits}{held}{quiet}.", plan.pace)))
+    return " ".join(filter(None, (f"{planned}{waits}{held}{quiet}.", plan.pace, plan.backlog)))
 
 
 def _by_route(plan: Plan) -> Iterator[str]:

@@ -12,7 +12,9 @@ from datetime import datetime
 
 from msgspec import Struct, field
 
+from job.core.backlog import Backlog, Beginning
 from job.core.decisions import MISSES_BEFORE_GONE
+from job.core.held import Kind
 from job.core.ids import IssueId, TicketId, TicketKey
 from job.core.issues import Issue, IssueStatus
 from job.core.links import link_from
@@ -47,6 +49,8 @@ class IssueWithLink(Struct, frozen=True, kw_only=True):
 
     issue: Issue
     link: Link | None
+    note: Backlog | None = None
+    """That it was old before the first run looked, where memory knows that."""
 
 
 class Scope(Struct, frozen=True, kw_only=True):
@@ -63,6 +67,7 @@ class Scope(Struct, frozen=True, kw_only=True):
     """An issue whose ticket is known to hold its id; "" where memory knows of none."""
     retries: bool = False
     """Whether all that is parked is tried again, whenever its next try is."""
+    beginning: Beginning = Beginning()
     begins: bool = False
     """Whether memory knows of no ticket that was ever made: then perhaps there is none to be
     searched for.
@@ -78,6 +83,13 @@ class Scope(Struct, frozen=True, kw_only=True):
             or parked.settings_digest != self.settings_digest
         )
 
+    def is_under_way(self, issue_id: IssueId) -> bool:
+        """Whether a ticket for it was decided on before: begun, failed, held or approved."""
+        notes, parked = self.notes, self.notes.parked.get(issue_id)
+        if parked is not None and parked.tried == Kind.CREATE:
+            return True
+        return issue_id in notes.intents or issue_id in notes.held or issue_id in notes.approved
+
     @property
     def to_describe(self) -> set[IssueId]:
         """The issues to ask Halo for even if it lists them no more."""
@@ -87,21 +99,36 @@ class Scope(Struct, frozen=True, kw_only=True):
         return noted | set(self.notes.due)
 
 
-def is_newsworthy(issue: Issue, *, link: Link | None, scope: Scope) -> bool:
-    """Whether a listed issue may need anything at all."""
-    if issue.id in scope.notes.intents or issue.id in scope.notes.held:
+def is_newsworthy(
+    issue: Issue, *, link: Link | None, scope: Scope, note: Backlog | None = None
+) -> bool:
+    """Whether a listed issue may need anything at all. `note`: that it was old before the first
+    run looked.
+    """
+    notes = scope.notes
+    unfinished = issue.id in notes.intents or issue.id in notes.held
+    if unfinished or (issue.id in notes.broken and issue.id not in notes.parked):
         return True
-    if issue.id in scope.notes.broken and issue.id not in scope.notes.parked:
-        return True
-    if link is None and scope.policy.excludes(issue):
+    if link is None and scope.policy.excludes(issue) and not scope.beginning.sets_apart(issue):
         # It may have a ticket from before the settings excluded it, which memory has lost.
         return issue.status is IssueStatus.RESOLVED
-    parked = scope.notes.parked.get(issue.id)
+    parked = notes.parked.get(issue.id)
     if parked is not None and parked.version == issue.version:
         return scope.is_due(parked)
-    if link is None or link.version != issue.version or link.status_owed:
+    if link is None:
+        return issue.id in notes or not _is_settled_old(issue, note, scope=scope)
+    if link.version != issue.version or link.status_owed:
         return True
     return parked is not None or scope.sweep or link.is_due(scope.until)
+
+
+def _is_settled_old(issue: Issue, note: Backlog | None, *, scope: Scope) -> bool:
+    """Whether an issue without a ticket is left alone, and memory knows all there is to know."""
+    beginning = scope.beginning
+    if note is None:
+        return beginning.passes_over(issue)
+    alone = beginning.leaves_alone(issue, note=note)
+    return alone and not beginning.note_after(issue, note=note, alone=True, now=scope.until)
 
 
 def needs_search(known: IssueWithLink, *, ticket: Ticket | None, scope: Scope) -> bool:
@@ -179,6 +206,8 @@ def make_case(
     ticket, others = choose(link, tickets=every.values(), policy=scope.policy)
     intent = scope.notes.intents.get(issue.id)
     is_linked = link is not None and ticket is not None and ticket.id == link.ticket_id
+    beginning, note = scope.beginning, known.note
+    alone = beginning.leaves_alone(issue, note=note) and not scope.is_under_way(issue.id)
     if ticket is not None and not is_linked:
         link = _link_of_lost_create(intent, ticket=ticket)
     case = Case(
@@ -191,6 +220,8 @@ def make_case(
         ticket_gone=ticket is None and link is not None and _is_gone(link, shown=shown),
         stranger=stranger,
         create_denied=create_denied,
+        old=alone,
+        noting=beginning.note_after(issue, note=note, alone=alone, now=scope.until),
     )
     return case, [other for other in others if not scope.policy.is_hard_closed(other)]
 

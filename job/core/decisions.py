@@ -68,6 +68,16 @@ def ticket_not_loaded(case: Case, policy: Policy, now: datetime) -> Decision | N
     return rest(case, policy, Reason.TICKET_NOT_LOADED, because=because, afterwards=Afterwards.PARK)
 
 
+def backlog(case: Case, policy: Policy, now: datetime) -> Decision | None:
+    """An issue that was old before the first run looked is left alone, as the settings say, unless
+    it has a ticket.
+    """
+    if not case.old or case.ticket is not None or case.link is not None:
+        return None
+    because = f"It is older than the first run looked back, and BACKLOG={policy.backlog}."
+    return nothing(case, policy, Reason.BACKLOG, because=because)
+
+
 def out_of_scope(case: Case, policy: Policy, now: datetime) -> Decision | None:
     """An excluded issue is left alone, except that Halo's word still closes a ticket we keep."""
     if not policy.excludes(case.issue) or case.issue.gone:
@@ -261,6 +271,7 @@ RULES: tuple[Callable[[Case, Policy, datetime], Decision | None], ...] = (
     issue_unreadable,
     ticket_not_loaded,
     create_unsettled,
+    backlog,
     out_of_scope,
     issue_gone,
     ticket_unconfirmed,

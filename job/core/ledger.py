@@ -88,12 +88,18 @@ def held_since(plan: Plan, *, since: datetime) -> Iterator[datetime]:
 def owing(mark: Watermark, *, since: datetime | None, sweep: bool) -> Watermark:
     """The watermark with a note of what this run was asked for besides: whoever comes after a run
     that died reads the rest of it. Nothing is owed from a time after the watermark, for every later
-    run reads that anyway.
+    run reads that anyway. What was asked for is no backlog from then on.
     """
-    reading_from = mark.reading_from
+    reading_from, begun_from = mark.reading_from, mark.begun_from
     if since is not None and since <= mark.at:
         reading_from = min(since, reading_from or since)
-    return replace(mark, reading_from=reading_from, sweep_owed=mark.sweep_owed or sweep)
+        begun_from = begun_from and min(since, begun_from)
+    return replace(
+        mark,
+        reading_from=reading_from,
+        begun_from=begun_from,
+        sweep_owed=mark.sweep_owed or sweep,
+    )
 
 
 def next_watermark(

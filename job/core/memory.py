@@ -11,6 +11,7 @@ from typing import assert_never
 
 from msgspec import Struct, field
 
+from job.core.backlog import Backlog
 from job.core.held import HeldSet, Piece
 from job.core.ids import EPOCH, Fingerprint, Instant, IssueId, Marker, TicketId, TicketKey, Version
 
@@ -138,17 +139,6 @@ class Parked(Struct, frozen=True, kw_only=True):
     """
 
 
-class Backlog(Struct, frozen=True, kw_only=True):
-    """An issue that was old before the first run and is left alone, as the settings say."""
-
-    issue_id: IssueId
-    critical: bool
-    """Whether it was critical when it was noted."""
-    resolved: bool = False
-    """Whether it was seen resolved since: then it is no longer old when it comes back."""
-    at: Instant = EPOCH
-
-
 class Owner(Struct, frozen=True, kw_only=True):
     """Whose memory it is: one Jira site, one Halo account, one id field."""
 
@@ -179,11 +169,11 @@ class Watermark(Struct, frozen=True, kw_only=True):
     sweep_owed: bool = False
     """Whether a sweep was begun that is not over, though none may be due."""
     begun_from: Instant | None = None
-    """From when on the very first run looked: what Halo touched last before that is the backlog.
-    `None` in memory of older programs, which knew none.
+    """From when on the very first run looked, or somebody asked to look: what Halo touched last
+    before that is the backlog. `None` in memory of older programs, which knew none.
     """
-    backlog_told: bool = False
-    """Whether the first run has told the whole backlog apart."""
+    backlog_as: str = ""
+    """What the settings said of the backlog when a run last looked at all of it; "" before that."""
     began_at: Instant | None = None
     """When the last run began that moved this mark."""
     generation: int = 0

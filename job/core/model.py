@@ -13,6 +13,7 @@ from typing import assert_never
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from job.core.backlog import Backlog
 from job.core.held import Kind
 from job.core.ids import IssueId, TicketId, TicketKey, canonical
 from job.core.issues import Issue
@@ -105,6 +106,10 @@ class Case(Struct, frozen=True, kw_only=True):
     """Why what memory keeps of the issue cannot be used, as a sentence; "" for nearly all. Then
     nothing else is known of it.
     """
+    old: bool = False
+    """Whether it was old before the first run looked and is left alone, if it has no ticket."""
+    noting: Backlog | None = None
+    """What memory is to be told of that; `None` when nothing."""
     not_loaded: TicketKey | None = None
     """The linked ticket that Jira knows and could not load; nothing else was asked of it."""
 
@@ -140,6 +145,7 @@ class Reason(StrEnum):
     MEMORY_UNREADABLE = "memory_unreadable"
     ISSUE_UNREADABLE = "issue_unreadable"
     TICKET_NOT_LOADED = "ticket_not_loaded"
+    BACKLOG = "backlog"
     OUT_OF_SCOPE = "out_of_scope"
     CREATE_UNSETTLED = "create_unsettled"
     ISSUE_GONE = "issue_gone"

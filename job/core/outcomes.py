@@ -11,6 +11,7 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
+from job.core.backlog import Backlog
 from job.core.ids import IssueId
 from job.core.links import link_to
 from job.core.memory import Changes, Link, Parked
@@ -76,12 +77,14 @@ def quietly(decisions: Iterable[Decision], *, now: datetime, settings_digest: st
     that was seen.
     """
     links: list[Link] = []
+    noted: list[Backlog] = []
     settled: list[IssueId] = []
     parked: list[Parked] = []
     released: list[IssueId] = []
     for decision in decisions:
         case = decision.case
         links.extend(_remembered(decision, now=now))
+        noted.extend(_noted(decision))
         match decision.afterwards:
             case Afterwards.PARK:
                 reason, because = decision.reason, decision.because
@@ -96,8 +99,18 @@ def quietly(decisions: Iterable[Decision], *, now: datetime, settings_digest: st
             case _:
                 assert_never(decision.afterwards)
     return Changes(
-        links=tuple(links), settled=tuple(settled), parked=tuple(parked), released=tuple(released)
+        links=tuple(links),
+        settled=tuple(settled),
+        parked=tuple(parked),
+        released=tuple(released),
+        backlog=tuple(noted),
     )
+
+
+def _noted(decision: Decision) -> Iterator[Backlog]:
+    """That an issue is left alone because it was old before the first run looked."""
+    if decision.reason is Reason.BACKLOG and decision.case.noting is not None:
+        yield decision.case.noting
 
 
 def leaves_a_trace(decision: Decision, *, now: datetime) -> bool:
@@ -109,6 +122,8 @@ def leaves_a_trace(decision: Decision, *, now: datetime) -> bool:
             return False
         case Afterwards.REMEMBER:
             noted = decision.case.intent or decision.case.parked
+            if any(_noted(decision)):
+                return True
             return bool(noted) or any(_remembered(decision, now=now))
     assert_never(decision.afterwards)
 

@@ -49,6 +49,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     """Names what is held; "" when nothing is."""
     sliced: int = 0
     """How many new tickets wait for a later slice."""
+    backlog: str = ""
+    """A sentence about what is older than the first run looks back; "" once that run is over."""
     pace: str = ""
     """A sentence about those, and until when they wait; "" when none do."""
 

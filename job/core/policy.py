@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from job.core.backlog import BacklogMode
 from job.core.issues import Issue, IssueKind
 from job.core.memory import Link
 from job.core.model import Case, Ticket
@@ -34,6 +35,7 @@ class Policy(Struct, frozen=True, kw_only=True):
     create_patience: timedelta = timedelta(minutes=25)
     when_ticket_gone: WhenGone = WhenGone.RECREATE
     when_issue_gone: WhenGone = WhenGone.REPORT
+    backlog: BacklogMode = BacklogMode.TOUCHED
     accepted_for: timedelta = timedelta()
     """How long a risk stays accepted; 0: for ever."""
     accepted_worse_by: float = 0.0

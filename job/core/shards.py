@@ -9,7 +9,7 @@ Does not do: reading leases or watermarks, which are brought here.
 import re
 from collections import defaultdict
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 from msgspec import Struct
@@ -82,14 +82,18 @@ def count_of(name: str) -> int:
     return int(name.rpartition("-of-")[2])
 
 
-def inherited(watermarks: Mapping[str, Watermark], *, look_back_to: datetime) -> Watermark:
+def inherited(
+    watermarks: Mapping[str, Watermark], *, look_back_to: datetime, overlap: timedelta
+) -> Watermark:
     """Where a shard without a watermark of its own begins.
 
     The lowest watermark of one number of tasks holds for every issue, but only if each of its
     shards has left one; of several such numbers the latest counts. Where none is whole, nothing is
     settled for certain: the reading begins with the look-back, or with the lowest watermark there
-    is if that is earlier.
+    is if that is earlier. A first run also reads the overlap before it, so that only what is older
+    is backlog; memory of older programs knows of none, and stays so.
     """
+    begins = Watermark(at=look_back_to, swept_at=look_back_to, begun_from=look_back_to - overlap)
     marks = defaultdict[int, list[Watermark]](list)
     for name, mark in watermarks.items():
         marks[count_of(name)].append(mark)
@@ -97,8 +101,10 @@ def inherited(watermarks: Mapping[str, Watermark], *, look_back_to: datetime) ->
     if whole:
         latest = max(whole, key=lambda marks: min(mark.at for mark in marks))
     else:
-        latest = [*watermarks.values(), Watermark(at=look_back_to, swept_at=look_back_to)]
+        latest = [*watermarks.values(), begins]
     swept = [mark.swept_at for mark in latest]
+    begun = [mark.begun_from for mark in latest]
+    seen_as = {mark.backlog_as for mark in latest}
     highest: dict[str, int] = {}
     for mark in watermarks.values():
         for project, number in mark.highest_keys.items():
@@ -110,6 +116,8 @@ def inherited(watermarks: Mapping[str, Watermark], *, look_back_to: datetime) ->
         highest_keys=highest,
         owner=next((mark.owner for mark in watermarks.values() if mark.owner), None),
         reading_from=min(owed, default=None),
+        begun_from=None if None in begun else min(at for at in begun if at is not None),
+        backlog_as=seen_as.pop() if len(seen_as) == 1 else "",
         sweep_owed=any(mark.sweep_owed for mark in latest),
         canary=next((mark.canary for mark in watermarks.values() if mark.canary), IssueId("")),
         holds=any(mark.holds for mark in watermarks.values()),

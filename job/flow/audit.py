@@ -149,7 +149,9 @@ class Auditor:
         backlog: set[IssueId] = set()
         strangers = [issue_id for issue_id in self._issues if issue_id not in self._links]
         for some in _batches(strangers, size=LOOKED_UP_TOGETHER):
-            backlog |= (await store.backlog(some, broken=self._broken)).keys()
+            notes = await store.backlog(some, broken=self._broken)
+            alone = self._scope.beginning.leaves_alone
+            backlog |= {of for of, note in notes.items() if alone(self._issues[of], note=note)}
         return Known(
             policy=self._setup.policy,
             now=now,

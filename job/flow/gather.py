@@ -8,9 +8,11 @@ Does not do: saying which issues must be looked at (`core/cases.py`), or finding
 (`lookup.py`).
 """
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from datetime import datetime
 
+from job.core.backlog import Backlog
 from job.core.cases import IssueWithLink, Notes, Scope, case_set_aside, is_newsworthy
 from job.core.ids import IssueId
 from job.core.issues import Issue
@@ -95,6 +97,10 @@ class Gathering:
         """What memory has notes on: looked at last and together, for lost creates are looked for
         together.
         """
+        self._old: dict[IssueId, Backlog | None] = {}
+        """What memory was asked of issues that may be noted as old before the first run looked."""
+        self._recalling = asyncio.Lock()
+        """Several listings name an issue at once, and memory is asked for it once."""
         self._linked: list[IssueWithLink] = []
         self._unknown: list[IssueWithLink] = []
         """What waits until there is enough to fill a call to Jira: issues with a link, and without.
@@ -120,6 +126,7 @@ class Gathering:
         mine = [issue for issue in piece if issue.id in self._scope.shard or not issue.has_id]
         ids = [issue.id for issue in mine if issue.has_id]
         links = await self._ports.store.links(ids, broken=self._broken)
+        await self._recall_old(issue for issue in mine if issue.id not in links)
         for issue in mine:
             self._keep(issue, link=links.get(issue.id))
         full = (
@@ -132,21 +139,38 @@ class Gathering:
         given_at = self._given.get(issue.id)
         if given_at is not None and given_at >= issue.touched_at:
             return
-        if not is_newsworthy(issue, link=link, scope=self._scope):
+        note = self._old.get(issue.id)
+        if not is_newsworthy(issue, link=link, scope=self._scope, note=note):
             return
         self._given[issue.id] = issue.touched_at
         if issue.id in self._scope.notes:
             self._noted[issue.id] = issue
         else:
             waiting = self._unknown if link is None else self._linked
-            waiting.append(IssueWithLink(issue=issue, link=link))
+            waiting.append(IssueWithLink(issue=issue, link=link, note=note))
+
+    async def _recall_old(self, issues: Iterable[Issue]) -> None:
+        """Reads of these issues without a ticket which are noted as old, where any may be."""
+        may_be = self._scope.beginning.may_have_note
+        wanted = [issue.id for issue in issues if may_be(issue)]
+        if not wanted:
+            return
+        async with self._recalling:
+            ids = [issue_id for issue_id in wanted if issue_id not in self._old]
+            found = await self._ports.store.backlog(ids, broken=self._broken) if ids else {}
+            self._old |= {issue_id: found.get(issue_id) for issue_id in ids}
 
     async def _look_up_noted(self) -> None:
         """What memory has notes on; what Halo does not list of it is asked for."""
         self._noted |= await self._described(self._scope.to_describe - self._given.keys())
         links = await self._ports.store.links(self._noted.keys(), broken=self._broken)
+        noted = self._noted.values()
+        await self._recall_old(issue for issue in noted if issue.id not in links)
         await self._look_up(
-            [IssueWithLink(issue=issue, link=links.get(issue.id)) for issue in self._noted.values()]
+            [
+                IssueWithLink(issue=it, link=links.get(it.id), note=self._old.get(it.id))
+                for it in noted
+            ]
         )
 
     async def _look_up_unlisted(self) -> None:

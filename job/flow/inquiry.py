@@ -11,12 +11,13 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from job.core.backlog import Backlog
 from job.core.cases import IssueWithLink, Scope, case_set_aside, is_newsworthy
 from job.core.decisions import asked, decide
 from job.core.held import FORGOTTEN_AFTER, Entry
 from job.core.ids import IssueId, TicketId, as_halo_writes
 from job.core.issues import Evidence, Issue, IssueStatus
-from job.core.memory import Backlog, Broken, Link, RunRecord, Watermark
+from job.core.memory import Broken, Link, RunRecord, Watermark
 from job.core.model import Action, Case, Decision, Ticket
 from job.core.noise import Weighed
 from job.core.rewritten import rewritten
@@ -25,7 +26,7 @@ from job.errors import IssueFailed
 from job.flow.gather import recall
 from job.flow.holding import Holding
 from job.flow.identity import prove_memory
-from job.flow.look import Look, begin_mark, prove_identity
+from job.flow.look import Look, begin_mark, beginning_of, prove_identity
 from job.flow.lookup import Lookup
 from job.flow.prepare import find_news
 from job.flow.setup import Order, Setup
@@ -114,7 +115,8 @@ async def _look(setup: Setup, *, issue_id: IssueId, mark: Watermark, now: dateti
     if not (found or link or backlog or issue_id in scope.notes or issue_id in broken):
         return None
     issue = found or Issue.forgotten(issue_id, at=now)
-    case = await _case(setup, issue=issue, link=link, why=broken.get(issue_id, ""), scope=scope)
+    known = IssueWithLink(issue=issue, link=link, note=backlog)
+    case = await _case(setup, known, why=broken.get(issue_id, ""), scope=scope)
     decision = decide(case, policy=setup.policy, now=now)
     weighed, refused = await _weigh(setup, decision=decision)
     return Seen(
@@ -124,7 +126,7 @@ async def _look(setup: Setup, *, issue_id: IssueId, mark: Watermark, now: dateti
         mark=mark,
         since=scope.since,
         sweeps=scope.sweep,
-        looks=_looks(issue, link=link, scope=scope),
+        looks=_looks(known, scope=scope),
         backlog=backlog,
         held=held,
         approved=approved,
@@ -139,7 +141,7 @@ async def scope_of(setup: Setup, *, mark: Watermark, now: datetime) -> Scope:
     holding = Holding(setup, started_at=now)
     await holding.recall(mark)
     look = Look(setup, order=Order(), holding=holding, started_at=now)
-    sweeps = mark.sweep_owed or look.sweep_is_due(mark)
+    sweeps = look.sweeps(mark)
     notes = await recall(setup.ports, shard=setup.shard, routes=setup.policy.routes, now=now)
     return Scope(
         since=look.since(mark, sweeps=sweeps),
@@ -150,26 +152,28 @@ async def scope_of(setup: Setup, *, mark: Watermark, now: datetime) -> Scope:
         settings_digest=setup.settings_digest,
         notes=notes,
         canary=mark.canary,
+        beginning=beginning_of(mark, mode=setup.policy.backlog),
         begins=not mark.highest_keys,
     )
 
 
-async def _case(setup: Setup, *, issue: Issue, link: Link | None, why: str, scope: Scope) -> Case:
-    if issue.unreadable or why:
-        return case_set_aside(issue, scope=scope, memory_broken=why)
+async def _case(setup: Setup, known: IssueWithLink, *, why: str, scope: Scope) -> Case:
+    if known.issue.unreadable or why:
+        return case_set_aside(known.issue, scope=scope, memory_broken=why)
     lookup = Lookup(setup.ports.jira, scope=scope, trust=Trust(setup.ports, scope=scope))
-    (case,) = await lookup.cases([IssueWithLink(issue=issue, link=link)])
+    (case,) = await lookup.cases([known])
     return case
 
 
-def _looks(issue: Issue, *, link: Link | None, scope: Scope) -> bool:
+def _looks(known: IssueWithLink, *, scope: Scope) -> bool:
     """Whether a run of this scope meets the issue, and has anything to decide about it then."""
+    issue, link = known.issue, known.link
     if issue.id in scope.to_describe:
         return True
     listed = not issue.gone and (scope.since is None or issue.touched_at >= scope.since)
     swept = issue.status is IssueStatus.ACTIVE or (link is not None and link.live)
     met = listed or (scope.sweep and swept)
-    return met and is_newsworthy(issue, link=link, scope=scope)
+    return met and is_newsworthy(issue, link=link, scope=scope, note=known.note)
 
 
 async def _held(setup: Setup, *, issue_id: IssueId, now: datetime) -> tuple[Entry | None, bool]:

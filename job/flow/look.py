@@ -7,17 +7,17 @@ Does not do: comparing the plan with its limits (`gate.py`), or carrying it out 
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from typing import assert_never
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from job.core.backlog import BacklogMode, Beginning, told
 from job.core.cases import Notes, Scope
 from job.core.decisions import decide
 from job.core.ids import EPOCH, IssueId
 from job.core.ledger import owing
 from job.core.memory import Changes, Watermark
-from job.core.model import Afterwards, Case, Decision, Reason
+from job.core.model import Afterwards, Case, Decision
 from job.core.outcomes import leaves_a_trace
 from job.core.plan import Plan, make_plan
 from job.core.shards import inherited
@@ -25,12 +25,11 @@ from job.core.shelf import Shelf
 from job.core.steps import CREATES
 from job.each import each
 from job.errors import ClocksDiffer, StateUnreadable
-from job.events import Event
 from job.flow.destinations import prove_destination
 from job.flow.gather import gather, recall
 from job.flow.holding import Holding
 from job.flow.lease import HeldLease
-from job.flow.notices import Notices
+from job.flow.notices import Notices, event_of
 from job.flow.setup import Order, Setup
 from job.flow.trust import Trust
 
@@ -58,52 +57,6 @@ class Survey(Struct, frozen=True, kw_only=True):
     def reaches_mark(self) -> bool:
         """Whether all was read that lies after the watermark, so that it may move."""
         return self.since is None or self.since <= self.mark.at
-
-
-def event_of(reason: Reason) -> Event | None:
-    """What an operator should hear of an issue for which nothing is done; `None` when nothing."""
-    match reason:
-        case Reason.MEMORY_UNREADABLE:
-            heard: Event | None = Event.MEMORY_UNREADABLE
-        case Reason.ISSUE_UNREADABLE:
-            heard = Event.ISSUE_UNREADABLE
-        case Reason.ISSUE_GONE:
-            heard = Event.ISSUE_GONE
-        case Reason.TICKET_GONE:
-            heard = Event.TICKET_GONE
-        case (
-            Reason.TICKET_NOT_LOADED
-            | Reason.TICKET_MISSING
-            | Reason.TICKET_UNCONFIRMED
-            | Reason.CREATE_GIVEN_UP
-        ):
-            heard = Event.ISSUE_PARKED
-        case Reason.LINK_STRANGE:
-            heard = Event.LINK_STRANGE
-        case Reason.CREATE_UNSETTLED:
-            heard = Event.WRITE_UNSETTLED
-        case (
-            Reason.OUT_OF_SCOPE
-            | Reason.CREATE_CUT_SHORT
-            | Reason.ACCEPTED
-            | Reason.ACCEPTANCE_ENDED
-            | Reason.RESOLVED_UNSEEN
-            | Reason.ALREADY_CLOSED
-            | Reason.OPENED_BY_PERSON
-            | Reason.RESOLVED
-            | Reason.NEW
-            | Reason.HARD_CLOSED
-            | Reason.CAME_BACK
-            | Reason.CLOSED_TOO_EARLY
-            | Reason.UNCHANGED
-            | Reason.COMMENTS_OFF
-            | Reason.UPDATED
-            | Reason.GATHERED
-        ):
-            heard = None
-        case _:
-            assert_never(reason)
-    return heard
 
 
 async def prove_identity(setup: Setup) -> None:
@@ -148,7 +101,8 @@ async def begin_mark(
     mark = await store.watermark(setup.shard.name)
     if mark is None:
         begin = started_at - setup.look_back
-        mark = inherited(await store.watermarks(), look_back_to=begin)
+        marks = await store.watermarks()
+        mark = inherited(marks, look_back_to=begin, overlap=setup.overlap)
         if lease:
             await store.commit(await lease.hold(), Changes(watermark=mark))
     if mark.at > started_at + CLOCK_SKEW_MAX and order.since is None:
@@ -156,6 +110,30 @@ async def begin_mark(
         advice = "Check the clock of the machine; then set the watermark anew: run --since TIME."
         raise StateUnreadable("store", "reading the watermark", happened, advice)
     return mark
+
+
+async def backlog_told(setup: Setup, *, mark: Watermark) -> str:
+    """How much Halo has that is older than a first run looks back, and what becomes of it, as a
+    sentence; "" once a run has come to its end.
+    """
+    if mark.begun_from is None or mark.began_at is not None:
+        return ""
+    size = await setup.ports.halo.older_than(mark.begun_from)
+    return told(size, mode=setup.policy.backlog)
+
+
+def beginning_of(
+    mark: Watermark, *, mode: BacklogMode, glance: datetime | None = None
+) -> Beginning:
+    """From when on this memory looks. `glance`: from when on a run was asked to look, and not
+    before.
+    """
+    return Beginning(
+        mode=mode,
+        begun_from=mark.begun_from,
+        told=mark.backlog_as == mode,
+        asked_from=glance or mark.reading_from,
+    )
 
 
 def asked(mark: Watermark, *, order: Order) -> Watermark:
@@ -185,7 +163,7 @@ class Look:
         """Raises `BadSettings`."""
         setup = self._setup
         glance = self._glance(mark)
-        sweeps = glance is None and (mark.sweep_owed or self.sweep_is_due(mark))
+        sweeps = glance is None and self.sweeps(mark)
         since = glance or self.since(mark, sweeps=sweeps)
         await self._holding.recall(mark)
         notes = await recall(
@@ -208,6 +186,7 @@ class Look:
             notes=notes,
             canary=mark.canary,
             retries=self._order.retry_parked,
+            beginning=beginning_of(mark, mode=setup.policy.backlog, glance=glance),
             begins=not mark.highest_keys,
         )
         trust = Trust(setup.ports, scope=scope)
@@ -281,6 +260,14 @@ class Look:
         if mark.reading_from is not None:
             since = min(since, mark.reading_from)
         return since if since > EPOCH else None
+
+    def sweeps(self, mark: Watermark) -> bool:
+        """Whether this run looks at all active issues: it must, or is due to, or the settings ask
+        for the backlog at once and nobody has looked at it yet.
+        """
+        mode = self._setup.policy.backlog
+        untold = mark.begun_from is not None and mark.backlog_as != mode
+        return mark.sweep_owed or self.sweep_is_due(mark) or (mode.at_once and untold)
 
     def sweep_is_due(self, mark: Watermark) -> bool:
         """Whether it is time for a sweep that nobody asked for."""

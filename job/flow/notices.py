@@ -4,6 +4,8 @@ Promises: a status outside the settings is told when a ticket is first seen ther
 Does not do: deciding (`core/decisions.py`), or saying anything on a ticket.
 """
 
+from typing import assert_never
+
 import structlog
 
 from job.core.ids import IssueId
@@ -58,3 +60,50 @@ class Notices:
             status=ticket.status,
             status_id=ticket.status_id,
         )
+
+
+def event_of(reason: Reason) -> Event | None:
+    """What an operator should hear of an issue for which nothing is done; `None` when nothing."""
+    match reason:
+        case Reason.MEMORY_UNREADABLE:
+            heard: Event | None = Event.MEMORY_UNREADABLE
+        case Reason.ISSUE_UNREADABLE:
+            heard = Event.ISSUE_UNREADABLE
+        case Reason.ISSUE_GONE:
+            heard = Event.ISSUE_GONE
+        case Reason.TICKET_GONE:
+            heard = Event.TICKET_GONE
+        case (
+            Reason.TICKET_NOT_LOADED
+            | Reason.TICKET_MISSING
+            | Reason.TICKET_UNCONFIRMED
+            | Reason.CREATE_GIVEN_UP
+        ):
+            heard = Event.ISSUE_PARKED
+        case Reason.LINK_STRANGE:
+            heard = Event.LINK_STRANGE
+        case Reason.CREATE_UNSETTLED:
+            heard = Event.WRITE_UNSETTLED
+        case (
+            Reason.BACKLOG
+            | Reason.OUT_OF_SCOPE
+            | Reason.CREATE_CUT_SHORT
+            | Reason.ACCEPTED
+            | Reason.ACCEPTANCE_ENDED
+            | Reason.RESOLVED_UNSEEN
+            | Reason.ALREADY_CLOSED
+            | Reason.OPENED_BY_PERSON
+            | Reason.RESOLVED
+            | Reason.NEW
+            | Reason.HARD_CLOSED
+            | Reason.CAME_BACK
+            | Reason.CLOSED_TOO_EARLY
+            | Reason.UNCHANGED
+            | Reason.COMMENTS_OFF
+            | Reason.UPDATED
+            | Reason.GATHERED
+        ):
+            heard = None
+        case _:
+            assert_never(reason)
+    return heard

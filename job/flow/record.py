@@ -133,12 +133,14 @@ class Recorder:
         )
         swept_at = self._started_at if survey.sweeps and not left else mark.swept_at
         owed = survey.sweeps and bool(left)
+        backlog_as = self._setup.policy.backlog if survey.sweeps else mark.backlog_as
         return replace(
             mark,
             at=at,
             swept_at=swept_at,
             reading_from=None,
             sweep_owed=owed,
+            backlog_as=backlog_as,
             began_at=self._started_at,
         )
 

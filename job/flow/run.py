@@ -32,7 +32,8 @@ from job.flow.gate import Gate, open_gate
 from job.flow.holding import give_back
 from job.flow.identity import prove_memory
 from job.flow.lease import HeldLease, take_lease
-from job.flow.look import Look, Survey, asked, begin_mark, event_of, prove_identity
+from job.flow.look import Look, Survey, asked, backlog_told, begin_mark, prove_identity
+from job.flow.notices import event_of
 from job.flow.record import Recorder, Report, errors_of, verdict_of
 from job.flow.setup import Order, Setup
 from job.ports import Watcher
@@ -61,6 +62,7 @@ async def plan(setup: Setup, *, order: Order, watcher: Watcher) -> Plan:
     await prove_memory(setup, order=order, mark=mark)
     seen = await look(asked(mark, order=order), keep_lease=no_lease)
     planned = (await gate.weigh(seen, looked_at=look.seen, lease=None)).plan
+    planned = replace(planned, backlog=await backlog_told(setup, mark=mark))
     watcher.planned(planned)
     return planned
 
@@ -185,6 +187,7 @@ class Run:
         is settled.
         """
         await remember_quiet(survey.plan, setup=self._setup, lease=lease)
+        await open_old(survey.plan, setup=self._setup, lease=lease)
         apply = Apply(
             self._setup,
             lease=lease,
@@ -237,3 +240,15 @@ async def remember_quiet(planned: Plan, *, setup: Setup, lease: HeldLease) -> No
         changes = quietly(some, now=now, settings_digest=digest)
         if changes:
             await store.commit(await lease.hold(), changes)
+
+
+async def open_old(planned: Plan, *, setup: Setup, lease: HeldLease) -> None:
+    """Writes down of which old issues tickets are made after all: should this run not come to
+    them, a later one must not leave them alone.
+    """
+    if not setup.policy.backlog.keeps_notes:
+        return
+    noting = (shelved.whole().case.noting for shelved in planned.everything)
+    opened = (note for note in noting if note is not None)
+    while some := tuple(islice(opened, QUIET_A_COMMIT)):
+        await setup.ports.store.commit(await lease.hold(), Changes(backlog=some))

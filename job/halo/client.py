@@ -64,6 +64,7 @@ class HaloClient:
             confide=confide,
         )
         self.survey = Survey(self._signed, base_url=self._base_url, clock=clock)
+        self.older_than = self.survey.older_than
         self._assets: dict[str, Asset | Gone | Unreadable | DetailRefused] = {}
         self._cves = Cves(self._found, base_url=self._base_url)
         self._broken_on_end = 0
@@ -75,9 +76,7 @@ class HaloClient:
         return await self._signed.sign_in()
 
     def changed(self, *, since: datetime | None, until: datetime) -> Sequence[Pieces]:
-        """From the beginning on nothing is filtered, so both go by their creation, which never
-        moves and is never null.
-        """
+        """From the beginning on nothing is filtered: both go by creation, which is never null."""
         stamps = ((IssueStatus.ACTIVE, wire.LAST_SEEN), (IssueStatus.RESOLVED, wire.RESOLVED))
         wanted = [
             Listing(status=of, stamp=stamp if since else wire.CREATED, since=since)

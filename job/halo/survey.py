@@ -1,14 +1,17 @@
-"""Looks over a Halo account for `check`: how many issues there are, and what no document tells.
+"""Looks over a Halo account for `check` and `plan`: how many issues there are, and what no document
+tells.
 
-Promises: nothing is written, and four requests at most are made; what Halo does is told as it was
-seen on this very account.
+Promises: nothing is written, and each look makes four requests at most; what Halo does is told as
+it was seen on this very account.
 Does not do: judging what it finds (`job/commands/checks/`).
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from job.core.backlog import Size
 from job.core.issues import Issue, IssueStatus
 from job.halo import wire
 from job.halo.signing import SignedCaller
@@ -57,6 +60,31 @@ class Survey:
             looks_capped=first.count in CAPS,
             sample=next((issue for issue in first.issues if issue.finding_url), None),
         )
+
+    async def older_than(self, at: datetime) -> Size | None:
+        """How many active issues were last seen before then; `None` where Halo's counts do not
+        tell. Raises `RemoteRefused`, `MalformedAnswer`.
+        """
+        issues = await self._count_older(at, critical_only=False)
+        if issues is None:
+            return None
+        return Size(issues=issues, critical=await self._count_older(at, critical_only=True))
+
+    async def _count_older(self, at: datetime, *, critical_only: bool) -> int | None:
+        """All of them less those since; `None` where a filter is not kept, or a count is capped."""
+        every = Listing(
+            status=IssueStatus.ACTIVE, stamp=wire.LAST_SEEN, critical_only=critical_only
+        )
+        try:
+            first, since = [await self._page(it) for it in (every, replace(every, since=at))]
+        except FilterRefused:
+            return None
+        seen = [every.at(issue) for issue in since.issues]
+        keeps_time = all(stamp is None or stamp >= at for stamp in seen)
+        keeps_kind = all(issue.critical for issue in first.issues) or not critical_only
+        if not (keeps_time and keeps_kind) or first.count in CAPS:
+            return None
+        return max(0, first.count - since.count)
 
     async def _keeps_filter(self) -> bool | None:
         """Nothing was seen tomorrow: whatever comes back was not filtered."""

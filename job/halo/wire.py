@@ -103,6 +103,7 @@ class Listing(Struct, frozen=True, kw_only=True):
     stamp: Stamp
     since: datetime | None = None
     descending: bool = False
+    critical_only: bool = False
 
     def at(self, issue: Issue) -> datetime | None:
         """Where the issue stands in this listing; `None` when Halo did not say."""
@@ -124,6 +125,8 @@ def page_request(base_url: str, *, listing: Listing, page: int) -> Request:
         "per_page": PAGE_ROWS,
         "page": page,
     }
+    if listing.critical_only:
+        query["critical"] = "true"  # a list of `true` and `false` in Halo's SDK (issue.py)
     if listing.since is not None and not listing.descending:
         query[f"{listing.stamp}_gte"] = f"{listing.since.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
     return _get(f"{base_url}/v3/issues?{urlencode(query)}", name="GET /v3/issues")

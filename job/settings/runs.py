@@ -21,6 +21,13 @@ class RunSettings(ProcessSettings):
         "15",
         does="Minutes that the first run looks back; later runs go on where the last one ended.",
     )
+    backlog: str = variable(
+        parse.word("touched", "all", "critical", "none"),
+        "touched",
+        does="What becomes of issues last touched before the first run's look-back: `touched` (a "
+        "ticket when Halo next touches one), `all` (in the first run), `critical` (those in the "
+        "first run, the others never by themselves) or `none` (never by themselves).",
+    )
     overlap: timedelta = variable(
         parse.overlap, "5m", does="How far before its mark a run reads again; 2m or more."
     )

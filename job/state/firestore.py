@@ -17,10 +17,10 @@ from google.cloud.firestore import AsyncClient
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from job.core.backlog import Backlog
 from job.core.held import HeldSet, Piece, Quota
 from job.core.ids import IssueId
 from job.core.memory import (
-    Backlog,
     Broken,
     Changes,
     Intent,

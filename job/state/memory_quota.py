@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Literal
 
+from job.core.backlog import Backlog
 from job.core.held import KNOWN_FOR, HeldSet, Piece, Quota
 from job.core.ids import IssueId
-from job.core.memory import Backlog, Broken, Changes
+from job.core.memory import Broken, Changes
 from job.state import records, rules
 
 Hook = Callable[[str, Literal["before", "after"]], None]

@@ -18,8 +18,9 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
+from job.core.backlog import Backlog
 from job.core.held import FORGOTTEN_AFTER, KNOWN_FOR, HeldSet, Piece, Quota
-from job.core.memory import Backlog, Changes, Intent, Lease, Link, Parked, RunRecord, Watermark
+from job.core.memory import Changes, Intent, Lease, Link, Parked, RunRecord, Watermark
 from job.errors import StateUnreadable
 
 SCHEMA = 1

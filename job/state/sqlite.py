@@ -15,10 +15,10 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
+from job.core.backlog import Backlog
 from job.core.held import HeldSet, Piece, Quota
 from job.core.ids import IssueId
 from job.core.memory import (
-    Backlog,
     Broken,
     Changes,
     Intent,

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from msgspec.structs import replace
 
+from job.core.backlog import BacklogMode
 from job.sim.jira.people import People
 from tests.budget.kit import (
     A_BATCH,
@@ -20,6 +21,7 @@ from tests.budget.kit import (
     HOUR_S,
     ID_METADATA,
     IN_USE,
+    LIST,
     MOVE,
     MYSELF,
     READ,
@@ -39,6 +41,7 @@ from tests.kit.tube import QUIET
 from tests.kit.workflows import RIDING
 
 ASSETS = 7
+DAY_S = 24 * HOUR_S
 
 
 @pytest.mark.parametrize("known", [0, 1, 120])
@@ -294,5 +297,57 @@ def test_of_one_ticket_at_most_ten_vulnerabilities_are_looked_up() -> None:
         body = {"id": "f", "package_name": "p", "package_version": "1", "cve_entries": entries}
         shop.tube.halo.quirks.details[finding.finding_id] = body
         assert (await shop.run()).halo[CVE] == 10
+
+    play(story())
+
+
+OLD = 250
+
+
+def old_shop(word: str) -> Shop:
+    """A shop with issues of a week ago, none of them critical, and one of now."""
+    shop = Shop()
+    shop.tube.policy = replace(shop.tube.policy, backlog=BacklogMode(word))
+    shop.opens(OLD)
+    return shop
+
+
+def test_a_backlog_that_waits_for_halo_costs_each_sweep_its_pages_and_the_first_its_searches() -> (
+    None
+):
+    """Whether an old issue has a ticket already is asked once."""
+
+    async def story() -> None:
+        shop = old_shop("touched")
+        await asyncio.sleep(7 * DAY_S)
+        shop.opens(1)
+        bill = await shop.run()
+        assert bill.halo == TOKEN | lists(1, 0) | {FINDING: 1}
+        for searches in (CANARY + batches(OLD, of=50), 0, 0):
+            await asyncio.sleep(DAY_S + HOUR_S)
+            bill = await shop.run()
+            assert bill.halo == TOKEN | {LIST: 2 + batches(OLD + 1, of=100)}
+            assert bill.jira[SEARCH] == searches
+            assert bill.jira[READ] == 1
+
+    play(story())
+
+
+@pytest.mark.parametrize("word", ["critical", "none"])
+def test_a_backlog_that_is_left_alone_costs_jira_nothing_however_often_halo_sees_it(
+    word: str,
+) -> None:
+    async def story() -> None:
+        shop = old_shop(word)
+        await asyncio.sleep(7 * DAY_S)
+        bill = await shop.run()
+        assert bill.halo == TOKEN | {LIST: 2 + batches(OLD, of=100)}
+        for after_s in (HOUR_S, HOUR_S, DAY_S + HOUR_S, DAY_S + HOUR_S):
+            await asyncio.sleep(after_s)
+            for issue_id in list(shop.tube.halo.estate.issues):
+                shop.tube.halo.estate.rescan(issue_id, changed=True)
+            bill = await shop.run()
+            assert bill.jira == MYSELF
+            assert FINDING not in bill.halo
 
     play(story())

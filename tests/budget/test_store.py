@@ -6,6 +6,7 @@ from collections import Counter
 import pytest
 from msgspec.structs import replace
 
+from job.core.backlog import BacklogMode
 from job.core.memory import RunRecord
 from job.core.plan import Limits
 from job.flow.setup import Order
@@ -216,5 +217,74 @@ def test_a_sweep_reads_every_live_link_at_most_three_times_and_writes_nothing() 
         for times in (3, 2, 2):
             await asyncio.sleep(24 * HOUR_S)
             assert (await shop.run()).store == FIXED + Counter(read=times * 120)
+
+    play(story())
+
+
+OLD = 320
+
+
+async def week_old(word: str) -> Shop:
+    """A shop whose first run has just looked at issues of a week ago and a new one."""
+    shop = Shop()
+    shop.tube.policy = replace(shop.tube.policy, backlog=BacklogMode(word))
+    shop.opens(OLD)
+    await asyncio.sleep(7 * 24 * HOUR_S)
+    shop.opens(1)
+    await shop.settle()
+    return shop
+
+
+def test_old_issues_that_wait_for_halo_cost_a_sweep_the_read_that_finds_no_link() -> None:
+    """One for each, as before there was a backlog, and for the new ticket as for any."""
+
+    async def story() -> None:
+        shop = await week_old("touched")
+        for times in (3, 2, 2):
+            await asyncio.sleep(24 * HOUR_S)
+            assert (await shop.run()).store == FIXED + Counter(read=OLD + times)
+
+    play(story())
+
+
+@pytest.mark.parametrize("word", ["critical", "none"])
+def test_old_issues_that_are_left_alone_cost_one_read_more_each_time_halo_touches_them(
+    word: str,
+) -> None:
+    """The note, which the first run writes: 160 share a fence. A sweep reads it only of those that
+    Halo has touched since; what nobody has touched costs what it costs with `touched`.
+    """
+
+    async def story() -> None:
+        shop = await week_old(word)
+        assert len(shop.tube.store._backlog) == OLD
+        await asyncio.sleep(24 * HOUR_S)
+        assert (await shop.run()).store == FIXED + Counter(read=OLD + 3)
+        estate = shop.tube.halo.estate
+        for issue_id in list(estate.issues)[:100]:
+            estate.rescan(issue_id)
+        assert (await shop.run()).store == FIXED + Counter(read=2 * 100)
+        await asyncio.sleep(24 * HOUR_S)
+        notes, listed_as_changed = 100, 100
+        swept = (await shop.run()).store
+        assert swept == FIXED + Counter(read=OLD + 2 + notes + listed_as_changed)
+
+    play(story())
+
+
+def test_a_first_run_that_leaves_the_backlog_alone_writes_a_note_of_each() -> None:
+    async def story() -> None:
+        spent = []
+        for word in ("touched", "none"):
+            shop = Shop()
+            shop.tube.policy = replace(shop.tube.policy, backlog=BacklogMode(word))
+            shop.opens(OLD)
+            await asyncio.sleep(7 * 24 * HOUR_S)
+            spent.append((await shop.run()).store)
+        plain, noting = spent
+        assert noting - plain == Counter(
+            read=OLD + 1,  # the links that are not there, and that no link is live
+            write=OLD + batches(OLD, of=160),
+        )
 
     play(story())

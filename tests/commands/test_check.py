@@ -478,6 +478,31 @@ def test_what_halo_does_is_told_as_a_fact(program: Program, world: World) -> Non
     assert "refuses filters by time" in line["message"]
 
 
+@pytest.mark.parametrize("word", ["touched", "all", "critical", "none"])
+def test_the_size_of_the_backlog_is_told_before_the_first_write(
+    program: Program, world: World, word: str
+) -> None:
+    known = sum(issue.status == "active" for issue in world.halo.estate.issues.values())
+    for number, issue in enumerate(world.halo.estate.issues.values()):
+        issue.last_seen_at -= timedelta(days=90)
+        issue.critical = number < 2
+    world.halo.estate.version += 1
+    before = len(writes(world))
+    (line,) = told_of_backlog(program, BACKLOG=word)
+    size = f"{known} active issues are older than the look-back, 2 critical; BACKLOG={word}: "
+    assert line["event"] == "check.passed"
+    assert line["message"].startswith(f"backlog: {size}")
+    (made,) = [line for line in program("plan", BACKLOG=word).lines if line["event"] == "plan.made"]
+    assert made["backlog"].startswith(size)
+    assert len(writes(world)) == before
+    assert program("run", BACKLOG=word).exit_code == 0
+    assert told_of_backlog(program, BACKLOG=word) == []
+
+
+def told_of_backlog(program: Program, **over: str) -> list[Mapping[str, Any]]:
+    return [line for line in program("check", **over).lines if line.get("subject") == "backlog"]
+
+
 def test_memory_tells_who_holds_the_lease_and_what_is_parked(
     program: Program, world: World
 ) -> None:

@@ -146,6 +146,16 @@ def test_a_resolved_issue_that_is_active_again_reopens_its_ticket_because_it_cam
     assert (decision.action, decision.reason) == (Action.REOPEN, "came_back")
 
 
+def test_an_old_issue_is_left_alone_unless_it_has_a_ticket_or_has_had_one() -> None:
+    for status in ("active", "resolved"):
+        alone = decide(case(status, None, old=True), policy=WORDS, now=NOW)
+        assert (alone.action, alone.reason) == (None, "backlog")
+        assert alone.because.endswith("BACKLOG=touched.")
+        assert decide(case(status, "open", old=True), policy=WORDS, now=NOW).action is not None
+    gone = case("active", None, old=True, link=link(misses=1), ticket_gone=True)
+    assert decide(gone, policy=WORDS, now=NOW).reason == "ticket_gone"
+
+
 def test_the_same_version_is_never_told_twice() -> None:
     decision = decide(
         case("active", "open", link=link(version=issue().version)), policy=POLICY, now=NOW

@@ -2,15 +2,21 @@
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
+from msgspec.structs import replace
 
+from job.core import shards
 from job.core.ids import IssueId
 from job.core.memory import Watermark
-from job.core.shards import Shard, inherited
+from job.core.shards import Shard
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DAY_AGO = NOON - timedelta(days=1)
+OVERLAP = timedelta(minutes=5)
+
+inherited = partial(shards.inherited, overlap=OVERLAP)
 
 
 def marks(count: int, *minutes: int) -> dict[str, Watermark]:
@@ -58,7 +64,23 @@ def test_a_shard_counts_on_its_mean_share_and_some_luck(count: int, total: int, 
 
 
 def test_a_first_run_looks_back() -> None:
-    assert inherited({}, look_back_to=DAY_AGO) == Watermark(at=DAY_AGO, swept_at=DAY_AGO)
+    begins = inherited({}, look_back_to=DAY_AGO)
+    read_from = DAY_AGO - OVERLAP
+    assert begins == Watermark(at=DAY_AGO, swept_at=DAY_AGO, begun_from=read_from)
+
+
+def test_what_is_backlog_stays_so_under_a_new_number_of_tasks() -> None:
+    """It begins where the first of the old ones began, and is known only as all of them knew it."""
+    old = {
+        name: replace(mark, begun_from=mark.at - timedelta(days=9), backlog_as="none")
+        for name, mark in marks(3, 30, 10, 20).items()
+    }
+    begins = inherited(old, look_back_to=DAY_AGO)
+    first = NOON + timedelta(minutes=10) - timedelta(days=9)
+    assert (begins.begun_from, begins.backlog_as) == (first, "none")
+    old["1-of-3"] = replace(old["1-of-3"], backlog_as="")
+    assert inherited(old, look_back_to=DAY_AGO).backlog_as == ""
+    assert inherited(marks(3, 30, 10, 20), look_back_to=DAY_AGO).begun_from is None
 
 
 def test_a_new_number_of_tasks_begins_at_the_lowest_watermark_of_the_old_one() -> None:

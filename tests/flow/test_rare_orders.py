@@ -204,7 +204,7 @@ def test_a_halo_that_asks_every_call_to_wait_ends_the_run(kind: str) -> None:
 
     async def story() -> None:
         tube = Tube(policy=QUIET)
-        tube.halo.estate.open_issue(type="csm")
+        issue_id = tube.halo.estate.open_issue(type="csm")
         tube.halo.faults.set_chance({kind: 1.0})
         for since_s in (60.0, 987.654_321, 1e7):
             await asyncio.sleep(since_s)
@@ -212,6 +212,7 @@ def test_a_halo_that_asks_every_call_to_wait_ends_the_run(kind: str) -> None:
             assert isinstance(await tube.run(), RemoteDown)
             assert tube.clock.monotonic() - began_s < 600
         tube.halo.faults.quiet()
+        tube.halo.estate.rescan(issue_id)
         await done(tube)
         assert len([ticket for ticket in tube.jira.people.tickets() if ticket.ours]) == 1
 

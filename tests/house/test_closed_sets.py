@@ -173,7 +173,7 @@ MINDED = {
     "job/flow/visit.py": "an action that is done is not logged",
     "job/flow/record.py": "an action that is done is not counted",
     "job/console/screen.py": "an action is not shown",
-    "job/flow/look.py": "a reason is not told",
+    "job/flow/notices.py": "a reason is not told",
     "job/core/outcomes.py": "what becomes of an issue is not remembered",
     "job/core/memory.py": "a verdict has no exit code",
     "job/core/summary.py": "a kind of issue has no name",

@@ -126,7 +126,7 @@ run "everything_on" {
     }
     encryption    = { key = "projects/acme-keys/locations/europe-west1/keyRings/sec/cryptoKeys/halo" }
     safety        = { max_create = 500, when_issue_gone = "close", sweep_every = "0" }
-    scope         = { critical_only = true, no_sva = true, issue_sync_max = 100, exclude_cloud_secure = true, comment_every = "12h" }
+    scope         = { backlog = "critical", critical_only = true, no_sva = true, issue_sync_max = 100, exclude_cloud_secure = true, comment_every = "12h" }
     halo          = { link = "https://portal.acme.example/issues/{issue_id}" }
     runtime       = { log_level = "DEBUG", https_proxy = "http://proxy.acme.example:3128", ca_bundle = "/etc/ssl/certs/ca-certificates.crt", extra_env = { TZ = "Etc/UTC" } }
     state         = { database = "restored-links", backup = { daily_days = 7, weekly_days = 98 }, destroy_data = true }

@@ -312,6 +312,7 @@ REFUSED = {
     'jira.routes = "a", routes_file = "b"': "give one of them",
     "jira.concurrency_max = 1.5": "1 to 64",
     "scope = { time_range_min = 0 }": "at least 1",
+    'scope = { backlog = "some" }': '"critical" or "none"',
     "scope = { issue_sync_max = -1 }": "0 is no cap",
     f"scope = {{ {NO_SOURCE} }}": "be left",
     "safety = { max_close_percent = 101 }": "must be 0 to 100",

@@ -545,6 +545,100 @@ MUTANTS: Final = (
         "rules.confirm(self._documents.lease(lease.shard), lease)",
         "",
     ),
+    # --- The backlog ------------------------------------------------------------------------------
+    Mutant("a sweep makes tickets of all that is old", "RULES", "backlog, out_of", "out_of"),
+    Mutant(
+        "what the first run listed within its overlap counts as old",
+        "inherited",
+        "begun_from=look_back_to - overlap",
+        "begun_from=look_back_to",
+    ),
+    Mutant("a new number of tasks knows no backlog", "inherited", "None in begun", "begun"),
+    Mutant(
+        "a new number of tasks counts as having seen what one of the old ones has not",
+        "inherited",
+        "seen_as.pop() if len(seen_as) == 1 else ''",
+        "max(seen_as)",
+    ),
+    Mutant(
+        "what somebody asked for is backlog again once the asking is over",
+        "owing",
+        "begun_from and min(since, begun_from)",
+        "begun_from",
+    ),
+    Mutant(
+        "nobody asks in vain for what was noted and seen since",
+        "Beginning._wants",
+        "self.asked_from is not None and issue.touched_at >= self.asked_from",
+        "False",
+    ),
+    Mutant(
+        "a noted issue that had no room is forgotten",
+        "Run._carry_out",
+        "await open_old(survey.plan, setup=self._setup, lease=lease)",
+        "pass",
+    ),
+    Mutant(
+        "Halo's next scan brings up what was to be left alone",
+        "Beginning.leaves_alone",
+        "note is not None and",
+        "note is None and",
+    ),
+    Mutant(
+        "what was critical all along is taken for having become so",
+        "Beginning._wants",
+        "issue.critical and (not note.critical)",
+        "issue.critical",
+    ),
+    Mutant("what comes back stays alone", "Beginning._wants", "note.resolved or became", "became"),
+    Mutant(
+        "a resolve of what is left alone has a record",
+        "Beginning._wants",
+        "if issue.status is IssueStatus.RESOLVED",
+        "if note.over",
+    ),
+    Mutant(
+        "a first run looks at its look-back alone",
+        "Look.sweeps",
+        "mode.at_once and untold",
+        "False",
+    ),
+    Mutant(
+        "every sweep searches for what is old",
+        "Beginning.passes_over",
+        "not self.told or",
+        "True or",
+    ),
+    Mutant(
+        "an existing ticket of an old issue is never searched for",
+        "beginning_of",
+        "told=mark.backlog_as == mode",
+        "told=True",
+    ),
+    Mutant(
+        "what a limit holds is backlog",
+        "Scope.is_under_way",
+        "issue_id in notes.held or",
+        "False or",
+    ),
+    Mutant(
+        "what the settings exclude is not noted",
+        "is_newsworthy",
+        "and (not scope.beginning.sets_apart(issue))",
+        "",
+    ),
+    Mutant(
+        "a note is sought of issues that came later",
+        "Beginning.may_have_note",
+        "issue.created_at >= self.begun_from",
+        "False",
+    ),
+    Mutant(
+        "a backlog is counted by a filter that Halo ignores",
+        "Survey._count_older",
+        "not (keeps_time and keeps_kind)",
+        "not keeps_kind",
+    ),
     # --- Limits -----------------------------------------------------------------------------------
     Mutant("nothing is ever held", "_weigh_kind", "held=new, ", ""),
     Mutant(
@@ -1483,8 +1577,8 @@ MUTANTS: Final = (
     Mutant(
         "an excluded issue's unsettled note is dropped",
         "RULES",
-        "create_unsettled, out_of_scope, ",
-        "out_of_scope, create_unsettled, ",
+        "create_unsettled, backlog, out_of_scope, ",
+        "out_of_scope, create_unsettled, backlog, ",
     ),
     Mutant(
         "an excluded issue's unsettled comment is dropped",
@@ -1681,7 +1775,7 @@ MUTANTS: Final = (
     Mutant(
         "explain calls what is settled news",
         "inquiry:_looks",
-        "met and is_newsworthy(issue, link=link, scope=scope)",
+        "met and is_newsworthy(issue, link=link, scope=scope, note=known.note)",
         "met",
     ),
     Mutant(

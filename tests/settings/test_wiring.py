@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from job.clock import SystemClock
+from job.core.backlog import BacklogMode
 from job.core.policy import WhenGone
 from job.core.routes import CommentRule, CommentWhen
 from job.core.shards import comes_after
@@ -68,6 +69,7 @@ async def test_every_choice_arrives_where_it_is_used(tmp_path: Path) -> None:
         WHEN_TICKET_GONE="report",
         MAX_CREATE="5",
         MAX_CREATE_MODE="slice",
+        BACKLOG="critical",
         ISSUE_SYNC_MAX="7",
         CLOUD_RUN_TASK_INDEX="1",
         CLOUD_RUN_TASK_COUNT="3",
@@ -77,6 +79,7 @@ async def test_every_choice_arrives_where_it_is_used(tmp_path: Path) -> None:
     assert workflow.closed == frozenset({"Done", "Rejected"})
     assert workflow.hard_closed == frozenset({"Closed"})
     assert (workflow.new_status, destination.comments) == ("Triage", True)
+    assert policy.backlog is BacklogMode.CRITICAL
     assert policy.excluded_sources == frozenset({"cloud_secure"})
     assert (policy.critical_only, policy.no_sva) == (True, True)
     assert (policy.when_issue_gone, policy.when_ticket_gone) == (WhenGone.CLOSE, WhenGone.REPORT)

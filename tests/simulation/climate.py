@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
+from job.core.backlog import BacklogMode
 from job.core.plan import Limits
 from job.core.policy import Policy
 from job.sim.faults import KINDS
@@ -48,6 +49,11 @@ def accepting(policy: Policy) -> Policy:
     return replace(policy, routes=replace(policy.routes, default=replace(home, workflow=words)))
 
 
+def _from_far_away(rng: random.Random) -> random.Random:
+    """A draw of its own, that takes nothing from what is drawn otherwise."""
+    return random.Random(rng.getstate()[1][1])
+
+
 @dataclass(frozen=True)
 class Climate:
     """What holds in one world from its beginning to its end."""
@@ -83,8 +89,9 @@ class Climate:
         rewrites = rng.choice([None] * 8 + [str.upper, _effaced])
         aside = random.Random(rng.getstate()[1][0])
         banned = (set() if sweeps else UNSEEN) | (set() if late else set(LATE))
+        policy = accepting(rng.choice([QUIET, POLICY]))
         return cls(
-            policy=accepting(rng.choice([QUIET, POLICY])),
+            policy=replace(policy, backlog=_from_far_away(rng).choice(list(BacklogMode))),
             workflow=with_accepted(aside.choice(WORKFLOWS)),
             aside=aside,
             lag=lag,

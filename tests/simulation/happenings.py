@@ -10,7 +10,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from job.core.ids import TicketId
+from job.core.backlog import BacklogMode
+from job.core.ids import IssueId, TicketId
 from job.sim.jira.people import Snapshot
 from tests.kit.oracle import ACCEPTED, HARD_CLOSED, ID_FIELD
 from tests.kit.oracle.reading import issue_of
@@ -45,23 +46,67 @@ def open_issue(world: World) -> None:
 
 
 async def open_old_issues(world: World) -> None:
-    """Older than the first run looks back. Nobody asks for a ticket until somebody does."""
+    """Older than the first run looks back: `BACKLOG` says what becomes of them."""
+    mode = world.climate.policy.backlog
     if not world.climate.old_issues:
         return
     for _ in range(world.climate.old_issues):
         open_issue(world)
-    world.free |= world.tube.halo.estate.issues.keys()
+    for issue in world.tube.halo.estate.issues.values():
+        if mode is BacklogMode.ALL or (mode is BacklogMode.CRITICAL and issue.critical):
+            continue
+        for kept in (world.old, world.free, world.diary.alone):
+            kept.add(issue.id)
     await world.sleep(TWO_DAYS_S)
     world.tube.look_back = timedelta(days=1)
 
 
 def touch(world: World, issue_id: str, *, changed: bool = False) -> None:
-    """Halo sees an issue again; now it wants a ticket, however old it is."""
+    """Halo sees an issue again, which may be critical by now."""
+    issue = world.tube.halo.estate.issues[issue_id]
+    if issue_id in world.diary.alone and world.climate.aside.random() < 0.2:
+        issue.critical = True
     if changed:
         world.diary.news[issue_id] = world.tube.clock()
     world.tube.halo.estate.rescan(issue_id, changed=changed)
     say(world, issue_id)
-    world.free.discard(issue_id)
+    wake(world, issue_id)
+
+
+def wake(world: World, issue_id: str) -> None:
+    """Something happened to an issue: now it wants a ticket, however old it is, unless memory has
+    noted it as one to be left alone.
+    """
+    if issue_id not in world.old:
+        world.free.discard(issue_id)
+    elif world.climate.policy.backlog is BacklogMode.TOUCHED:
+        _want(world, issue_id)
+    elif not is_left_alone(world, issue_id):
+        world.diary.alone.discard(issue_id)  # nobody can say yet when a run will know
+
+
+def _want(world: World, issue_id: str) -> None:
+    for kept in (world.old, world.free, world.diary.alone):
+        kept.discard(issue_id)
+
+
+def is_left_alone(world: World, issue_id: str) -> bool:
+    """Whether memory has noted it as old, and it has neither come back nor become critical."""
+    note = world.tube.store._backlog.get(IssueId(issue_id))
+    issue = world.tube.halo.estate.issues[issue_id]
+    if note is None or note.over:
+        return False
+    is_worse = issue.critical and not note.critical
+    return issue.status == "resolved" or not (note.resolved or is_worse)
+
+
+def want_what_rose(world: World) -> None:
+    """By now every run knows which of the old issues came back or became critical."""
+    for issue_id in sorted(world.old):
+        note = world.tube.store._backlog.get(IssueId(issue_id))
+        issue = world.tube.halo.estate.issues[issue_id]
+        if note and issue.status == "active" and not is_left_alone(world, issue_id):
+            _want(world, issue_id)
 
 
 def rescan(world: World) -> None:
@@ -74,14 +119,15 @@ def resolve(world: World) -> None:
         world.tube.halo.estate.resolve(issue_id)
         world.diary.news.pop(issue_id, None)
         say(world, issue_id, resolved=True)
-        world.free.discard(issue_id)
+        wake(world, issue_id)
 
 
 def reopen(world: World) -> None:
     if issue_id := world.some_issue("resolved"):
         world.tube.halo.estate.reopen(issue_id)
         say(world, issue_id, news=True)
-        world.free.discard(issue_id)
+        wake(world, issue_id)
+        world.diary.alone.discard(issue_id)  # both may lie between two runs, for nobody to see
 
 
 def forget(world: World) -> None:

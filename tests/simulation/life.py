@@ -12,7 +12,7 @@ from job.sim.halo.estate import HaloIssue
 from tests.kit.oracle import ACCEPTED, always, settled
 from tests.kit.oracle.reading import issue_of
 from tests.kit.tube import writes
-from tests.simulation.happenings import happen, open_old_issues, touch
+from tests.simulation.happenings import happen, open_old_issues, touch, want_what_rose
 from tests.simulation.runs import go
 from tests.simulation.world import World
 
@@ -52,6 +52,9 @@ async def come_to_rest(world: World) -> None:
     parked was due.
     """
     calm(world)
+    if not world.tube.store._watermarks:  # no run has begun: then all of this is to be looked at
+        world.tube.look_back = timedelta(days=30)
+        world.diary.alone.clear()
     if world.climate.sweeps:
         for wait_s in (DAY_S + 3_600.0, DAY_S + 3_600.0, 1_000.0):
             await clean_run(world, after_s=wait_s)
@@ -95,6 +98,7 @@ async def clean_run(world: World, *, after_s: float) -> None:
 async def judge(world: World, *, but: frozenset[str] = frozenset()) -> None:
     """Judges what must hold at rest."""
     look(world)
+    want_what_rose(world)
     for issue in world.tube.halo.estate.issues.values():
         world.diary.evidence[issue.id] = newest_evidence(issue)
     free = world.free | world.cloned | world.broken | _moved_late(world) | but

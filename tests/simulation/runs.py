@@ -5,12 +5,13 @@ Each takes the world, lets one run or a few happen in it, and leaves the way to 
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import get_args
 
 from job.core.memory import RunRecord
 from job.errors import SyncError
 from job.flow.setup import ALL_TIME, Order
+from job.sim.halo.estate import HaloIssue
 from tests.kit.tube import Fuse, Side, writes
 from tests.simulation.happenings import open_issue, rescan, resolve
 from tests.simulation.world import World
@@ -131,16 +132,25 @@ async def run_with_an_expired_token(world: World) -> None:
 async def glance(world: World) -> None:
     """`run --since` a moment ago, which lies after the watermark: it must not move that."""
     since = world.tube.clock() - timedelta(minutes=world.rng.choice([0, 1, 30]))
+    known = world.tube.halo.estate.issues.values()
+    world.diary.alone -= {issue.id for issue in known if _touched_at(issue) >= since}
     await world.run(order=Order(since=since), approves=world.rng.random() < 0.5)
+
+
+def _touched_at(issue: HaloIssue) -> datetime:
+    return max(issue.last_seen_at, issue.resolved_at or issue.last_seen_at)
 
 
 async def back_fill(world: World) -> None:
     """`run --since all`, perhaps killed: what it was asked for is owed by then."""
     fuse = _fuse(world, first=STEPS_BEFORE_IT_IS_OWED) if world.rng.random() < 0.6 else None
+    world.diary.alone.clear()
     ended = await world.run(fuse=fuse, order=Order(since=ALL_TIME), approves=True)
     if ended is None or isinstance(ended, RunRecord):
         known = world.tube.halo.estate.issues.values()
-        world.free -= {issue.id for issue in known if issue.status == "active"}
+        wanted = {issue.id for issue in known if issue.status == "active"}
+        world.free -= wanted
+        world.old -= wanted
 
 
 async def sweep(world: World) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from job.core.memory import RunRecord, Verdict
+from job.core.memory import RunRecord
 from job.core.model import Action, OutcomeKind
 from job.core.shards import Shard
 from job.errors import SyncError, UnsafePlan
@@ -38,6 +38,8 @@ class World:
     """Issues of which nothing is asked: a person has opened the ticket again although Halo calls it
     resolved, has made a copy of it, or nobody has ever asked for so old ones.
     """
+    old: set[str] = field(default_factory=set)
+    """Issues that are to be left alone by the settings, as long as nothing happens to them."""
     cloned: set[str] = field(default_factory=set)
     """Issues with a copy of their ticket: whichever the job keeps is right."""
     broken: set[str] = field(default_factory=set)
@@ -148,6 +150,6 @@ def refused(ended: Ended) -> str | None:
     """
     if isinstance(ended, UnsafePlan):
         return ended.digest
-    if isinstance(ended, RunRecord) and ended.verdict is Verdict.REFUSED:
-        return ended.digest
+    if isinstance(ended, RunRecord):
+        return ended.digest or None  # also what an earlier run held, and this one did not look at
     return None

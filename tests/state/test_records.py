@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from job.core.memory import Backlog, Intent, Lease, Link, Parked, RunRecord, Watermark
+from job.core.backlog import Backlog
+from job.core.memory import Intent, Lease, Link, Parked, RunRecord, Watermark
 from job.errors import StateUnreadable
 from job.state import records
 from job.state.records import Record

@@ -8,10 +8,10 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from typing import Any
 
+from job.core.backlog import Backlog
 from job.core.held import HeldSet, Kind, Piece, Quota, Standing, Used
 from job.core.ids import Fingerprint, Marker, TicketId, TicketKey, Version
 from job.core.memory import (
-    Backlog,
     Intent,
     IntentKind,
     Link,
@@ -84,7 +84,7 @@ def parked(number: int, **over: Any) -> Parked:
 
 
 def backlog(number: int) -> Backlog:
-    return Backlog(issue_id=issue_id(number), critical=True, resolved=True, at=NOW)
+    return Backlog(issue_id=issue_id(number), critical=True, resolved=True, over=True, at=NOW)
 
 
 def piece(number: int, *, run: str = "") -> Piece:
@@ -117,7 +117,7 @@ def watermark(minutes: int = 0) -> Watermark:
         reading_from=NOW - timedelta(days=9),
         sweep_owed=True,
         begun_from=NOW - timedelta(days=30),
-        backlog_told=True,
+        backlog_as="none",
         began_at=NOW,
         generation=4,
         holds=True,

@@ -14,6 +14,7 @@ room of its own; whoever adds a rule adds it to one of the two tuples below.
     told.py       nothing is said twice, and nothing is closed without a word why
     closes.py     nothing is closed that Halo never called resolved
     strangers.py  nothing is written to a ticket of another issue, or of none
+    unasked.py    no issue that was old before the first run looked gets a ticket unasked
     persons.py    nobody's ticket gets its first status after a person has moved it, and one whose
                   risk people accept is left alone
 
@@ -36,6 +37,7 @@ from tests.kit.oracle.reading import ACCEPTED, CLOSED, HARD_CLOSED, ID_FIELD
 from tests.kit.oracle.rest import unrest
 from tests.kit.oracle.strangers import strangers_written_to
 from tests.kit.oracle.told import marked_twice, told_badly
+from tests.kit.oracle.unasked import unasked
 
 __all__ = ["ACCEPTED", "CLOSED", "HARD_CLOSED", "ID_FIELD", "Diary", "always", "settled", "twice"]
 
@@ -46,6 +48,7 @@ ALWAYS = (
     strangers_written_to,
     persons_overruled,
     acceptance_disturbed,
+    unasked,
 )
 AT_REST = (unrest,)
 

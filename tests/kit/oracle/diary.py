@@ -23,6 +23,8 @@ class Diary:
     """Issues of which memory cannot know what was told, for it was bent or the vendor has made two
     tickets of one request: what the other ticket shows may be told once more.
     """
+    alone: set[str] = field(default_factory=set)
+    """Issues that were old before the first run looked, and shall have no ticket so far."""
     first_status: str = ""
     """The status that every new ticket shall get; "" where it keeps the one that it starts in."""
 
