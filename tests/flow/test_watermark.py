@@ -3,6 +3,8 @@
 import asyncio
 from datetime import timedelta
 
+import pytest
+
 from job.core.memory import RunRecord
 from tests.kit.timeless import play
 from tests.kit.tube import Fuse, Tube
@@ -43,5 +45,20 @@ def test_what_halo_shows_late_is_found_as_long_as_it_lies_within_the_overlap_bef
             setattr(late, stamp, mark.at - OVERLAP + timedelta(minutes=1))
         assert isinstance(await tube.run(), RunRecord)
         assert len(tube.jira.people.tickets()) == 1
+
+    play(story())
+
+
+@pytest.mark.parametrize("days", [195, 400, 4_000])
+def test_who_slept_for_years_goes_on_where_the_last_run_ended(days: int) -> None:
+    async def story() -> None:
+        tube = Tube()
+        tube.halo.estate.open_issue(type="fim")
+        assert isinstance(await tube.run(), RunRecord)
+        tube.halo.estate.open_issue(type="csm")
+        await asyncio.sleep(days * 86_400.0)
+        record = await tube.run()
+        assert isinstance(record, RunRecord), record
+        assert (record.exit_code, len(tube.jira.people.tickets())) == (0, 2)
 
     play(story())

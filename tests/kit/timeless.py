@@ -1,10 +1,11 @@
 """An event loop whose time jumps to the next thing that somebody waits for.
 
-Fifteen minutes of patience cost nothing, time-outs come out in the right order, and the same seed
-plays the same way.
+Fifteen minutes of patience cost nothing, and neither do years; time-outs come out in the right
+order, and the same seed plays the same way.
 """
 
 import asyncio
+import math
 import selectors
 from collections.abc import Coroutine
 from typing import Any, TypeVar
@@ -35,6 +36,17 @@ class TimelessLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self._impatient.jumped_s
+
+    @property
+    def _clock_resolution(self) -> float:
+        """What asyncio adds to the time to see what is due: at least the next number that a float
+        can tell from it. With a nanosecond nothing is ever due once 194 days have passed.
+        """
+        return max(1e-9, math.ulp(self.time()))
+
+    @_clock_resolution.setter
+    def _clock_resolution(self, of_the_machine: float) -> None:
+        """The machine's clock is not asked."""
 
 
 def play(story: Coroutine[Any, Any, T]) -> T:
