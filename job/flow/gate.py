@@ -167,10 +167,13 @@ class Gate:
         """How many new tickets wait for their slice, and until when if all goes on like this."""
         many = passage.weighed.plan.sliced
         taken = len(passage.weighed.counted.get(Kind.CREATE, ()))
-        words = f"{many} new tickets wait for later slices"
+        waits = "1 new ticket waits" if many == 1 else f"{many:,} new tickets wait"
+        words = f"{waits} for later slices (MAX_CREATE={self._setup.limits.create_max})"
         if not taken:
             return f"{words}; there was no room for any in this one."
         runs = -(-many // taken)
+        if runs == 1:
+            return f"{words}; at this pace the next run makes what is left."
         if mark.began_at is None:
             return f"{words}; at this pace {runs} more runs make them."
         until = self._started_at + runs * (self._started_at - mark.began_at)

@@ -7,6 +7,7 @@ from typing import get_args
 
 import pytest
 from msgspec.structs import replace
+from structlog.testing import LogCapture
 
 from job.core.backlog import BacklogMode
 from job.core.memory import RunRecord
@@ -248,7 +249,7 @@ def test_a_whole_backlog_over_the_limit_is_held_until_it_is_approved() -> None:
     play(story())
 
 
-def test_a_whole_backlog_goes_in_slices_where_the_settings_say_so() -> None:
+def test_a_whole_backlog_goes_in_slices_where_the_settings_say_so(said: LogCapture) -> None:
     async def story() -> None:
         home = Estate("all")
         home.tube.limits = Limits(create_max=12, slices=True)
@@ -261,6 +262,31 @@ def test_a_whole_backlog_goes_in_slices_where_the_settings_say_so() -> None:
         assert made == [12, 24, 31, 31]
 
     play(story())
+    told = [line["message"] for line in said.entries if line["event"] == "plan.sliced"]
+    assert told == [
+        "19 new tickets wait for later slices (MAX_CREATE=12); at this pace 2 more runs make them.",
+        "7 new tickets wait for later slices (MAX_CREATE=12); at this pace the next run makes what "
+        "is left.",
+    ]
+
+
+def test_slices_tell_until_when_they_go_on(said: LogCapture) -> None:
+    async def story() -> None:
+        home = Estate("all", many=0)
+        await home.run()
+        for _ in range(14):
+            home.halo.open_issue(type="csm")
+        home.tube.limits = Limits(create_max=3, slices=True)
+        await home.run(after_s=3_600.0)
+        await home.tube.run()
+
+    play(story())
+    told = [line["message"] for line in said.entries if line["event"] == "plan.sliced"]
+    assert told[0] == (
+        "11 new tickets wait for later slices (MAX_CREATE=3); at this pace until 2026-03-01T17:15"
+        "+00:00."
+    )
+    assert told[1].startswith("8 new tickets wait for later slices (MAX_CREATE=3); at this pace ")
 
 
 @pytest.mark.parametrize("word", ["all", "critical", "none"])
