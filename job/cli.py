@@ -8,20 +8,20 @@ Does not do: any command's work (`commands/`), or words for errors (`console/wor
 import gc
 import importlib.util
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from os import environ
-from typing import TextIO, TypeVar, cast
+from typing import TextIO, cast
 
 import click
 from structlog.contextvars import bound_contextvars
 
 from job import __version__
-from job.commands import check, explain, parked, prove, routes, run, state
+from job.cli_memory import parked_group, state_group
+from job.cli_options import json_option, since_option
+from job.commands import check, explain, prove, routes, run
 from job.commands.context import CommandContext
 from job.console.outlet import Outlet
 from job.console.words import PROGRAM
-
-T = TypeVar("T")
 
 
 def with_command(args: Sequence[str]) -> list[str]:
@@ -35,30 +35,6 @@ class RunByDefault(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         return super().parse_args(ctx, with_command(args))
-
-
-def since_option(command: Callable[..., int]) -> Callable[..., int]:
-    """`--since`, the same for `run` and `plan`."""
-    words = "Look at everything from TIME on: an ISO time (UTC unless it says otherwise), minutes, "
-    return click.option("--since", metavar="TIME", help=f"{words}12h, 7d, or `all`.")(command)
-
-
-def yes_option(command: Callable[..., int]) -> Callable[..., int]:
-    """`--yes`, for what changes memory."""
-    return click.option("--yes", is_flag=True, help="Do not ask.")(command)
-
-
-def json_option(command: Callable[..., T]) -> Callable[..., T]:
-    """`--json`: one JSON object a line, as where no terminal listens."""
-
-    def speak(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 -- click calls it so
-        if wanted:
-            ctx.obj.speak_json()
-
-    words = "One JSON object a line, also on a terminal."
-    return click.option("--json", is_flag=True, expose_value=False, callback=speak, help=words)(
-        command
-    )
 
 
 @click.group(
@@ -165,83 +141,6 @@ def routes_test_command(context: CommandContext, *, path: str | None) -> int:
     return routes.test(context, path=path)
 
 
-@cli.group("parked", invoke_without_command=True)
-@json_option
-@click.pass_context
-def parked_group(ctx: click.Context) -> int | None:
-    """Look at issues that are set aside after failing (`parked list`), and mend that."""
-    return None if ctx.invoked_subcommand else parked.show(ctx.obj)
-
-
-@parked_group.command("list")
-@json_option
-@click.pass_obj
-def parked_list_command(context: CommandContext) -> int:
-    """Each with its error, its attempts, since when, and when it is tried again."""
-    return parked.show(context)
-
-
-@parked_group.command("retry")
-@click.argument("ids", metavar="[ISSUE]...", nargs=-1)
-@click.option("--all", "every", is_flag=True, help="All that are parked.")
-@json_option
-@click.pass_obj
-def parked_retry_command(context: CommandContext, *, ids: tuple[str, ...], every: bool) -> int:
-    """Have them tried again by the next run."""
-    return parked.retry(context, ids=ids, every=every)
-
-
-@parked_group.command("drop")
-@click.argument("ids", metavar="ISSUE...", nargs=-1, required=True)
-@yes_option
-@json_option
-@click.pass_obj
-def parked_drop_command(context: CommandContext, *, ids: tuple[str, ...], yes: bool) -> int:
-    """Set them down, until Halo touches them or a sweep looks at them."""
-    return parked.drop(context, ids=ids, yes=yes)
-
-
-@cli.group("state")
-def state_group() -> None:
-    """Look into memory, and mend it by hand."""
-
-
-@state_group.command("show")
-@json_option
-@click.pass_obj
-def state_show_command(context: CommandContext) -> int:
-    """Whose memory it is, how far it came, who holds a lease, and what is unfinished."""
-    return state.show(context)
-
-
-@state_group.command("runs")
-@click.option("--limit", type=click.IntRange(1, 500), default=20, help="How many.")
-@json_option
-@click.pass_obj
-def state_runs_command(context: CommandContext, *, limit: int) -> int:
-    """The newest runs, and what became of each."""
-    return state.runs(context, limit=limit)
-
-
-@state_group.command("rewind")
-@click.argument("time", metavar="TIME")
-@yes_option
-@json_option
-@click.pass_obj
-def state_rewind_command(context: CommandContext, *, time: str, yes: bool) -> int:
-    """Set the watermark back to TIME, for good; `run --since` reads an earlier time once."""
-    return state.rewind(context, time=time, yes=yes)
-
-
-@state_group.command("release-lease")
-@yes_option
-@json_option
-@click.pass_obj
-def state_release_command(context: CommandContext, *, yes: bool) -> int:
-    """End the lease that a dead run has left behind."""
-    return state.release_lease(context, yes=yes)
-
-
 @cli.command("demo")
 @click.pass_obj
 def demo_command(context: CommandContext) -> int:
@@ -257,6 +156,10 @@ def demo_command(context: CommandContext) -> int:
     from job.commands import demo  # noqa: PLC0415
 
     return demo.demo(context)
+
+
+cli.add_command(parked_group)
+cli.add_command(state_group)
 
 
 def answer(context: CommandContext, *, args: Sequence[str]) -> int:

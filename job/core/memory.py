@@ -70,6 +70,8 @@ class Link(Struct, frozen=True, kw_only=True):
     """When its issue is looked at again, whether Halo has touched it or not."""
     wrote: str = ""
     """What we wrote into its fields (`core/follow.py`); "" when that is not known."""
+    relearns: bool = False
+    """Whether memory was lost: where `recalls` is "", what is seen next counts as told."""
     updated_at: Instant = EPOCH
 
     def is_due(self, now: datetime) -> bool:
@@ -208,6 +210,8 @@ class Changes(Struct, frozen=True, kw_only=True):
     parked: tuple[Parked, ...] = ()
     released: tuple[IssueId, ...] = ()
     """Issues that are no longer parked."""
+    forgotten: tuple[IssueId, ...] = ()
+    """Issues whose link is to be dropped."""
     backlog: tuple[Backlog, ...] = ()
     pieces: tuple[Piece, ...] = ()
     """Of what is held, or was granted."""
@@ -218,21 +222,7 @@ class Changes(Struct, frozen=True, kw_only=True):
     run: "RunRecord | None" = None
 
     def __bool__(self) -> bool:
-        return any(
-            (
-                self.intents,
-                self.links,
-                self.settled,
-                self.parked,
-                self.released,
-                self.backlog,
-                self.pieces,
-                self.dropped,
-                self.held_sets,
-                self.watermark,
-                self.run,
-            )
-        )
+        return any(getattr(self, name) for name in self.__struct_fields__)
 
 
 class Verdict(StrEnum):

@@ -51,7 +51,7 @@ def weigh(evidence: Evidence, *, link: Link | None, rule: CommentRule, now: date
     recalls = written(recollection(seen, before=told))
     if link is None or told is None:
         silent = link is not None and _says_as_much(link, evidence=evidence)
-        told_anyway = rule.when is CommentWhen.UPDATE
+        told_anyway = rule.when is CommentWhen.UPDATE and not (link and link.relearns)
         telling = Telling.SILENT if silent and not told_anyway else Telling.TELL
         return Weighed(telling=telling, recalls=recalls)
     found = news(told, seen=seen)
@@ -72,7 +72,7 @@ def weigh(evidence: Evidence, *, link: Link | None, rule: CommentRule, now: date
 
 def _says_as_much(link: Link, *, evidence: Evidence) -> bool:
     """Whether the ticket says what was seen, as far as a link without rows can tell."""
-    if link.fingerprint == fingerprint(evidence):
+    if link.relearns or link.fingerprint == fingerprint(evidence):
         return True
     silent = isinstance(evidence.finding, Gone | Unreadable)
     return silent and link.outline == fingerprint(Evidence(issue=evidence.issue))

@@ -13,7 +13,7 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from job.core.ids import IssueId
-from job.core.memory import Changes, Lease, Parked, Watermark
+from job.core.memory import Changes, Lease, Link, Parked, Watermark
 from job.core.shards import Shard
 from job.errors import LeaseHeld, MemoryBusy
 from job.flow.lease import LEASE
@@ -23,7 +23,7 @@ from job.stores import Store
 T = TypeVar("T")
 
 HOLDER = "by hand"
-A_COMMIT = 100
+A_COMMIT = 200
 ALONE = Shard().name
 
 
@@ -43,6 +43,22 @@ class Mending:
         """Forgets that these issues are parked."""
         for some in _batches([*ids]):
             await self._commit(Changes(released=tuple(some)))
+
+    async def link(self, links: Iterable[Link]) -> int:
+        """Writes those of these links of whose issues memory has none, and says how many."""
+        made = 0
+        for some in _batches([*links]):
+            known = await self._store.links([link.issue_id for link in some])
+            new = tuple(link for link in some if link.issue_id not in known)
+            made += len(new)
+            if new:
+                await self._commit(Changes(links=new))
+        return made
+
+    async def forget(self, issue_id: IssueId, *, parked: bool) -> None:
+        """Drops the link of this issue, and that it is parked."""
+        released = (issue_id,) if parked else ()
+        await self._commit(Changes(forgotten=(issue_id,), released=released))
 
     async def rewind(self, marks: dict[str, Watermark], *, to: datetime) -> None:
         """Sets the marks of these shards back."""

@@ -139,6 +139,8 @@ class MemoryStore(MemoryQuota):
             self._intents.pop(issue_id, None)
         for issue_id in changes.released:
             self._parked.pop(issue_id, None)
+        for issue_id in changes.forgotten:
+            self._links.pop(issue_id, None)
         if changes.watermark:
             self._watermarks[shard] = replace(
                 changes.watermark, highest_keys=dict(changes.watermark.highest_keys)

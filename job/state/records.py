@@ -153,6 +153,10 @@ def writes(changes: Changes, *, shard: str) -> list[Write]:
             Write(table=Table.PARKED, id=document_id(issue), document=None)
             for issue in changes.released
         ),
+        *(
+            Write(table=Table.LINKS, id=document_id(issue), document=None)
+            for issue in changes.forgotten
+        ),
         *(_of_issue(Table.BACKLOG, backlog) for backlog in changes.backlog),
         *(Write(table=Table.HELD, id=document_id(name), document=None) for name in changes.dropped),
         *(

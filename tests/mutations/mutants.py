@@ -1829,4 +1829,18 @@ MUTANTS: Final = (
         "page.next_token is None",
         "True",
     ),
+    Mutant("what a rebuilt link sees is told once more", "_says_as_much", "link.relearns", "False"),
+    Mutant(
+        "rebuilding writes over links that are there",
+        "Mending.link",
+        "link.issue_id not in known",
+        "True",
+    ),
+    Mutant(
+        "rebuilding believes a blind search",
+        "rebuild:rebuild",
+        "await setup.ports.jira.prove_search(canary=IssueId(''))",
+        "pass",
+    ),
+    Mutant("rebuilding reports no doubles", "rebuild:_links", "if live:", "if False:"),
 )

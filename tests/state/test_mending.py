@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from job.clock import SystemClock
 from job.core.ids import IssueId, Version
@@ -10,6 +11,7 @@ from job.core.memory import Changes, Parked, Watermark
 from job.errors import LeaseHeld, MemoryBusy
 from job.flow.mend import mending
 from job.state.urls import CountingStore
+from tests.kit import builders
 
 CLOCK = SystemClock()
 HOUR = timedelta(hours=1)
@@ -77,3 +79,22 @@ async def test_each_task_reads_again_from_where_it_is_set_back_to(store: Countin
     marks = await store.watermarks()
     assert {mark.at for mark in marks.values()} == {now - HOUR}
     assert [marks[f"{n}-of-3"].highest_keys for n in range(3)] == [{"SEC": n} for n in range(3)]
+
+
+async def test_a_link_is_made_only_where_there_is_none_and_forgotten_with_what_is_parked(
+    store: CountingStore,
+) -> None:
+    links = [builders.link(number) for number in range(1, 451)]
+    async with mending(store, clock=CLOCK) as hand:
+        assert await hand.link(links[:3]) == 3
+        newer = [replace(link, status_seen="newer") for link in links]
+        assert await hand.link(newer) == 447
+    assert await store.live_count() == 450
+    first = links[0].issue_id
+    assert await store.links([first]) == {first: links[0]}
+    async with mending(store, clock=CLOCK) as hand:
+        await hand.park([replace(entry(1), issue_id=first)])
+        await hand.forget(first, parked=True)
+    assert await store.links([first]) == {}
+    assert await store.parked() == []
+    assert await store.live_count() == 449

@@ -1,0 +1,107 @@
+"""Makes lost memory again from Jira, and forgets what memory has of one issue.
+
+Promises: nothing is changed without a yes, nor while a run is at work; what would be changed is
+told first.
+Does not do: looking into memory, or setting its watermark (`state.py`).
+"""
+
+import asyncio
+
+import click
+
+from job.commands.context import EVERYTHING, MEMORY, CommandContext
+from job.core.ids import IssueId, as_halo_writes
+from job.errors import NotAgreed
+from job.events import Event
+from job.flow.mend import mending
+from job.flow.rebuild import Double, rebuild
+from job.flow.setup import Setup
+from job.stores import Store
+
+
+def links(context: CommandContext, *, yes: bool) -> int:
+    """Makes a link for each ticket that names an issue of which memory has none."""
+
+    async def work(setup: Setup, _: asyncio.Event) -> int:
+        store = setup.ports.store
+        found = await rebuild(setup)
+        for double in found.doubles:
+            _tell(context, double)
+        question = f"Jira has tickets of {len(found.links):,} issues. Each of which memory has no "
+        question += "link gets one; no other link is changed. Is that right?"
+        context.agree(question, yes=yes)
+        async with mending(store, clock=setup.ports.clock) as hand:
+            made = await hand.link(found.links)
+        facts = {
+            "made": made,
+            "tickets_of": len(found.links),
+            "duplicates": len(found.doubles),
+            "nameless": found.nameless,
+        }
+        words = f"Made {made:,} links; {len(found.links) - made:,} were there. "
+        words += f"Issues with several tickets: {len(found.doubles):,}. Tickets that name no issue "
+        words += f"of Halo's: {found.nameless:,}."
+        if not await store.watermarks():
+            words += " Memory has no watermark: let the next run be `run --since TIME`, with the "
+            words += "time of the last run that went well, or `run --since all`."
+        context.console.say(Event.MEMORY_CHANGED, words, facts=facts)
+        return 0
+
+    return context.work(EVERYTHING, work)
+
+
+def _tell(context: CommandContext, double: Double) -> None:
+    others = ", ".join(other.key for other in double.others)
+    words = f"{double.kept.key} is kept; {others} names it as well. Close what is not needed."
+    facts = {"kept": double.kept.key, "also": [other.key for other in double.others]}
+    context.console.say(
+        Event.TICKET_DUPLICATE_SEEN,
+        words,
+        subject=double.issue_id,
+        facts={"issue_id": double.issue_id, **facts},
+    )
+
+
+def forget(context: CommandContext, *, text: str, yes: bool) -> int:
+    """Drops the link of one issue, and that it is parked. A write of unknown fate is never
+    forgotten: the issue could get a second ticket.
+    """
+    issue_id = as_halo_writes(text) or IssueId(text)
+
+    async def work(store: Store, _: asyncio.Event) -> int:
+        link = (await store.links([issue_id], broken={})).get(issue_id)
+        question = f"Memory forgets {link.ticket_key if link else 'what it has'} of {issue_id}. A "
+        question += "ticket that names the issue is found again when Halo touches it. Is that "
+        question += "right?"
+        await _has_any(store, issue_id=issue_id)
+        context.agree(question, yes=yes)
+        async with mending(store, clock=context.clock) as hand:
+            parked = await _has_any(store, issue_id=issue_id)
+            await hand.forget(issue_id, parked=parked)
+        words = f"Forgot {link.ticket_key if link else 'what there was'} of {issue_id}."
+        context.console.say(Event.MEMORY_CHANGED, words, facts={"issue_id": issue_id})
+        return 0
+
+    return context.work(MEMORY, work)
+
+
+async def _has_any(store: Store, *, issue_id: IssueId) -> bool:
+    """Whether the issue is parked. Raises `click.UsageError` where memory has nothing to forget,
+    and `NotAgreed` where what became of a write is not known.
+    """
+    lost: dict[IssueId, str] = {}
+    noted = {intent.issue_id for intent in await store.intents(broken=lost)} | lost.keys()
+    if issue_id in noted:
+        raise NotAgreed(
+            "memory",
+            "forgetting an issue",
+            f"What became of a write for {issue_id} is not known yet, so that it could get a "
+            "second ticket. Nothing was changed.",
+            "Let runs find out; after CREATE_PATIENCE at the latest it is known.",
+        )
+    broken: dict[IssueId, str] = {}
+    parked = {entry.issue_id for entry in await store.parked(broken=broken)} | broken.keys()
+    linked = await store.links([issue_id], broken=broken)
+    if not linked and issue_id not in parked and issue_id not in broken:
+        raise click.UsageError(f"Memory has neither a link nor a parked entry of {issue_id}.")
+    return issue_id in parked
