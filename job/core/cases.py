@@ -12,6 +12,7 @@ from datetime import datetime
 
 from msgspec import Struct, field
 
+from job.core import older
 from job.core.backlog import Backlog, Beginning
 from job.core.decisions import MISSES_BEFORE_GONE
 from job.core.held import Kind
@@ -197,7 +198,8 @@ def make_case(
     which Jira does show us tickets.
     """
     issue, link = known.issue, known.link
-    every = {ticket.id: ticket for ticket in found}
+    believed, doubtful = _sifted(found, issue=issue)
+    every = {ticket.id: ticket for ticket in believed}
     stranger = None
     if linked_ticket and linked_ticket.is_of(issue.id):
         every[linked_ticket.id] = linked_ticket
@@ -222,8 +224,19 @@ def make_case(
         create_denied=create_denied,
         old=alone,
         noting=beginning.note_after(issue, note=note, alone=alone, now=scope.until),
+        doubtful=doubtful,
     )
     return case, [other for other in others if not scope.policy.is_hard_closed(other)]
+
+
+def _sifted(found: Sequence[Ticket], *, issue: Issue) -> tuple[Sequence[Ticket], Ticket | None]:
+    """Those that are believed to be of this issue, and the first that is not."""
+    doubtful = [
+        ticket
+        for ticket in found
+        if ticket.older_words and not older.agrees(ticket.older_words, issue=issue)
+    ]
+    return [ticket for ticket in found if ticket not in doubtful], next(iter(doubtful), None)
 
 
 def _link_of_lost_create(intent: Intent | None, *, ticket: Ticket) -> Link | None:

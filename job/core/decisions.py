@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 
 from job.core.answers import act, nothing, rest
+from job.core.doubts import link_strange, ticket_doubtful, ticket_unconfirmed
 from job.core.endings import acceptance_ended, is_told, why_due, why_over
 from job.core.issues import IssueStatus
 from job.core.memory import IntentKind
@@ -131,34 +132,6 @@ def issue_gone(case: Case, policy: Policy, now: datetime) -> Decision | None:
     return nothing(case, policy, Reason.ISSUE_GONE, because=because)
 
 
-def ticket_unconfirmed(case: Case, policy: Policy, now: datetime) -> Decision | None:
-    """Jira confirmed the create and does not show us the ticket with our id: no other is made."""
-    if case.link is None or not case.link.unconfirmed or case.ticket is not None:
-        return None
-    because = f"Jira confirmed {case.link.ticket_key} and does not show it to us with our id; "
-    because += "nothing is created again. Look at its security level, at our right to browse, and "
-    because += "at rules of the site that change new tickets."
-    return rest(
-        case, policy, Reason.TICKET_UNCONFIRMED, because=because, afterwards=Afterwards.PARK
-    )
-
-
-def link_strange(case: Case, policy: Policy, now: datetime) -> Decision | None:
-    """Memory links a ticket that does not name the issue, and none that does is found. It is set
-    aside once, for somebody to see; then a ticket is made, and the stranger's is left alone.
-    """
-    if case.stranger is None or case.ticket is not None or case.issue.gone:
-        return None
-    key = case.stranger.key
-    named = ", ".join(sorted(case.stranger.names)) or "no issue at all"
-    because = f"Memory links {key} to this issue, but {key} names {named}; it is left alone."
-    if case.parked is None or case.parked.error_class != Reason.LINK_STRANGE:
-        return rest(case, policy, Reason.LINK_STRANGE, because=because, afterwards=Afterwards.PARK)
-    if case.issue.status is IssueStatus.RESOLVED:
-        return act(case, policy, Action.CREATE_AND_CLOSE, Reason.LINK_STRANGE, because=because)
-    return act(case, policy, Action.CREATE, Reason.LINK_STRANGE, because=because)
-
-
 def ticket_missing(case: Case, policy: Policy, now: datetime) -> Decision | None:
     """Jira does not show the linked ticket: deleted, or only invisible to us. One miss proves
     nothing.
@@ -276,6 +249,7 @@ RULES: tuple[Callable[[Case, Policy, datetime], Decision | None], ...] = (
     issue_gone,
     ticket_unconfirmed,
     link_strange,
+    ticket_doubtful,
     ticket_missing,
     accepted,
     create_cut_short,

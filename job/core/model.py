@@ -38,6 +38,10 @@ class Ticket(Struct, frozen=True, kw_only=True):
     type_id: str = ""
     names: frozenset[str] = frozenset()
     """The issues that it names, in canonical form: by our property, else by its id field."""
+    older_words: str = ""
+    """What it says, where it names its issue as an older program wrote the id and that was asked
+    for; "" for every other.
+    """
     holds: Mapping[str, Holding] = field(default_factory=dict)
     """What its fields hold, by their ids: of those that were asked for."""
 
@@ -110,6 +114,10 @@ class Case(Struct, frozen=True, kw_only=True):
     """Whether it was old before the first run looked and is left alone, if it has no ticket."""
     noting: Backlog | None = None
     """What memory is to be told of that; `None` when nothing."""
+    doubtful: Ticket | None = None
+    """The ticket of an older program that seems to hold the issue's id and names another asset or
+    rule. It is never written to.
+    """
     not_loaded: TicketKey | None = None
     """The linked ticket that Jira knows and could not load; nothing else was asked of it."""
 
@@ -153,6 +161,7 @@ class Reason(StrEnum):
     TICKET_GONE = "ticket_gone"
     TICKET_UNCONFIRMED = "ticket_unconfirmed"
     LINK_STRANGE = "link_strange"
+    TICKET_DOUBTFUL = "ticket_doubtful"
     CREATE_GIVEN_UP = "create_given_up"
     CREATE_CUT_SHORT = "create_cut_short"
     RESOLVED_UNSEEN = "resolved_unseen"

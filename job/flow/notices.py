@@ -77,6 +77,7 @@ def event_of(reason: Reason) -> Event | None:
             Reason.TICKET_NOT_LOADED
             | Reason.TICKET_MISSING
             | Reason.TICKET_UNCONFIRMED
+            | Reason.TICKET_DOUBTFUL
             | Reason.CREATE_GIVEN_UP
         ):
             heard = Event.ISSUE_PARKED

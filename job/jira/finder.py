@@ -57,7 +57,7 @@ class Finder:
         settings = self._catalogue.home.tickets
         clause = await self._prover.clause()
         spec = await self._catalogue.id_field()
-        values = search.values(ids, spec=spec, settings=settings)
+        values = [search.writings(issue_id, spec=spec, settings=settings) for issue_id in ids]
         look = partial(self._search, fields=tickets.fields(spec.id))
         pages = await self._connection.each(look, search.queries(values, clause=clause))
         raws = chain.from_iterable(pages)

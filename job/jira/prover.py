@@ -71,10 +71,10 @@ class Prover:
             values = [await self._as_we_ask(issue_id) for issue_id in ids]
         else:
             ids = [holding.issue_id for holding in known]
-            values = [holding.text for holding in known]
+            values = [(holding.text,) for holding in known]
         return await self._finds(values, ids=ids)
 
-    async def _finds(self, values: Sequence[str], *, ids: Sequence[IssueId]) -> IssueId:
+    async def _finds(self, values: Sequence[Sequence[str]], *, ids: Sequence[IssueId]) -> IssueId:
         """One of the ids that a search for these values finds, by the first form that finds any;
         "" when no form does.
         """
@@ -88,9 +88,9 @@ class Prover:
                     return issue_id
         return IssueId("")
 
-    async def _as_we_ask(self, issue_id: IssueId) -> str:
+    async def _as_we_ask(self, issue_id: IssueId) -> Sequence[str]:
         spec, settings = await self._catalogue.id_field(), self._catalogue.home.tickets
-        return next(search.values([issue_id], spec=spec, settings=settings))
+        return search.writings(issue_id, spec=spec, settings=settings)
 
     async def _holdings(self, projects: Collection[str] = ()) -> list[Holding]:
         """What the newest tickets hold in the id field, of these projects or of all.
@@ -138,7 +138,7 @@ class Prover:
         self, clauses: Sequence[IdClause], *, spec: FieldSpec
     ) -> Sequence[IdClause]:
         settings = self._catalogue.home.tickets
-        sample = list(search.values([IssueId(_ANY_ID)], spec=spec, settings=settings))
+        sample = [search.writings(IssueId(_ANY_ID), spec=spec, settings=settings)]
         ways = [next(search.queries(sample, clause=clause)) for clause in clauses]
         others = [search.filled(clauses[0]), search.newest(settings.project_key)]
         request = search.parse(self._connection.site, [*ways, *others])

@@ -19,6 +19,7 @@ from job.jira.connection import Connection, blocks
 from job.jira.tongue import Tongue
 from job.jira.wire import tickets
 from job.jira.wire.exchange import REMOTE
+from job.jira.wire.older import WORDS
 from job.ports import Clock
 
 FETCH_ROUNDS_MAX = 3
@@ -78,7 +79,8 @@ class Reader:
         """Which of these tickets name which of the wanted issues."""
         await self._catalogue.id_field()
         oldest_first = sorted(ids, key=tickets.age_order)
-        return tickets.by_issue_id((await self.read(oldest_first)).values(), wanted=wanted)
+        found = await self.read(oldest_first, holding=WORDS)
+        return tickets.by_issue_id(found.values(), wanted=wanted)
 
     async def fetch_block(
         self,

@@ -113,11 +113,19 @@ async def test_an_index_that_finds_no_ticket_by_its_id_stops_the_run(
 async def test_ids_in_a_writing_that_we_do_not_search_for_prove_nothing_in_a_first_run(
     desk: Desk,
 ) -> None:
-    """Version 1.x wrote the digits alone, which a search for the id in Halo's writing misses."""
-    add(desk.world, issue_ids(1)[0].replace("-", ""))
+    """Hyphens at other places make other words, which a search for the id misses."""
+    digits = issue_ids(1)[0].replace("-", "")
+    add(desk.world, f"{digits[:16]}-{digits[16:]}")
     with pytest.raises(MalformedAnswer, match="does not find it"):
         await desk.jira.prove_search(canary=NOBODY, first_in=SEC)
     assert (await desk.jira.prove_search(canary=NOBODY)).in_use, "later, memory knows our tickets"
+
+
+async def test_digits_alone_as_an_older_program_wrote_them_prove_that_a_search_finds(
+    desk: Desk,
+) -> None:
+    add(desk.world, issue_ids(1)[0].replace("-", ""))
+    assert (await desk.jira.prove_search(canary=NOBODY, first_in=SEC)).canary
 
 
 async def test_addresses_of_a_host_that_has_changed_still_prove_that_a_search_finds(

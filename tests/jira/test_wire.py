@@ -462,16 +462,24 @@ EXACT = IdClause(name="labels", form=Form.EXACT)
 def test_values_are_quoted_for_jql_and_phrases_for_the_text_search_within(
     clause: IdClause, ids: list[IssueId], jql: str
 ) -> None:
-    assert list(search.queries(ids, clause=clause)) == [jql]
+    assert list(search.queries([(text,) for text in ids], clause=clause)) == [jql]
 
 
 @pytest.mark.parametrize("clause", [PHRASE, WORDS, EXACT])
 def test_no_query_asks_for_more_than_50_ids_or_8000_characters(clause: IdClause) -> None:
-    short = list(search.queries(issue_ids(120), clause=clause))
+    short = list(search.queries([(text,) for text in issue_ids(120)], clause=clause))
     assert [query.count("0000-4000") for query in short] == [50, 50, 20]
     long = [IssueId("x" * 3000 + str(n)) for n in range(5)]
-    assert all(len(query) < 8_100 for query in search.queries(long, clause=clause))
-    assert sum(query.count("x" * 3000) for query in search.queries(long, clause=clause)) == 5
+    assert all(
+        len(query) < 8_100 for query in search.queries([(text,) for text in long], clause=clause)
+    )
+    assert (
+        sum(
+            query.count("x" * 3000)
+            for query in search.queries([(text,) for text in long], clause=clause)
+        )
+        == 5
+    )
 
 
 @pytest.mark.parametrize("clause", [PHRASE, WORDS, EXACT])
@@ -485,7 +493,7 @@ def test_each_id_is_quoted_once_however_many_share_its_query(
         return quote(text)
 
     monkeypatch.setattr(search, "literal", noting)
-    assert len(list(search.queries(issue_ids(300), clause=clause))) == 6
+    assert len(list(search.queries([(text,) for text in issue_ids(300)], clause=clause))) == 6
     assert len(quoted) == 300
 
 

@@ -107,6 +107,37 @@ MUTANTS: Final = (
         "to.comments for to",
         "to.comments and to.comment_rule.every for to",
     ),
+    # --- Tickets of older programs ----------------------------------------------------------------
+    Mutant(
+        "an id is searched for in our own writing alone",
+        "search:writings",
+        "(ours, old) if old else",
+        "(ours,) if old else",
+    ),
+    Mutant(
+        "a ticket of an older program is believed by its id alone",
+        "cases:_sifted",
+        "not older.agrees(ticket.older_words, issue=issue)",
+        "not ticket.older_words",
+    ),
+    Mutant(
+        "a ticket beside a doubtful one is made all the same",
+        "ticket_doubtful",
+        "case.doubtful is None or",
+        "True or",
+    ),
+    Mutant(
+        "a ticket that names the rule and another asset is believed",
+        "older:agrees",
+        "any((_says(text, name) for name in assets)) and",
+        "",
+    ),
+    Mutant(
+        "a ticket that bears our property is taken for an old one",
+        "older_words",
+        "PROPERTY in (raw.get('properties') or {}) or",
+        "False or",
+    ),
     # --- Mending by hand --------------------------------------------------------------------------
     Mutant(
         "memory is mended while a task of another number is at work",

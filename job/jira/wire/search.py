@@ -14,6 +14,7 @@ from typing import Any, assert_never
 from msgspec import Struct
 
 from job.core.ids import IssueId
+from job.core.older import old_writing
 from job.core.shape import FieldSpec, TicketSettings
 from job.core.tickets import id_value, ids_held, texts_held
 from job.errors import BadSettings, MalformedAnswer, Problem
@@ -95,21 +96,29 @@ def id_clauses(body: Any, *, spec: FieldSpec) -> list[IdClause]:
     return [IdClause(name=name, form=form) for form in exact + by_text]
 
 
-def values(ids: Iterable[IssueId], *, spec: FieldSpec, settings: TicketSettings) -> Iterator[str]:
-    """What the id field holds for each of these ids, as one text."""
-    for issue_id in ids:
-        value = id_value(issue_id, spec=spec, settings=settings)
-        yield value if isinstance(value, str) else value[0]
+def value(issue_id: IssueId, *, spec: FieldSpec, settings: TicketSettings) -> str:
+    """What the id field holds for this id, as one text."""
+    held = id_value(issue_id, spec=spec, settings=settings)
+    return held if isinstance(held, str) else held[0]
 
 
-def queries(values: Iterable[str], *, clause: IdClause) -> Iterator[str]:
-    """One query for at most 50 values of the id field and 8,000 characters each."""
+def writings(issue_id: IssueId, *, spec: FieldSpec, settings: TicketSettings) -> tuple[str, ...]:
+    """All that the id field may hold for this id: what we write, and what older programs wrote."""
+    ours, old = value(issue_id, spec=spec, settings=settings), old_writing(issue_id)
+    return (ours, old) if old else (ours,)
+
+
+def queries(values: Iterable[Sequence[str]], *, clause: IdClause) -> Iterator[str]:
+    """One query for at most 50 ids, each in all its writings, and 8,000 characters."""
     batch: list[str] = []
-    for term in (_term(value, clause=clause) for value in values):
-        if len(batch) == IDS_MAX or len(_query([*batch, term], clause=clause)) > JQL_MAX:
+    ids = 0
+    for writings in values:
+        terms = [_term(value, clause=clause) for value in writings]
+        if ids == IDS_MAX or len(_query([*batch, *terms], clause=clause)) > JQL_MAX:
             yield _query(batch, clause=clause)
-            batch = []
-        batch.append(term)
+            batch, ids = [], 0
+        batch += terms
+        ids += 1
     if batch:
         yield _query(batch, clause=clause)
 

@@ -30,6 +30,7 @@ from job.jira.wire.exchange import (
     words_of,
     written,
 )
+from job.jira.wire.older import older_words
 from job.ports import Creation, Identity
 
 FETCH_MAX = 100
@@ -91,6 +92,7 @@ def ticket(raw: Any, *, id_field: str | None, holding: Collection[str] = ()) -> 
             status="",
             type_id=str(fields["issuetype"]["id"]),
             names=_names(raw, id_field=id_field),
+            older_words=older_words(raw, id_field=id_field),
             holds={name: present.holding(fields[name]) for name in holding if name in fields},
         ).at(status(fields["status"]))
 
