@@ -74,18 +74,23 @@ def whole(folder: Path) -> Whole:
 
 
 def verdict(folder: Path, *, tests: list[str], within_s: float) -> str:
-    """The first of these tests that fails in this copy; "" when all pass."""
+    """The first of these tests that fails in this copy; "" when all pass. A mistake may change the
+    names of tests; then all of their files are run.
+    """
     chosen = folder / "chosen.txt"
     chosen.write_text("\n".join(tests))
-    running = _begun(folder, arguments=["-x", f"@{chosen}"])
+    running = _begun(folder, arguments=["-x", "-k", LEFT_OUT, f"@{chosen}"])
     try:
         said, _ = running.communicate(timeout=within_s)
     except subprocess.TimeoutExpired:
         os.killpg(running.pid, signal.SIGKILL)
         running.communicate()
         return f"(no end within {within_s:.0f} s)"
-    if running.returncode == 0:
+    if running.returncode == pytest.ExitCode.OK:
         return ""
+    files = sorted({test.partition("::")[0] for test in tests})
+    if running.returncode == pytest.ExitCode.USAGE_ERROR and files != tests:
+        return verdict(folder, tests=files, within_s=within_s)
     failed = re.search(r"^(?:FAILED|ERROR) (\S+)", said, re.MULTILINE)
     assert failed, f"no test failed, yet they did not pass: {said[-2000:]}"
     return failed[1]
