@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from job.core.held import DAY, Entry, Kind, Quota, Used, digest_of
+from job.core.held import DAY, Entry, Kind, Quota, Standing, Used, digest_of, joint_set
 from job.core.model import Action, Case, Decision, Reason
 from job.core.pieces import Known, giving_back, repacked, taking
 from job.core.plan import Limits, Plan, make_plan
@@ -322,3 +322,17 @@ def test_what_a_shard_took_is_kept_by_the_hour_for_a_day_and_what_is_given_back_
     assert sum(used.many for used in quota.used) == 2 * 29
     assert sum(used.many for used in giving_back(quota, shard="0-of-1", many=3).used) == 2 * 29 - 3
     assert giving_back(quota, shard="1-of-2", many=3) == quota
+
+
+def test_one_digest_names_what_all_tasks_hold_and_of_one_alone_its_own() -> None:
+    standing = {
+        "0-of-3": Standing(digest="a", generation=4),
+        "1-of-3": Standing(digest="", generation=9),
+        "2-of-3": Standing(digest="b", generation=2),
+    }
+    joint = joint_set(standing, at=NOW)
+    assert joint.generations == {"0-of-3": 4, "2-of-3": 2}
+    assert joint.digest not in {"a", "b", ""}
+    alone = joint_set({"0-of-3": standing["0-of-3"]}, at=NOW)
+    assert (alone.digest, alone.generations) == ("a", {"0-of-3": 4})
+    assert joint_set({}, at=NOW).digest == ""
