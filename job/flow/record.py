@@ -131,7 +131,7 @@ class Recorder:
             held_by=[*left, *held],
             may_go_back=mark.reading_from is not None,
         )
-        swept_at = self._started_at if survey.sweeps and not left else mark.swept_at
+        swept_at = self._started_at if survey.sweeps else mark.swept_at
         owed = survey.sweeps and bool(left)
         backlog_as = self._setup.policy.backlog if survey.sweeps else mark.backlog_as
         return replace(

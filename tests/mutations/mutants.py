@@ -808,12 +808,6 @@ MUTANTS: Final = (
         " or parked.settings_digest != self.settings_digest",
         "",
     ),
-    Mutant(
-        "a sweep that left something counts as complete",
-        "Recorder.next_mark",
-        " and (not left)",
-        "",
-    ),
     Mutant("a sweep is never due", "Look.sweep_is_due", "bool(every)", "not every"),
     Mutant("a circuit never opens", "Circuits.is_open", ">= STREAK_MAX", "< 0"),
     Mutant(
