@@ -88,6 +88,25 @@ def state_forget_command(context: CommandContext, *, issue: str, yes: bool) -> i
     return restore.forget(context, text=issue, yes=yes)
 
 
+@state_group.command("export")
+@click.argument("path", metavar="FILE", type=click.Path(dir_okay=False))
+@json_option
+@click.pass_obj
+def state_export_command(context: CommandContext, *, path: str) -> int:
+    """Write all of memory into a new FILE, for `state import` into another memory."""
+    return restore.export(context, path=path)
+
+
+@state_group.command("import")
+@click.argument("path", metavar="FILE", type=click.Path(exists=True, dir_okay=False))
+@yes_option
+@json_option
+@click.pass_obj
+def state_import_command(context: CommandContext, *, path: str, yes: bool) -> int:
+    """Read all of memory from FILE, into memory that nobody has used yet."""
+    return restore.restore(context, path=path, yes=yes)
+
+
 @state_group.command("rewind")
 @click.argument("time", metavar="TIME")
 @yes_option

@@ -7,7 +7,7 @@ Does not do: keeping them, which `state/*.py` does, or what else is outside (`po
 
 from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from job.core.backlog import Backlog
 from job.core.held import HeldSet, Piece, Quota
@@ -22,6 +22,9 @@ from job.core.memory import (
     RunRecord,
     Watermark,
 )
+
+K = TypeVar("K", Link, Intent, Parked, Backlog, Piece, HeldSet, RunRecord)
+"""Kinds of which there are many: all but leases, watermarks and the quota."""
 
 
 class Store(Protocol):
@@ -57,6 +60,12 @@ class Store(Protocol):
 
     def live_links(self, *, broken: Broken | None = None) -> AsyncIterator[Sequence[Link]]:
         """Every link whose issue was active when last applied, in pieces."""
+        ...
+
+    def every(self, kind: type[K]) -> AsyncIterator[Sequence[K]]:
+        """All records of one kind, in pieces, live or not. Raises `StateUnreadable` for one that
+        cannot be used.
+        """
         ...
 
     async def live_count(self) -> int:

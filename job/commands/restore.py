@@ -1,4 +1,4 @@
-"""Makes lost memory again from Jira, and forgets what memory has of one issue.
+"""Makes lost memory again from Jira, moves memory elsewhere, and forgets one issue.
 
 Promises: nothing is changed without a yes, nor while a run is at work; what would be changed is
 told first.
@@ -6,6 +6,9 @@ Does not do: looking into memory, or setting its watermark (`state.py`).
 """
 
 import asyncio
+import os
+from pathlib import Path
+from typing import BinaryIO
 
 import click
 
@@ -13,6 +16,7 @@ from job.commands.context import EVERYTHING, MEMORY, CommandContext
 from job.core.ids import IssueId, as_halo_writes
 from job.errors import NotAgreed
 from job.events import Event
+from job.flow import archive
 from job.flow.mend import mending
 from job.flow.rebuild import Double, rebuild
 from job.flow.setup import Setup
@@ -83,6 +87,65 @@ def forget(context: CommandContext, *, text: str, yes: bool) -> int:
         return 0
 
     return context.work(MEMORY, work)
+
+
+def export(context: CommandContext, *, path: str) -> int:
+    """Writes all of memory into a new file."""
+
+    async def work(store: Store, _: asyncio.Event) -> int:
+        lines = 0
+        async with mending(store, clock=context.clock):
+            with _new(path) as file:
+                async for line in archive.written(store):
+                    file.write(line)
+                    lines += 1
+        words = f"Wrote {lines - 2:,} records to {path}. This memory is as it was: let no run use "
+        words += "it once the other one is at work."
+        context.console.say(Event.MEMORY_TOLD, words, facts={"records": lines - 2})
+        return 0
+
+    return context.work(MEMORY, work)
+
+
+def _new(path: str) -> BinaryIO:
+    """A new file that only its owner can read. Raises `click.UsageError`."""
+    try:
+        number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise click.UsageError(f"{path} cannot be made: {error.strerror}.") from None
+    return os.fdopen(number, "wb")
+
+
+def restore(context: CommandContext, *, path: str, yes: bool) -> int:
+    """Reads all of memory from a file, into memory that nobody has used."""
+    with Path(path).open("rb") as file:
+        found = archive.read(file)
+
+    async def work(store: Store, _: asyncio.Event) -> int:
+        await _must_be_new(store)
+        question = f"{path} holds {len(found.records):,} records of memory. They are written into "
+        question += "the memory that STATE_URL names. Is that right?"
+        context.agree(question, yes=yes)
+        async with mending(store, clock=context.clock) as hand:
+            await _must_be_new(store)
+            await archive.restore(found, store=store, hand=hand)
+        many = len(found.records) + len(found.marks)
+        words = f"Read {many:,} records from {path}. The next run goes on from there."
+        context.console.say(Event.MEMORY_CHANGED, words, facts={"records": many})
+        return 0
+
+    return context.work(MEMORY, work)
+
+
+async def _must_be_new(store: Store) -> None:
+    """Raises `NotAgreed` where an import would mix two memories."""
+    if await archive.is_in_use(store):
+        raise NotAgreed(
+            "memory",
+            "reading an export",
+            "This memory is in use: an import would mix two memories. Nothing was changed.",
+            "Name other memory in STATE_URL, such as another file or prefix.",
+        )
 
 
 async def _has_any(store: Store, *, issue_id: IssueId) -> bool:

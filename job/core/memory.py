@@ -220,6 +220,8 @@ class Changes(Struct, frozen=True, kw_only=True):
     held_sets: tuple[HeldSet, ...] = ()
     watermark: Watermark | None = None
     run: "RunRecord | None" = None
+    past_runs: "tuple[RunRecord, ...]" = ()
+    """Records that come from other memory."""
 
     def __bool__(self) -> bool:
         return any(getattr(self, name) for name in self.__struct_fields__)

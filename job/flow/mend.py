@@ -5,11 +5,12 @@ finds ours and leaves the work to the next; what is changed is fenced like the w
 Does not do: asking whether it may (`commands/`), or deciding what is right.
 """
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import TypeVar
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from job.core.ids import IssueId
@@ -59,6 +60,21 @@ class Mending:
         """Drops the link of this issue, and that it is parked."""
         released = (issue_id,) if parked else ()
         await self._commit(Changes(forgotten=(issue_id,), released=released))
+
+    async def write(self, records: Sequence[Struct], *, field: str) -> None:
+        """Writes records into memory that has none of them; `field` is theirs in `Changes`."""
+        for some in _batches([*records]):
+            await self._commit(replace(Changes(), **{field: tuple(some)}))
+
+    async def mark(self, shard: str, mark: Watermark) -> None:
+        """Writes the mark of a shard, whose lease is ours from then on."""
+        if shard not in self._leases:
+            until = self._leases[ALONE].until
+            lease = await self._store.take_lease(
+                shard, holder=HOLDER, now=until - LEASE, until=until
+            )
+            self._leases[shard] = lease
+        await self._store.commit(self._leases[shard], Changes(watermark=mark))
 
     async def rewind(self, marks: dict[str, Watermark], *, to: datetime) -> None:
         """Sets the marks of these shards back."""

@@ -37,6 +37,7 @@ from job.state.firestore_documents import FirestoreDocuments
 from job.state.firestore_fence import Fence
 from job.state.firestore_quota import QuotaDocument
 from job.state.records import Table, Write
+from job.stores import K
 
 
 @asynccontextmanager
@@ -143,6 +144,11 @@ class FirestoreStore:
         async for page in self._documents.pages(
             Link, self._documents.live(), doing="listing live links", broken=broken
         ):
+            yield list(page.values())
+
+    async def every(self, kind: type[K]) -> AsyncIterator[Sequence[K]]:
+        among = self._documents.collection(records.table_of(kind))
+        async for page in self._documents.pages(kind, among, doing="listing all"):
             yield list(page.values())
 
     async def live_count(self) -> int:

@@ -7,15 +7,16 @@ Does not do: documents. It keeps the model's values as they are; how documents a
 is the business of the other stores' tests.
 """
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime
 
 from msgspec.structs import replace
 
 from job.core.ids import IssueId
-from job.core.memory import Broken, Changes, Intent, Lease, Link, Parked, RunRecord, Watermark
+from job.core.memory import Broken, Changes, Intent, Lease, Link, Parked, Watermark
 from job.state import records, rules
 from job.state.memory_quota import Hook, MemoryQuota
+from job.stores import K
 
 
 class MemoryStore(MemoryQuota):
@@ -28,7 +29,6 @@ class MemoryStore(MemoryQuota):
         self._links: dict[IssueId, Link] = {}
         self._intents: dict[IssueId, Intent] = {}
         self._parked: dict[IssueId, Parked] = {}
-        self._runs: dict[str, RunRecord] = {}
 
     async def take_lease(self, shard: str, *, holder: str, now: datetime, until: datetime) -> Lease:
         with self._operation("take_lease"):
@@ -93,6 +93,16 @@ class MemoryStore(MemoryQuota):
             self.spent.read(len(page))
             return [self._links[key] for key in page]
 
+    async def every(self, kind: type[K]) -> AsyncIterator[Sequence[K]]:
+        with self._operation("every"):
+            ours: tuple[Mapping[IssueId, Link | Intent | Parked], ...]
+            ours = (self._links, self._intents, self._parked)
+            kept = (*(value for some in ours for value in some.values()), *self.others)
+            found = [value for value in kept if isinstance(value, kind)]
+            self.spent.listed(len(found))
+        if found:
+            yield found
+
     async def live_count(self) -> int:
         with self._operation("live_count"):
             live = sum(link.live for link in self._links.values())
@@ -145,6 +155,7 @@ class MemoryStore(MemoryQuota):
             self._watermarks[shard] = replace(
                 changes.watermark, highest_keys=dict(changes.watermark.highest_keys)
             )
+        self._runs |= {records.run_id(run): run for run in changes.past_runs}
         if run := changes.run:
             self._runs[records.run_id(run)] = run
             self._forget(run.finished_at)
@@ -158,11 +169,3 @@ class MemoryStore(MemoryQuota):
 
     async def prove_writable(self) -> None:
         """Nothing could stand in the way."""
-
-    async def runs(self, *, limit: int) -> list[RunRecord]:
-        with self._operation("runs"):
-            newest = sorted(self._runs.values(), key=lambda run: run.started_at, reverse=True)[
-                :limit
-            ]
-            self.spent.read(len(newest))
-            return newest

@@ -1,4 +1,4 @@
-"""What a store in memory keeps besides links and leases: backlog, held pieces, digests, the quota.
+"""What a store in memory keeps besides links and leases: backlog, pieces, digests, quota, runs.
 
 Promises: as `memory.py`, which this is a part of; each operation calls `hook` on both sides.
 Does not do: leases.
@@ -12,7 +12,7 @@ from typing import Literal
 from job.core.backlog import Backlog
 from job.core.held import KNOWN_FOR, HeldSet, Piece, Quota
 from job.core.ids import IssueId
-from job.core.memory import Broken, Changes
+from job.core.memory import Broken, Changes, RunRecord
 from job.state import records, rules
 
 Hook = Callable[[str, Literal["before", "after"]], None]
@@ -28,6 +28,7 @@ class MemoryQuota:
         self._pieces: dict[str, Piece] = {}
         self._held_sets: dict[str, HeldSet] = {}
         self._quota = Quota()
+        self._runs: dict[str, RunRecord] = {}
 
     async def backlog(
         self, ids: Collection[IssueId], *, broken: Broken | None = None
@@ -67,6 +68,22 @@ class MemoryQuota:
         self._held_sets.update((held.digest, held) for held in changes.held_sets)
         for name in changes.dropped:
             self._pieces.pop(name, None)
+
+    @property
+    def others(self) -> Iterator[Backlog | Piece | HeldSet | RunRecord]:
+        """All that is kept here."""
+        yield from self._backlog.values()
+        yield from self._pieces.values()
+        yield from self._held_sets.values()
+        yield from self._runs.values()
+
+    async def runs(self, *, limit: int) -> list[RunRecord]:
+        with self._operation("runs"):
+            newest = sorted(self._runs.values(), key=lambda run: run.started_at, reverse=True)[
+                :limit
+            ]
+            self.spent.read(len(newest))
+            return newest
 
     def forget(self, now: datetime) -> None:
         """Drops what has expired by now."""

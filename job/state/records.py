@@ -91,6 +91,22 @@ WATERMARK = "watermark-"
 """What the ids of control documents begin with; the name of the shard follows."""
 QUOTA = "quota"
 """The control document that all shards share."""
+_TABLES: Mapping[type[Any], Table] = {
+    Link: Table.LINKS,
+    Intent: Table.INTENTS,
+    Parked: Table.PARKED,
+    Backlog: Table.BACKLOG,
+    Piece: Table.HELD,
+    HeldSet: Table.DIGESTS,
+    RunRecord: Table.RUNS,
+}
+
+
+def table_of(kind: type[Any]) -> Table:
+    """Where records of a kind are kept that is no control document."""
+    return _TABLES[kind]
+
+
 EXPIRING = (Table.RUNS, Table.HELD, Table.DIGESTS)
 """Whose documents say when they are forgotten."""
 
@@ -172,8 +188,10 @@ def writes(changes: Changes, *, shard: str) -> list[Write]:
         found.append(
             Write(table=Table.CONTROL, id=watermark_id(shard), document=document(changes.watermark))
         )
-    if run := changes.run:
-        found.append(_expiring(Table.RUNS, run_id(run), run, until=run.finished_at + RUNS_KEPT))
+    found.extend(
+        _expiring(Table.RUNS, run_id(run), run, until=run.finished_at + RUNS_KEPT)
+        for run in (*changes.past_runs, *filter(None, [changes.run]))
+    )
     if len({(write.table, write.id) for write in found}) < len(found):
         raise ValueError(
             "A commit names one document twice; which of the two would hold is anybody's guess."

@@ -6,7 +6,7 @@ nothing but `sqlite3`.
 Does not do: network folders, whose locks cannot be trusted.
 """
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
@@ -30,8 +30,8 @@ from job.core.memory import (
 )
 from job.state import records, rules
 from job.state.records import Record, Table, Write
-from job.state.sqlite_documents import SqliteDocuments
-from job.state.sqlite_file import SqliteFile, open_file
+from job.state.sqlite_file import open_file
+from job.state.sqlite_listings import SqliteListings
 
 T = TypeVar("T", bound=Record)
 
@@ -43,15 +43,10 @@ async def open_sqlite(path: Path) -> AsyncIterator["SqliteStore"]:
         yield SqliteStore(file)
 
 
-class SqliteStore:
+class SqliteStore(SqliteListings):
     """The `Store` of `job/stores.py` on one file, whose thread does one thing after the other.
     Opened and closed by `open_sqlite`.
     """
-
-    def __init__(self, file: SqliteFile) -> None:
-        self.spent = rules.Spent()
-        self._file = file
-        self._documents = SqliteDocuments(file.connection, path=file.path)
 
     async def take_lease(self, shard: str, *, holder: str, now: datetime, until: datetime) -> Lease:
         def take() -> Lease:
@@ -103,26 +98,6 @@ class SqliteStore:
         look = partial(self._documents.of_issues, Link, Table.LINKS, ids, broken=broken)
         found = await self._file.look(look)
         return {link.issue_id: link for link in found}
-
-    async def live_links(self, *, broken: Broken | None = None) -> AsyncIterator[Sequence[Link]]:
-        after, more = "", True
-        while more:
-            look = partial(self._documents.live_page, after, broken=broken)
-            page = await self._file.look(look)
-            self.spent.read(page.rows)
-            if page.links:
-                yield page.links
-            after, more = page.last, page.rows == rules.PAGE
-
-    async def live_count(self) -> int:
-        live = await self._file.look(self._documents.live_count)
-        self.spent.count(live)
-        return live
-
-    async def due(self, now: datetime) -> list[IssueId]:
-        found = await self._file.look(partial(self._documents.due, now))
-        self.spent.listed(len(found))
-        return [link.issue_id for link in found]
 
     async def intents(self, *, broken: Broken | None = None) -> list[Intent]:
         return await self._all(Intent, Table.INTENTS, broken=broken)

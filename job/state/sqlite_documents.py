@@ -25,6 +25,7 @@ from job.state.sqlite_file import number
 T = TypeVar("T", bound=Record)
 
 _ALL = "SELECT id, document FROM documents WHERE kind = ? ORDER BY id"
+_PAGE = "SELECT id, document FROM documents WHERE kind = ? AND id > ? ORDER BY id LIMIT ?"
 _ONE = "SELECT id, document FROM documents WHERE kind = ? AND id = ?"
 _OF_ISSUES = """
     SELECT id, document FROM documents
@@ -80,6 +81,11 @@ class SqliteDocuments:
 
     def every(self, kind: type[T], table: Table, *, broken: Broken | None = None) -> list[T]:
         return self._records(kind, table, _ALL, (table,), broken=broken)
+
+    def page(self, kind: type[T], table: Table, after: str) -> dict[str, T]:
+        """The records whose ids follow this one, as many as a page holds, by their ids."""
+        rows = self._connection.execute(_PAGE, (table, after, rules.PAGE))
+        return {key: self._record(kind, table, key, text) for key, text in rows}
 
     def of_issues(
         self,

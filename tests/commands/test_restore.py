@@ -2,6 +2,7 @@
 
 import sqlite3
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -91,3 +92,37 @@ def test_nothing_is_forgotten_or_made_while_a_run_holds_the_lease(
         assert "run-7" in spoken.only("run.stopped")["message"]
     with sqlite3.connect(file) as memory:
         assert memory.execute("SELECT * FROM documents ORDER BY kind, id").fetchall() == kept
+
+
+@pytest.mark.usefixtures("issue_id")
+def test_memory_moves_to_another_store_and_back_with_two_commands(
+    program: Program, world: World, tmp_path: Path, firestore_emulator: str
+) -> None:
+    cloud = f"firestore://p-{uuid4().hex[:20]}/state?prefix=moved"
+    there, back = str(tmp_path / "there.jsonl"), str(tmp_path / "back.jsonl")
+    laptop = f"sqlite:///{tmp_path / 'new.db'}"
+    assert program("state", "export", there).exit_code == 0
+    assert program("state", "export", there).exit_code == 2, "no file is written over"
+    assert program("state", "import", there, STATE_URL=cloud).exit_code == 3, "nobody said yes"
+    assert program("state", "import", there, "--yes", STATE_URL=cloud).exit_code == 0
+    refused = program("state", "import", there, "--yes", STATE_URL=cloud)
+    assert (refused.exit_code, "is in use" in refused.stdout) == (3, True)
+    assert program("state", "export", back, STATE_URL=cloud).exit_code == 0
+    assert program("state", "import", back, "--yes", STATE_URL=laptop).exit_code == 0
+    assert sorted(Path(there).read_bytes().splitlines()) == sorted(
+        Path(back).read_bytes().splitlines()
+    )
+    for url in (cloud, laptop):
+        ended = program("run", "--sweep", STATE_URL=url)
+        assert ended.exit_code == 0, ended.stdout
+        assert ended.only("plan.made")["actions"] == {}
+    assert len(world.jira.people.tickets()) == 7
+
+
+def test_a_file_that_was_cut_short_is_refused(program: Program, file: Path, tmp_path: Path) -> None:
+    cut = tmp_path / "cut.jsonl"
+    cut.write_text('{"kind":"head","number":1}\n')
+    spoken = program("state", "import", str(cut), "--yes")
+    assert spoken.exit_code == 3
+    assert "cut short" in spoken.stdout
+    assert program("state", "import", str(tmp_path / "nowhere"), "--yes").exit_code == 2

@@ -1924,4 +1924,25 @@ MUTANTS: Final = (
         "pass",
     ),
     Mutant("rebuilding reports no doubles", "rebuild:_links", "if live:", "if False:"),
+    Mutant(
+        "an export that was cut short is read",
+        "archive:read",
+        "found[-1].kind != END or found[-1].number != len(found) - 2",
+        "False",
+    ),
+    Mutant(
+        "an import forgets what an intent follows",
+        "archive:restore",
+        "[note for note in intents if note.follows]",
+        "[]",
+    ),
+    Mutant(
+        "closed links are left out of a move",
+        "SqliteListings.every",
+        "len(page) == rules.PAGE",
+        "False",
+    ),
+    Mutant(
+        "memory with nothing but links is not in use", "archive:is_in_use", "if piece:", "if False:"
+    ),
 )

@@ -303,6 +303,7 @@ def test_the_digest_follows_the_settings_but_neither_secrets_nor_executions() ->
         "CLOUD_RUN_TASK_ATTEMPT": "1",
     }
     assert load({**GOOD, **same}).digest == digest
+    assert load({**GOOD, "STATE_URL": "sqlite:////elsewhere/state.db"}).digest == digest
     assert load({**GOOD, "JIRA_ISSUE_TYPE": "Task"}).digest != digest
 
 
