@@ -24,7 +24,8 @@ from job.flow.record import canonical
 from job.stores import Store
 
 RUNS_SHOWN = 20
-FACTS, RUNS = ("memory", "is"), ("run", "began", "took", "ended", "done", "not done", "calls")
+FACTS = ("memory", "is")
+RUNS = ("began", "took", "ended", "done", "not done", "run")
 
 
 def show(context: CommandContext) -> int:
@@ -57,7 +58,7 @@ def runs(context: CommandContext, *, limit: int) -> int:
         records = await store.runs(limit=limit)
         if records:
             rows = tuple(map(_run_row, records))
-            shares = (0, 0, 0, 0, 1, 1, 0)
+            shares = (0, 0, 0, 2, 1, 2)
             context.console.show(Table(title="Runs", columns=RUNS, rows=rows, shares=shares))
         words = f"The newest {len(records)} runs that memory keeps." if records else "No run yet."
         context.console.say(Event.MEMORY_TOLD, words, facts={"runs": len(records)})
@@ -129,7 +130,8 @@ def _whose(marks: Mapping[str, Watermark]) -> list[tuple[str, str]]:
     if owner is None:
         return []
     return [
-        ("Jira site", f"{owner.jira_url} {owner.cloud_id}".rstrip()),
+        ("Jira site", owner.jira_url),
+        ("its cloud id", owner.cloud_id or "not known"),
         ("Halo account", f"{owner.halo_url}, key {owner.halo_key_id}"),
         ("id field", owner.id_field),
     ]
@@ -159,13 +161,12 @@ def _run_row(record: RunRecord) -> tuple[str, ...]:
     done = Counter({name: int(str(facts[name])) for name in DONE})
     left = Counter({name: int(str(facts[name])) for name in LEFT})
     return (
-        record.run_id,
-        record.started_at.isoformat(timespec="seconds"),
+        f"{record.started_at:%Y-%m-%d %H:%M}",
         f"{took_s:.1f} s",
         str(record.verdict),
         _counted(done) or "nothing",
         _counted(left) or "-",
-        str(sum(sum(calls.values()) for calls in record.calls.values())),
+        record.run_id,
     )
 
 

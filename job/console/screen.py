@@ -33,6 +33,7 @@ from job.ports import Watcher
 log = structlog.get_logger()
 
 ROWS_MAX = 50
+KEYS_MAX = 20
 PIPED_WIDTH = 120
 
 
@@ -50,6 +51,8 @@ class Screen:
     def __init__(self, console: RichConsole, *, redact: Callable[[str], str] = str) -> None:
         self._console = console
         self._redact = redact
+        self._made: list[str] = []
+        """The keys of tickets that this command has made."""
         self._start_bar()
 
     def _start_bar(self) -> None:
@@ -84,6 +87,9 @@ class Screen:
 
     def ended(self, outcome: Outcome) -> None:
         """Moves the bar."""
+        made = outcome.decision.action in CREATES and outcome.kind is OutcomeKind.DONE
+        if made and outcome.ticket_key:
+            self._made.append(outcome.ticket_key)
         self._progress.advance(self._bar)
 
     def finished(self, record: RunRecord) -> None:
@@ -92,7 +98,11 @@ class Screen:
         self._console.print(_outcome_table(record))
         self._console.print(_calls_table(record))
         ending = f"Run {escape(record.run_id)}: {record.verdict} in {duration_s:.1f} s."
-        self._console.print(f"  {ending}\n")
+        self._console.print(f"  {ending}")
+        for words in (_made(self._made), _parked(record)):
+            if words:
+                self._console.print(f"  {escape(words)}")
+        self._console.print()
         for error in record.errors:
             self._console.print(f"  [red]{escape(error)}[/]")
 
@@ -231,6 +241,21 @@ def _tally(plan: Plan) -> str:
     needless = len(plan.quiet) + plan.unmoved
     quiet = f"; {needless} issues need nothing" if needless else ""
     return " ".join(filter(None, (f"{planned}{waits}{held}{quiet}.", plan.pace, plan.backlog)))
+
+
+def _made(keys: Sequence[str]) -> str:
+    """Which tickets were made, the first of them by their keys."""
+    if not keys:
+        return ""
+    more = f" and {len(keys) - KEYS_MAX:,} more" if len(keys) > KEYS_MAX else ""
+    return f"Made {', '.join(keys[:KEYS_MAX])}{more}."
+
+
+def _parked(record: RunRecord) -> str:
+    """How many issues are parked after a run: then it was not simply done."""
+    many = record.parked_total or 0
+    issues = "1 issue is" if many == 1 else f"{many:,} issues are"
+    return f"{issues} parked: `parked` says why." if many else ""
 
 
 def _by_route(plan: Plan) -> Iterator[str]:

@@ -61,7 +61,8 @@ def test_memory_says_whose_it_is_how_far_it_came_and_what_is_unfinished(
     assert program("run").exit_code == 0
     holds(program, "0-of-1", minutes=5)
     seen = cells(program("state", "show"))
-    assert program.environ["JIRA_API_URL"] in seen["Jira site"]
+    assert program.environ["JIRA_API_URL"] == seen["Jira site"]
+    assert seen["its cloud id"].count("-") == 4
     assert program.environ["HALO_API_HOSTNAME"] in seen["Halo account"]
     assert program.environ["HALO_API_SECRET_KEY"] not in str(seen)
     assert datetime.fromisoformat(seen["0-of-1: watermark"]) < datetime.now(UTC)
@@ -81,6 +82,7 @@ def test_the_newest_runs_are_listed_with_what_became_of_them(
     rows = [line["cells"] for line in spoken.lines if line["event"] == "table.row"]
     assert [row["done"] for row in rows] == ["nothing", "7 created, 1 closed"]
     assert {row["ended"] for row in rows} == {"done"}
+    assert len({row["run"] for row in rows}) == 2
 
 
 def test_a_watermark_is_set_back_only_with_a_yes_and_only_back(
