@@ -87,12 +87,25 @@ def run_command(
 @since_option
 @click.option("--sweep", is_flag=True, help="As `run --sweep` would.")
 @click.option("--held", is_flag=True, help="Show what is held, from memory alone.")
+@click.option("--expect-nothing", is_flag=True, help="Exit code 4 if anything is planned.")
+@click.option(
+    "--out", metavar="FILE", type=click.Path(dir_okay=False), help="Write it as JSON lines, too."
+)
+@json_option
 @click.pass_obj
-def plan_command(context: CommandContext, *, since: str | None, sweep: bool, held: bool) -> int:
+def plan_command(
+    context: CommandContext,
+    *,
+    since: str | None,
+    sweep: bool,
+    held: bool,
+    expect_nothing: bool,
+    out: str | None,
+) -> int:
     """Show what a run would do now, and why. Writes nothing."""
     if not held:
-        return run.plan(context, since=since, sweep=sweep)
-    if since or sweep:
+        return run.plan(context, since=since, sweep=sweep, expect_nothing=expect_nothing, out=out)
+    if since or sweep or expect_nothing or out:
         raise click.UsageError("--held shows what memory holds; it looks at nothing else.")
     return run.held(context)
 

@@ -91,6 +91,7 @@ class Event(StrEnum):
     RUN_INTERRUPTED = "run.interrupted", "the command was interrupted (exit 130)"
     RUN_CRASHED = "run.crashed", "a bug, with its stack trace (exit 1)"
     PLAN_REFUSED = "plan.refused", "a kind is over its limit and held: its digest (exit 4)"
+    PLAN_UNEXPECTED = "plan.unexpected", "`plan --expect-nothing` found something to do (exit 4)"
     PLAN_SLICED = "plan.sliced", "how many new tickets wait for later slices, and until when"
     HELD_TOLD = "held.told", "what `plan --held` found in memory, and the digest that approves it"
     MEMORY_TOLD = "memory.told", "what `parked` or `state` found in memory"
@@ -124,10 +125,7 @@ class Event(StrEnum):
         "same `request`, or writes to one `subject`. `a_minute` is the pace that is kept to, once "
         "it is known what Halo allows",
     )
-    BLOCKS_SHRUNK = (
-        "blocks.shrunk",
-        "bulk creates are smaller from now on, after one without an answer",
-    )
+    BLOCKS_SHRUNK = "blocks.shrunk", "bulk creates are smaller, after one without an answer"
     PROBE_BOUNDED = "probe.bounded", "the search for lost creates by key ended at its bound"
     HALO_FILTER_IGNORED = (
         "halo.filter_ignored",

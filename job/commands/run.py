@@ -5,14 +5,19 @@ Does not do: any part of the road (`flow/run.py`), or showing it (`console/`).
 """
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import click
+import msgspec
 
 from job.commands.context import EVERYTHING, MEMORY, CommandContext
+from job.console.lines import facts_of
 from job.console.protocol import Table
 from job.core.held import FORGOTTEN_AFTER, Entry, joint_set
 from job.core.ids import EPOCH
+from job.core.plan import Plan
 from job.errors import UnsafePlan
 from job.events import Event
 from job.flow import run as flow
@@ -53,18 +58,45 @@ def run(
     return context.work(EVERYTHING, work, graceful=True)
 
 
-def plan(context: CommandContext, *, since: str | None, sweep: bool) -> int:
-    """Shows what a run would do now. Writes nothing."""
+def plan(
+    context: CommandContext,
+    *,
+    since: str | None,
+    sweep: bool,
+    expect_nothing: bool,
+    out: str | None,
+) -> int:
+    """Shows what a run would do now. Writes nothing but the file that was asked for."""
     order = Order(since=look_back(since, now=context.clock.now()), sweep=sweep)
 
     async def work(setup: Setup, _: asyncio.Event) -> int:
         with context.console.watching(carries_out=False) as watcher:
             planned = await flow.plan(setup, order=order, watcher=watcher)
+        if out:
+            _write(planned, path=out, redact=context.redactor.text)
         if planned.held:
             raise UnsafePlan(planned.digest, planned.over)
+        many = len(planned.decisions) + len(planned.deferred)
+        if expect_nothing and many:
+            words = f"Nothing was expected, and {many:,} actions are planned."
+            context.console.say(Event.PLAN_UNEXPECTED, words, facts={"planned": many})
+            return 4
         return 0
 
     return context.work(EVERYTHING, work)
+
+
+def _write(planned: Plan, *, path: str, redact: Callable[[str], str]) -> None:
+    """Every action as one JSON object a line. Raises `click.UsageError`."""
+    lines = [
+        redact(msgspec.json.encode(facts_of(decision, held=row is planned.held)).decode())
+        for row in (planned.decisions, planned.deferred, planned.held)
+        for decision in row
+    ]
+    try:
+        Path(path).write_text("".join(f"{line}\n" for line in lines))
+    except OSError as error:
+        raise click.UsageError(f"{path} cannot be written: {error.strerror}.") from None
 
 
 def held(context: CommandContext) -> int:

@@ -13,12 +13,13 @@ from job.console.protocol import NO_FACTS, Explanation, Table
 from job.core.memory import RunRecord
 from job.core.model import Decision, Outcome
 from job.core.plan import Plan
+from job.core.summary import summary
 from job.events import Event
 from job.ports import Watcher
 
 log = structlog.get_logger()
 
-FAILURES = frozenset({Event.CHECK_FAILED, Event.PROMISE_BROKEN})
+FAILURES = frozenset({Event.CHECK_FAILED, Event.PROMISE_BROKEN, Event.PLAN_UNEXPECTED})
 """What is told as an error although no error ends the command because of it."""
 DOUBTS = frozenset({Event.CHECK_DOUBTED})
 """What is told as a warning."""
@@ -102,15 +103,23 @@ class PlanLines:
 
 
 def _say_planned(decision: Decision, *, held: bool) -> None:
-    ticket = decision.case.ticket
-    log.info(
-        Event.ACTION_PLANNED,
-        message=f"{decision.because} {decision.aside}".rstrip(),
-        action=decision.action,
-        reason=decision.reason,
-        issue_id=decision.case.issue.id,
-        ticket=ticket.key if ticket else None,
-        destination=decision.destination.name,
-        project=decision.destination.project,
-        held=held,
-    )
+    log.info(Event.ACTION_PLANNED, **facts_of(decision, held=held))
+
+
+def facts_of(decision: Decision, *, held: bool) -> dict[str, object]:
+    """What a plan says of one action, for machines."""
+    issue, ticket = decision.case.issue, decision.case.ticket
+    return {
+        "message": f"{decision.because} {decision.aside}".rstrip(),
+        "action": decision.action,
+        "reason": decision.reason,
+        "issue_id": issue.id,
+        "ticket": ticket.key if ticket else None,
+        "destination": decision.destination.name,
+        "project": decision.destination.project,
+        "host": issue.asset_hostname or issue.asset_name,
+        "summary": summary(issue),
+        "severity_of_issue": "critical" if issue.critical else "not critical",
+        "cvss": issue.max_cvss,
+        "held": held,
+    }

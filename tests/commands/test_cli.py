@@ -83,6 +83,25 @@ def test_a_plan_names_every_action_with_its_reason_and_writes_nothing(
     assert program("plan").only("plan.made")["actions"] == spoken.only("plan.made")["actions"]
 
 
+def test_a_plan_is_written_into_a_file_as_well_and_may_be_expected_to_be_empty(
+    program: Program, world: World, tmp_path: Path
+) -> None:
+    file = tmp_path / "plan.jsonl"
+    spoken = program("plan", "--expect-nothing", "--out", str(file))
+    assert spoken.exit_code == 4
+    assert spoken.only("plan.unexpected")["severity"] == "ERROR"
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    said = [line for line in spoken.lines if line["event"] == "action.planned"]
+    assert [line["issue_id"] for line in lines] == [line["issue_id"] for line in said]
+    assert all(line["host"] and line["summary"] and line["severity_of_issue"] for line in lines)
+    assert program("plan", "--out", str(tmp_path / "no" / "where")).exit_code == 2
+    assert program("plan", "--held", "--expect-nothing").exit_code == 2
+    assert world.jira.people.tickets() == []
+    assert program("run").exit_code == 0
+    assert program("plan", "--expect-nothing", "--out", str(file)).exit_code == 0
+    assert file.read_text() == ""
+
+
 def test_what_is_over_a_limit_is_not_written_until_its_digest_is_approved(
     program: Program, world: World
 ) -> None:
