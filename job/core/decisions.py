@@ -173,7 +173,8 @@ def create_cut_short(case: Case, policy: Policy, now: datetime) -> Decision | No
         return None
     if case.issue.status is IssueStatus.RESOLVED:
         return None
-    if ticket.status != link.status_seen or policy.is_closed(ticket):
+    is_over = policy.is_closed(ticket) or policy.is_closed_unnamed(ticket)
+    if ticket.status != link.status_seen or is_over:
         return None
     if link.version != case.issue.version and policy.destination(case).comments:
         return None  # there is news as well: whoever tells it finishes the create

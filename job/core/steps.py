@@ -144,6 +144,8 @@ def status_owed(decision: Decision, *, ticket: Ticket) -> str:
     """
     link = decision.case.link
     if link is not None and link.ticket_id == ticket.id:
+        if decision.destination.workflow.is_closed_unnamed(ticket.standing):
+            return ""  # a person has ended the work, and nobody begins it again
         return link.status_owed if ticket.status == link.status_seen else ""
     return decision.destination.workflow.new_status if decision.action is Action.CREATE else ""
 

@@ -8,10 +8,12 @@ import pytest
 from msgspec.structs import replace
 
 from job.core.decisions import RULES, asked, decide
+from job.core.ids import Version
 from job.core.issues import Issue, IssueStatus
 from job.core.memory import Intent
 from job.core.model import Action, Afterwards, Case, Ticket
 from job.core.policy import Policy, WhenGone, choose
+from job.core.steps import status_owed
 from tests.kit import builders
 from tests.kit.builders import NOW, intent, issue_id, link, policy
 
@@ -231,6 +233,21 @@ def test_a_create_cut_short_is_finished_unless_a_person_has_moved_the_ticket() -
     moved = case("active", "open", link=owing, ticket=ticket(status="Blocked"))
     assert decide(untouched, policy=POLICY, now=NOW).reason == "create_cut_short"
     assert decide(moved, policy=POLICY, now=NOW).reason == "unchanged"
+
+
+def test_a_create_cut_short_is_not_finished_where_a_person_has_ended_the_work() -> None:
+    """Jira's own category says so, whatever the settings name."""
+    made = issue("active")
+    owed = link(status_owed="In Progress", status_seen="Rejected", version=made.version)
+    over = case("active", "open", link=owed)
+    over = replace(over, ticket=ticket(status="Rejected"))
+    assert decide(over, policy=WORDS, now=NOW).reason == "create_cut_short"
+    assert over.ticket is not None
+    over = replace(over, ticket=replace(over.ticket, category="done"))
+    assert decide(over, policy=WORDS, now=NOW).reason == "unchanged"
+    news = replace(over, link=replace(owed, version=Version("older")))
+    told = decide(news, policy=WORDS, now=NOW)
+    assert (told.action, status_owed(told, ticket=told.case.ticket or ticket())) == ("comment", "")
 
 
 def test_news_about_a_ticket_whose_create_was_cut_short_is_told_first() -> None:

@@ -74,6 +74,22 @@ def with_accepted(workflow: Workflow) -> Workflow:
     )
 
 
+UNNAMED = Status("10080", "Rejected", "done")
+
+
+def with_unnamed(workflow: Workflow) -> Workflow:
+    """The workflow with a place where work is over by Jira's own category, and which no setting
+    names.
+    """
+    there = frozenset({UNNAMED.name})
+    others = frozenset({TO_DO.name, IN_PROGRESS.name, ACCEPTED.name})
+    ways = (
+        Transition("81", "Reopen", TO_DO.name, there, clears_resolution=True),
+        Transition("82", "Reject", UNNAMED.name, others),
+    )
+    return Workflow((*workflow.statuses, UNNAMED), (*workflow.transitions, *ways))
+
+
 SUMMARY_REQUIRED = changed(RESOLVE, required=("resolution", "summary"))
 
 COMMENT_VALIDATED = changed(RESOLVE, optional=("comment",), needs_comment=True)

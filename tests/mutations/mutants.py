@@ -1232,6 +1232,12 @@ MUTANTS: Final = (
         "not workflow.is_accepted(ticket.standing)",
         "True",
     ),
+    Mutant(
+        "a ticket whose work a person has ended gets its first status after all",
+        "create_cut_short",
+        "or policy.is_closed_unnamed(ticket)",
+        "",
+    ),
     # --- Time, orders and attempts ----------------------------------------------------------------
     Mutant(
         "a glance moves the watermark over what lies before",

@@ -25,6 +25,7 @@ from tests.kit.workflows import (
     SILENT_WHEN_DONE,
     SUMMARY_REQUIRED,
     with_accepted,
+    with_unnamed,
 )
 
 LATE = ("after_another", "late", "twice")
@@ -92,7 +93,7 @@ class Climate:
         policy = accepting(rng.choice([QUIET, POLICY]))
         return cls(
             policy=replace(policy, backlog=_from_far_away(rng).choice(list(BacklogMode))),
-            workflow=with_accepted(aside.choice(WORKFLOWS)),
+            workflow=with_unnamed(with_accepted(aside.choice(WORKFLOWS))),
             aside=aside,
             lag=lag,
             sweeps=sweeps,

@@ -14,7 +14,8 @@ from job.core.backlog import BacklogMode
 from job.core.ids import IssueId, TicketId
 from job.sim.jira.people import Snapshot
 from tests.kit.oracle import ACCEPTED, HARD_CLOSED, ID_FIELD
-from tests.kit.oracle.reading import issue_of
+from tests.kit.oracle.reading import UNNAMED, issue_of
+from tests.kit.workflows import RESOLVE
 from tests.simulation.world import World
 
 TYPES = ("csm", "fim", "sva", "lids", "image_sva")
@@ -189,6 +190,8 @@ def seen_by_halo(world: World, ticket: Snapshot) -> None:
 def close_early(world: World) -> None:
     if ticket := world.some_ticket(closed=False):
         status = world.rng.choice(["Done", HARD_CLOSED])
+        if ticket.status not in {ACCEPTED, UNNAMED} and world.climate.aside.random() < 0.2:
+            status = UNNAMED
         world.tube.jira.people.transition_by_person(ticket.key, status=status)
         seen_by_halo(world, ticket)
 
@@ -198,6 +201,8 @@ def start_work(world: World) -> None:
         other = "In Progress" if ticket.status == "To Do" else "To Do"
         if ticket.status != ACCEPTED and world.climate.aside.random() < 0.5:
             other = ACCEPTED
+        elif ticket.status != UNNAMED and world.climate.aside.random() < 0.3:
+            other = UNNAMED
         world.tube.jira.people.transition_by_person(ticket.key, status=other)
 
 
@@ -248,6 +253,8 @@ def bereaved(world: World) -> set[str]:
 def write_comment(world: World) -> None:
     if ticket := world.some_ticket(closed=False):
         world.tube.jira.people.comment_by_person(ticket.key, text="Looking into it.")
+        if world.climate.aside.random() < 0.5:  # until the world calms down it may not be closed
+            world.tube.jira.site.hidden_ways.add((ticket.key, RESOLVE))
 
 
 def clone(world: World) -> None:

@@ -72,6 +72,7 @@ def calm(world: World) -> None:
     """Whatever was going wrong stops, but for what is broken for good."""
     world.tube.halo.faults.quiet()
     world.tube.jira.faults.quiet()
+    world.tube.jira.site.hidden_ways.clear()
     world.tube.clock.skew = timedelta()
     for ticket in world.tube.jira.people.tickets():
         issue = world.tube.halo.estate.issues.get(issue_of(ticket))

@@ -18,6 +18,8 @@ ID_FIELD = "customfield_10010"
 CLOSED = {"Done", "Closed"}
 HARD_CLOSED = "Closed"
 ACCEPTED = "Accepted Risk"
+UNNAMED = "Rejected"
+"""Where work is over by Jira's own category, and which no setting names."""
 
 _CHECK = re.compile(r"/etc/ssh/sshd_config\.d/(\d+)\.conf")
 _FILE = re.compile(r"\b0{24}(?!0{8})[0-9a-f]{8}([0-9a-f]{32})\b")

@@ -13,6 +13,7 @@ from tests.kit.oracle.reading import (
     ACCEPTED,
     CLOSED,
     HARD_CLOSED,
+    UNNAMED,
     Word,
     description_of,
     issue_of,
@@ -67,7 +68,7 @@ def _best(
 
 
 def _of_resolved(ticket: Snapshot, *, issue_id: str, diary: Diary) -> Iterator[str]:
-    if ticket.status not in CLOSED:
+    if ticket.status not in CLOSED | {UNNAMED}:
         yield f"{ticket.key} is {ticket.status}, but {issue_id} is resolved"
 
 
