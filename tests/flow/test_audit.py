@@ -14,7 +14,7 @@ from job.core.shards import Shard
 from job.flow.audit import Audit, audit
 from job.flow.inquiry import Seen, inquire
 from job.sim.jira.search import no_lag
-from tests.kit.quarter import done
+from tests.kit.quarter import at_once, done
 from tests.kit.timeless import play
 from tests.kit.tube import QUIET, Fuse, Tube
 
@@ -174,7 +174,7 @@ def test_the_next_run_looks_at_what_is_new_and_not_at_what_is_settled() -> None:
         assert not (await asked_about(tube, issues[0])).looks
         new = tube.halo.estate.open_issue(type="csm")
         assert (await asked_about(tube, new)).looks
-        await done(tube)
+        await at_once(tube)
         assert not (await asked_about(tube, new)).looks, "it is read again and settled"
         key = (await link_of(tube, new)).ticket_key
         tube.jira.people.delete_ticket(key)
