@@ -36,6 +36,8 @@ WORKFLOWS = (DEFAULT, RIDING, SILENT_WHEN_DONE, SUMMARY_REQUIRED, COMMENT_VALIDA
 LAGS = (no_lag, usual_lag, long_lag(), fixed_lag(43_200.0))
 UNBOUNDED = Limits(close_percent_max=100)
 NARROW = Limits(close_percent_max=100, create_max=2, reopen_max=1)
+SLICED = Limits(close_percent_max=100, create_max=4, reopen_max=1, slices=True)
+"""Two clean runs of one task make whatever waits."""
 
 
 def _effaced(issue_id: str) -> str:
@@ -90,15 +92,18 @@ class Climate:
         rewrites = rng.choice([None] * 8 + [str.upper, _effaced])
         aside = random.Random(rng.getstate()[1][0])
         banned = (set() if sweeps else UNSEEN) | (set() if late else set(LATE))
+        far = _from_far_away(rng)
         policy = accepting(rng.choice([QUIET, POLICY]))
+        counts = rng.choice([(1,), (1,), (1,), (2,), (3,), (1, 2, 3, 8)])
+        narrow = far.choice([NARROW, SLICED]) if counts == (1,) else NARROW
         return cls(
-            policy=replace(policy, backlog=_from_far_away(rng).choice(list(BacklogMode))),
+            policy=replace(policy, backlog=far.choice(list(BacklogMode))),
             workflow=with_unnamed(with_accepted(aside.choice(WORKFLOWS))),
             aside=aside,
             lag=lag,
             sweeps=sweeps,
-            counts=rng.choice([(1,), (1,), (1,), (2,), (3,), (1, 2, 3, 8)]),
-            limits=rng.choice([UNBOUNDED, UNBOUNDED, NARROW]),
+            counts=counts,
+            limits=rng.choice([UNBOUNDED, UNBOUNDED, narrow]),
             rates=rng.random() < 0.2,
             rewrites=rewrites,
             old_issues=rng.choice([0, 0, 0, 2]),
