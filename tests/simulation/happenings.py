@@ -204,6 +204,9 @@ def start_work(world: World) -> None:
         elif ticket.status != UNNAMED and world.climate.aside.random() < 0.3:
             other = UNNAMED
         world.tube.jira.people.transition_by_person(ticket.key, status=other)
+        issue = world.tube.halo.estate.issues.get(issue_of(ticket))
+        if ticket.status == UNNAMED and issue and issue.status == "resolved":
+            world.free.add(issue.id)  # work was over, and this person has begun it again
 
 
 def open_again(world: World) -> None:
