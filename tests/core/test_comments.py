@@ -137,6 +137,13 @@ def test_evidence_that_went_is_no_news_and_what_was_told_before_is_not_called_go
     assert weighed(seen(GONE), seen(GONE)).telling is Telling.SILENT
 
 
+def test_what_was_told_before_is_kept_in_mind_while_the_evidence_is_gone() -> None:
+    away = weighed(seen(SVA), seen(GONE, critical=False))
+    assert away.telling is Telling.TELL
+    back = weigh(seen(SVA, critical=False), link=link(recalls=away.recalls), rule=AT_ONCE, now=AT)
+    assert back.telling is Telling.SILENT
+
+
 def test_evidence_that_can_be_read_for_the_first_time_is_news_and_not_called_new() -> None:
     spoken = said(seen(GONE), seen(SVA))
     assert spoken[0] == "The evidence can be read now."

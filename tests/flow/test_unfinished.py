@@ -267,3 +267,24 @@ def test_no_transition_follows_a_comment_once_the_run_has_lost_its_credentials()
         ] * 3
 
     play(story())
+
+
+def test_what_a_comment_said_is_known_by_its_fingerprint_where_an_older_program_noted_it() -> None:
+    async def story() -> None:
+        tube = Tube(policy=STILL)
+        issue_id = IssueId(tube.halo.estate.open_issue(type="fim"))
+        await done(tube)
+        tube.halo.estate.rescan(issue_id, changed=True)
+        tube.jira.faults.hook = lose_comments
+        assert (await done(tube)).counts["comment"] == {"unknown": 1}
+        tube.jira.faults.quiet()
+        links, intents = tube.store._links, tube.store._intents
+        links[issue_id] = replace(links[issue_id], recalls="")
+        intents[issue_id] = replace(intents[issue_id], recalls="")
+        for _ in range(3):
+            tube.halo.estate.rescan(issue_id)
+            await done(tube)
+        [ticket] = tube.jira.people.tickets()
+        assert len(own_comments(ticket)) == 1
+
+    play(story())

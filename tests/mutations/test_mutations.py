@@ -29,7 +29,10 @@ pytestmark = pytest.mark.mutation
 
 ROOT = Path(__file__).resolve().parents[2]
 COPIED = ("job", "tests", "pyproject.toml")
-FOLDERS = ("core", "flow", "budget", "settings", "http", "jira", "halo", "state", "simulation")
+FOLDERS = (
+    *("core", "flow", "budget", "settings", "http", "jira", "halo", "state", "simulation"),
+    *("commands", "console"),
+)
 TESTS = tuple(f"tests/{folder}" for folder in FOLDERS)
 LEFT_OUT = "not firestore and not second_crash"
 """What takes long and looks twice."""
