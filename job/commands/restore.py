@@ -41,10 +41,13 @@ def links(context: CommandContext, *, yes: bool) -> int:
             "tickets_of": len(found.links),
             "duplicates": len(found.doubles),
             "nameless": found.nameless,
+            "older": found.older,
         }
         words = f"Made {made:,} links; {len(found.links) - made:,} were there. "
         words += f"Issues with several tickets: {len(found.doubles):,}. Tickets that name no issue "
         words += f"of Halo's: {found.nameless:,}."
+        if found.older:
+            words += f" Tickets of an older program, which the next run judges: {found.older:,}."
         if not await store.watermarks():
             words += " Memory has no watermark: let the next run be `run --since TIME`, with the "
             words += "time of the last run that went well, or `run --since all`."

@@ -35,6 +35,8 @@ class Rebuilt(Struct, frozen=True, kw_only=True):
     doubles: tuple[Double, ...]
     nameless: int
     """How many tickets hold something in the id field and name no issue of Halo's."""
+    older: int
+    """How many hold an id as an older program wrote it: a run believes them by more than that."""
 
 
 async def rebuild(setup: Setup) -> Rebuilt:
@@ -44,19 +46,23 @@ async def rebuild(setup: Setup) -> Rebuilt:
     await prove_identity(setup)
     await setup.ports.jira.prove_search(canary=IssueId(""))
     named = defaultdict[IssueId, dict[str, Ticket]](dict)
-    nameless = 0
+    nameless = older = 0
     async for piece in setup.ports.jira.holders():
         for ticket in piece:
+            if ticket.older_words:
+                older += 1
+                continue
             ids = [known for name in ticket.names if (known := as_halo_writes(name))]
             nameless += not ids
             for issue_id in ids:
                 named[issue_id][ticket.id] = ticket
-    return _links(named, policy=setup.policy, nameless=nameless, now=setup.ports.clock.now())
+    links, doubles = _links(named, policy=setup.policy, now=setup.ports.clock.now())
+    return Rebuilt(links=links, doubles=doubles, nameless=nameless, older=older)
 
 
 def _links(
-    named: dict[IssueId, dict[str, Ticket]], *, policy: Policy, nameless: int, now: datetime
-) -> Rebuilt:
+    named: dict[IssueId, dict[str, Ticket]], *, policy: Policy, now: datetime
+) -> tuple[tuple[Link, ...], tuple[Double, ...]]:
     links: list[Link] = []
     doubles: list[Double] = []
     for issue_id, tickets in sorted(named.items()):
@@ -67,7 +73,7 @@ def _links(
         live = tuple(other for other in others if not policy.is_hard_closed(other))
         if live:
             doubles.append(Double(issue_id=issue_id, kept=kept, others=live))
-    return Rebuilt(links=tuple(links), doubles=tuple(doubles), nameless=nameless)
+    return tuple(links), tuple(doubles)
 
 
 def _link(issue_id: IssueId, *, ticket: Ticket, policy: Policy, now: datetime) -> Link:

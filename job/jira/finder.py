@@ -22,6 +22,7 @@ from job.jira.prover import Prover
 from job.jira.reader import Reader
 from job.jira.searcher import Searcher
 from job.jira.wire import metadata, search, tickets
+from job.jira.wire.older import WORDS
 from job.ports import Probe
 
 log = structlog.get_logger()
@@ -74,7 +75,8 @@ class Finder:
         pages = self._search.pages(query, pages_max=HOLDERS_PAGES_MAX)
         async with aclosing(pages):
             async for raws in pages:
-                found = await self._reader.read([tickets.id_of(raw) for raw in raws])
+                ids = [tickets.id_of(raw) for raw in raws]
+                found = await self._reader.read(ids, holding=WORDS)
                 yield list(found.values())
 
     async def probe(self, project: str, *, above: int, wanted: Collection[IssueId]) -> Probe:
@@ -125,7 +127,7 @@ class Finder:
         for block in range(PROBE_BLOCKS_MAX):
             first = above + 1 + block * tickets.FETCH_MAX
             keys = [f"{project}-{first + step}" for step in range(tickets.FETCH_MAX)]
-            there = await self._reader.fetch_block(keys)
+            there = await self._reader.fetch_block(keys, holding=WORDS)
             seen += there
             empty = 0 if there or first <= newest else empty + 1
             if empty == EMPTY_MAX:

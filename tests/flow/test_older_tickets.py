@@ -8,13 +8,23 @@ from typing import Any
 import pytest
 from structlog.testing import LogCapture
 
+from job.flow.rebuild import rebuild
 from job.flow.setup import ALL_TIME, Order
+from job.sim.call import LOST, Answer, Call
+from job.sim.jira.search import fixed_lag
 from job.sim.jira.site import ANNA
 from tests.kit.quarter import QUARTER_HOUR_S, done
 from tests.kit.timeless import play
-from tests.kit.tube import QUIET, Tube
+from tests.kit.tube import QUIET, Fuse, Tube
 
 ID_FIELD = "customfield_10010"
+
+
+def lose_creates(call: Call, side: str) -> Answer | None:
+    """No create ever arrives, and nobody says so."""
+    return LOST if side == "before" and call.path.endswith("/issue/bulk") else None
+
+
 ALL = Order(since=ALL_TIME)
 
 
@@ -122,6 +132,25 @@ def test_what_a_person_says_of_a_doubtful_ticket_counts_in_the_next_runs(
     play(story())
 
 
+def test_what_an_older_program_made_while_a_create_was_lost_is_no_less_doubtful() -> None:
+    async def story() -> None:
+        tube = Tube(policy=QUIET)
+        tube.jira.search.lag = fixed_lag(43_200.0)
+        issue_id = tube.halo.estate.open_issue(type="csm")
+        tube.jira.faults.hook = lose_creates
+        assert (await done(tube)).counts["create"] == {"unknown": 1}
+        tube.jira.faults.quiet()
+        key = old_ticket(tube, issue_id, summary="Something else altogether")
+        for _ in range(3):
+            await done(tube)
+        assert not [ticket for ticket in tube.jira.people.tickets() if ticket.ours]
+        assert str(tube.jira.people.ticket(key).id) not in {
+            link.ticket_id for link in tube.store._links.values()
+        }
+
+    play(story())
+
+
 def test_fifty_ids_in_all_their_writings_are_one_search() -> None:
     async def story() -> None:
         tube = Tube(policy=QUIET)
@@ -134,5 +163,19 @@ def test_fifty_ids_in_all_their_writings_are_one_search() -> None:
         assert len(tube.jira.people.tickets()) == 50
         in_use, canary = 1, 1
         assert tube.jira.calls["POST /search/jql"] - before == 1 + in_use + canary
+
+    play(story())
+
+
+def test_links_are_not_made_again_from_tickets_of_an_older_program_by_their_ids_alone() -> None:
+    async def story() -> None:
+        tube, issue_id, _ = await town()
+        ours = tube.halo.estate.open_issue(type="csm")
+        await done(tube)
+        assert set(tube.store._links) == {ours, issue_id}
+        await asyncio.sleep(QUARTER_HOUR_S)
+        found = await rebuild(tube.setup(Fuse(), shard=tube.shard))
+        assert [link.issue_id for link in found.links] == [ours]
+        assert (found.older, found.nameless) == (1, 0)
 
     play(story())

@@ -138,6 +138,18 @@ MUTANTS: Final = (
         "PROPERTY in (raw.get('properties') or {}) or",
         "False or",
     ),
+    Mutant(
+        "a lost create is taken for found by an id that an older program wrote",
+        "Finder._walk",
+        ", holding=WORDS",
+        "",
+    ),
+    Mutant(
+        "links are made again by ids that an older program wrote",
+        "rebuild:rebuild",
+        "if ticket.older_words:",
+        "if False:",
+    ),
     # --- Mending by hand --------------------------------------------------------------------------
     Mutant(
         "memory is mended while a task of another number is at work",
