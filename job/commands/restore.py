@@ -168,6 +168,15 @@ async def _has_any(store: Store, *, issue_id: IssueId) -> bool:
     broken: dict[IssueId, str] = {}
     parked = {entry.issue_id for entry in await store.parked(broken=broken)} | broken.keys()
     linked = await store.links([issue_id], broken=broken)
+    if issue_id in linked and linked[issue_id].unconfirmed:
+        raise NotAgreed(
+            "memory",
+            "forgetting an issue",
+            f"Jira confirmed {linked[issue_id].ticket_key} and does not show it to us, so that a "
+            "search would not find it and the issue would get a second ticket. Nothing was "
+            "changed.",
+            "Let us see that ticket first: its security level, our right to browse, its id field.",
+        )
     if not linked and issue_id not in parked and issue_id not in broken:
         raise click.UsageError(f"Memory has neither a link nor a parked entry of {issue_id}.")
     return issue_id in parked

@@ -76,6 +76,23 @@ def test_an_issue_is_forgotten_only_with_a_yes_and_its_ticket_is_found_again(
     assert program("state", "forget", issue_id, "--yes").exit_code == 0, "it was linked again"
 
 
+def test_a_ticket_that_jira_confirmed_and_does_not_show_is_not_forgotten(
+    program: Program, issue_id: str, file: Path
+) -> None:
+    with sqlite3.connect(file) as memory:
+        memory.execute(
+            "UPDATE documents SET document = json_set(document, '$.unconfirmed', json('true')) "
+            "WHERE kind = 'links'"
+        )
+    spoken = program("state", "forget", issue_id, "--yes")
+    assert spoken.exit_code == 3
+    assert "second ticket" in spoken.only("run.stopped")["message"]
+    assert "does not show it" in spoken.only("run.stopped")["message"]
+    with sqlite3.connect(file) as memory:
+        query = "SELECT count(*) FROM documents WHERE kind = 'links' AND id = ?"
+        assert memory.execute(query, [issue_id]).fetchone() == (1,)
+
+
 def test_nothing_is_forgotten_or_made_while_a_run_holds_the_lease(
     program: Program, issue_id: str, file: Path
 ) -> None:
