@@ -283,6 +283,7 @@ def bend_memory(world: World) -> None:
         if link.ticket_id == str(ticket.id):
             stranger = world.rng.choice(others)
             world.diary.blurred.add(issue_id)
+            world.diary.bent.add(issue_id)
             links[issue_id] = replace(link, ticket_id=TicketId(str(stranger.id)))
     seen_by_halo(world, ticket)
 

@@ -25,6 +25,10 @@ class Diary:
     """
     alone: set[str] = field(default_factory=set)
     """Issues that were old before the first run looked, and shall have no ticket so far."""
+    bent: set[str] = field(default_factory=set)
+    """Issues whose link was bent to a stranger's ticket: what memory knew of the issue's own went
+    with it, so the last word may be said there once more.
+    """
     first_status: str = ""
     """The status that every new ticket shall get; "" where it keeps the one that it starts in."""
 

@@ -92,11 +92,11 @@ def own_comments(ticket: Snapshot) -> list[tuple[Comment, str]]:
 
 
 def issue_of(ticket: Snapshot) -> str:
-    """The issue of a ticket: by the mark that it was born with, else by its id field. "" for none
-    at all.
+    """The issue of a ticket: by the mark that it was born with, else by its id field, in whatever
+    case a rule of the site writes it. "" for none at all.
     """
     marked = ticket.properties.get("halo.sync", {}).get("issue")
-    return str(marked or ticket.fields.get(ID_FIELD) or "")
+    return str(marked or ticket.fields.get(ID_FIELD) or "").lower()
 
 
 def names_ever(ticket: Snapshot) -> set[str]:
