@@ -103,6 +103,8 @@ async def begin_mark(
         begin = started_at - setup.look_back
         marks = await store.watermarks()
         mark = inherited(marks, look_back_to=begin, overlap=setup.overlap)
+        # What another number of tasks holds may be so old that no list but a sweep's has it.
+        mark = replace(mark, sweep_owed=mark.sweep_owed or mark.holds)
         if lease:
             await store.commit(await lease.hold(), Changes(watermark=mark))
     if mark.at > started_at + CLOCK_SKEW_MAX and order.since is None:

@@ -15,7 +15,9 @@ from job.core.plan import Limits, Plan
 from job.core.shards import Shard
 from job.flow import run as flow
 from job.flow.setup import ALL_TIME, Order
+from tests.kit.builders import policy
 from tests.kit.oracle.reading import issue_of
+from tests.kit.quarter import done
 from tests.kit.timeless import play
 from tests.kit.tube import QUIET, START, Fuse, Onlooker, Side, Tube, writes
 
@@ -459,3 +461,21 @@ def test_a_plan_tells_the_size_of_the_backlog_until_a_run_was_there(word: str) -
 async def planned(home: Estate) -> Plan:
     setup = home.tube.setup(Fuse(), shard=Shard())
     return await flow.plan(setup, order=Order(), watcher=Onlooker())
+
+
+def test_what_is_held_of_old_issues_stays_in_sight_when_the_number_of_tasks_changes() -> None:
+    async def story() -> None:
+        tube = Tube(policy=policy(backlog=BacklogMode.ALL), limits=Limits(create_max=2))
+        tube.look_back, tube.sweep_every = timedelta(minutes=15), timedelta(0)
+        for _ in range(6):
+            tube.halo.estate.open_issue()
+        await asyncio.sleep(86_400.0)
+        assert (await done(tube)).exit_code == 4
+        held: list[int] = []
+        for index in range(2):
+            record = await tube.run(shard=Shard(index=index, count=2))
+            assert isinstance(record, RunRecord)
+            held.append(record.counts["create"].get("held", 0))
+        assert sum(held) == 6
+
+    play(story())

@@ -150,6 +150,12 @@ MUTANTS: Final = (
         "if ticket.older_words:",
         "if False:",
     ),
+    Mutant(
+        "what another number of tasks holds is out of sight",
+        "begin_mark",
+        "mark.sweep_owed or mark.holds",
+        "mark.sweep_owed",
+    ),
     # --- Mending by hand --------------------------------------------------------------------------
     Mutant(
         "memory is mended while a task of another number is at work",
