@@ -26,7 +26,7 @@ from job.core.memory import RunRecord
 from job.core.model import Action, Decision, Outcome, OutcomeKind
 from job.core.plan import Plan
 from job.core.routes import DEFAULT
-from job.core.steps import CREATES
+from job.core.steps import CREATES, resumes
 from job.events import Event
 from job.ports import Watcher
 
@@ -87,7 +87,8 @@ class Screen:
 
     def ended(self, outcome: Outcome) -> None:
         """Moves the bar."""
-        made = outcome.decision.action in CREATES and outcome.kind is OutcomeKind.DONE
+        decision, is_done = outcome.decision, outcome.kind is OutcomeKind.DONE
+        made = is_done and decision.action in CREATES and not resumes(decision)
         if made and outcome.ticket_key:
             self._made.append(outcome.ticket_key)
         self._progress.advance(self._bar)

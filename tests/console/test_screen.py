@@ -34,12 +34,18 @@ def shown(*outcomes: Outcome, parked: int) -> str:
     return " ".join(paper.getvalue().split())
 
 
-def ended(number: int, action: Action, kind: OutcomeKind = OutcomeKind.DONE) -> Outcome:
+def ended(
+    number: int,
+    action: Action,
+    kind: OutcomeKind = OutcomeKind.DONE,
+    *,
+    reason: Reason = Reason.NEW,
+) -> Outcome:
     decision = Decision(
         case=Case(issue=issue(number)),
         destination=destination(),
         action=action,
-        reason=Reason.NEW,
+        reason=reason,
         because="b.",
     )
     return Outcome(decision=decision, kind=kind, ticket_key=ticket_key(number))
@@ -51,6 +57,7 @@ def test_a_run_ends_with_the_keys_of_what_it_made() -> None:
         ended(2, Action.CREATE_AND_CLOSE),
         ended(3, Action.COMMENT),
         ended(4, Action.CREATE, OutcomeKind.FAILED),
+        ended(5, Action.CREATE_AND_CLOSE, reason=Reason.CREATE_CUT_SHORT),
         parked=0,
     )
     assert f"Made {ticket_key(1)}, {ticket_key(2)}." in said
