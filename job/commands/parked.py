@@ -1,6 +1,7 @@
 """Shows what is parked and why, and lets people have it tried again or set down for good.
 
-Promises: nothing is changed before every id was found; nothing while a run is at work.
+Promises: nothing is changed before every id was found; nothing while a run is at work; an entry
+that cannot be read is told and hides no other.
 Does not do: trying anything, which is for the next run.
 """
 
@@ -13,7 +14,7 @@ from msgspec.structs import replace
 from job.commands.context import MEMORY, CommandContext
 from job.console.protocol import Table
 from job.core.ids import canonical
-from job.core.memory import Parked
+from job.core.memory import Broken, Parked
 from job.events import Event
 from job.flow.mend import mending
 from job.stores import Store
@@ -25,7 +26,7 @@ def show(context: CommandContext) -> int:
     """Shows every parked issue, the longest parked first."""
 
     async def work(store: Store, _: asyncio.Event) -> int:
-        parked = sorted(await store.parked(), key=lambda entry: entry.first_at)
+        parked = sorted(await _read(context, store), key=lambda entry: entry.first_at)
         if parked:
             rows = tuple(map(_row, parked))
             context.console.show(
@@ -51,7 +52,7 @@ def retry(context: CommandContext, *, ids: Sequence[str], every: bool) -> int:
 
     async def work(store: Store, _: asyncio.Event) -> int:
         async with mending(store, clock=context.clock) as hand:
-            chosen = _chosen(await store.parked(), ids=ids)
+            chosen = _chosen(await _read(context, store), ids=ids)
             now = context.clock.now()
             await hand.park(replace(entry, next_at=min(now, entry.next_at)) for entry in chosen)
         words = f"The next run tries {_issues(len(chosen), verb='')} again."
@@ -65,7 +66,7 @@ def drop(context: CommandContext, *, ids: Sequence[str], yes: bool) -> int:
     """Sets these issues down: they are looked at again when Halo touches them, or in a sweep."""
 
     async def work(store: Store, _: asyncio.Event) -> int:
-        chosen = _chosen(await store.parked(), ids=ids)
+        chosen = _chosen(await _read(context, store), ids=ids)
         words = f"{_issues(len(chosen))} no longer parked, and tried again only when Halo touches "
         words += "them or a sweep looks at them."
         context.agree(f"From now on {words} Is that right?", yes=yes)
@@ -75,6 +76,20 @@ def drop(context: CommandContext, *, ids: Sequence[str], yes: bool) -> int:
         return 0
 
     return context.work(MEMORY, work)
+
+
+async def _read(context: CommandContext, store: Store) -> list[Parked]:
+    """All that is parked and can be read; says of the others what is wrong with each."""
+    broken: Broken = {}
+    parked = await store.parked(broken=broken)
+    for issue_id, words in broken.items():
+        context.console.say(
+            Event.MEMORY_UNREADABLE,
+            f"{words} `state forget` drops it.",
+            subject=issue_id,
+            facts={"issue_id": issue_id},
+        )
+    return parked
 
 
 def _chosen(parked: Sequence[Parked], *, ids: Sequence[str]) -> list[Parked]:

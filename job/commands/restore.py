@@ -7,6 +7,8 @@ Does not do: looking into memory, or setting its watermark (`state.py`).
 
 import asyncio
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -96,18 +98,40 @@ def export(context: CommandContext, *, path: str) -> int:
     """Writes all of memory into a new file."""
 
     async def work(store: Store, _: asyncio.Event) -> int:
-        lines = 0
         async with mending(store, clock=context.clock):
-            with _new(path) as file:
-                async for line in archive.written(store):
-                    file.write(line)
-                    lines += 1
-        words = f"Wrote {lines - 2:,} records to {path}. This memory is as it was: let no run use "
+            records = await write_out(store, path=path)
+        words = f"Wrote {records:,} records to {path}. This memory is as it was: let no run use "
         words += "it once the other one is at work."
-        context.console.say(Event.MEMORY_TOLD, words, facts={"records": lines - 2})
+        context.console.say(Event.MEMORY_TOLD, words, facts={"records": records})
         return 0
 
     return context.work(MEMORY, work)
+
+
+async def write_out(store: Store, *, path: str) -> int:
+    """How many records the new file holds beside its first and last line. Raises
+    `click.UsageError`; no part of an export is left behind.
+    """
+    lines = 0
+    with _whole(path) as file:
+        async for line in archive.written(store):
+            file.write(line)
+            lines += 1
+    return lines - 2
+
+
+@contextmanager
+def _whole(path: str) -> Iterator[BinaryIO]:
+    """A new file, which is gone again unless all of it was written. Raises `click.UsageError`."""
+    file = _new(path)
+    try:
+        with file:
+            yield file
+    except BaseException as error:
+        Path(path).unlink()
+        if isinstance(error, OSError):
+            raise click.UsageError(f"{path} cannot be written: {error.strerror}.") from None
+        raise
 
 
 def _new(path: str) -> BinaryIO:

@@ -16,14 +16,13 @@ from job.commands.context import MEMORY, CommandContext
 from job.commands.run import look_back
 from job.console.protocol import Table
 from job.core.ids import EPOCH
-from job.core.memory import Lease, RunRecord, Watermark
+from job.core.memory import Broken, Lease, RunRecord, Watermark
 from job.core.shards import count_of
 from job.events import Event
 from job.flow.mend import mending
 from job.flow.record import canonical
 from job.stores import Store
 
-RUNS_SHOWN = 20
 FACTS = ("memory", "is")
 RUNS = ("began", "took", "ended", "done", "not done", "run")
 
@@ -38,11 +37,13 @@ def show(context: CommandContext) -> int:
             rows += [(f"{shard}: {name}", words) for name, words in _standing(mark)]
         for lease in sorted(await store.leases(), key=lambda lease: lease.shard):
             rows.append((f"{lease.shard}: lease", _held(lease, now=context.clock.now())))
+        broken: Broken = {}
         rows += [
             ("open tickets", f"{await store.live_count():,}"),
-            ("parked issues", f"{len(await store.parked()):,}"),
-            ("writes of unknown fate", f"{len(await store.intents()):,}"),
+            ("parked issues", f"{len(await store.parked(broken=broken)):,}"),
+            ("writes of unknown fate", f"{len(await store.intents(broken=broken)):,}"),
         ]
+        rows += [(f"cannot be read: {of}", words) for of, words in broken.items()]
         context.console.show(Table(title="Memory", columns=FACTS, rows=tuple(rows), shares=(0, 1)))
         words = "It is read as it is; nothing was changed." if marks else "No run has begun yet."
         context.console.say(Event.MEMORY_TOLD, words)

@@ -1,6 +1,7 @@
 """What is parked is seen, tried again and set down, as people and machines ask for it."""
 
 import asyncio
+import sqlite3
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -164,3 +165,26 @@ def test_a_run_that_is_told_to_tries_all_that_is_parked_at_once(
     retried = program("run", "--retry-parked")
     assert (retried.exit_code, retried.only("run.finished")["created"]) == (0, 1)
     assert kept(program) == {}
+
+
+def test_an_entry_that_cannot_be_read_hides_no_other(program: Program) -> None:
+    parked(program, "aaaa-1", "bbbb-2")
+    with sqlite3.connect(program.environ["STATE_URL"].removeprefix("sqlite:///")) as memory:
+        memory.execute(
+            "UPDATE documents SET document = ? WHERE kind = 'parked' AND id = 'aaaa-1'",
+            ('{"schema": 9, "issue_id": "somebody else knows"}',),
+        )
+    spoken = program("parked")
+    assert spoken.exit_code == 0, spoken.stdout
+    rows = [line["cells"] for line in spoken.lines if line["event"] == "table.row"]
+    assert [row["Halo issue"] for row in rows] == ["bbbb-2"]
+    told = spoken.only("memory.unreadable")
+    assert (told["issue_id"], "state forget" in told["message"]) == ("aaaa-1", True)
+    shown = program("state", "show")
+    cells = {row["cells"]["memory"]: row["cells"]["is"] for row in shown.lines if "cells" in row}
+    assert cells["parked issues"] == "1"
+    assert "schema" in cells["cannot be read: aaaa-1"]
+    (line,) = [line for line in program("check").lines if line.get("subject") == "issue aaaa-1"]
+    assert line["event"] == "check.unproven"
+    assert program("parked", "retry", "--all").exit_code == 0
+    assert program("parked", "drop", "bbbb-2", "--yes").exit_code == 0

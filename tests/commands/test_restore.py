@@ -1,13 +1,17 @@
 """Memory that is made again, or forgotten, by hand: what is said, and what is there afterwards."""
 
+import resource
 import sqlite3
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from click import UsageError
 
+from job.commands.restore import write_out
 from job.sim.jira.search import no_lag
 from job.sim.world import World
+from job.state.memory import MemoryStore
 from tests.kit.program import Program
 
 
@@ -109,6 +113,20 @@ def test_nothing_is_forgotten_or_made_while_a_run_holds_the_lease(
         assert "run-7" in spoken.only("run.stopped")["message"]
     with sqlite3.connect(file) as memory:
         assert memory.execute("SELECT * FROM documents ORDER BY kind, id").fetchall() == kept
+
+
+async def test_of_an_export_that_could_not_be_written_nothing_is_left(tmp_path: Path) -> None:
+    path, store = tmp_path / "there.jsonl", MemoryStore()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8, hard))
+    try:
+        with pytest.raises(UsageError, match=r"there\.jsonl cannot be written: File too large"):
+            await write_out(store, path=str(path))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not path.exists()
+    assert await write_out(store, path=str(path)) >= 0
+    assert path.stat().st_size
 
 
 @pytest.mark.usefixtures("issue_id")

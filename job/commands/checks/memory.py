@@ -4,7 +4,8 @@ Promises: it is written to by nobody: that it could be is told by the store with
 Does not do: what is wrong with single issues (`parked`), or ending a lease.
 """
 
-from job.commands.checks.finding import Finding, proven
+from job.commands.checks.finding import Finding, proven, unproven
+from job.core.memory import Broken
 from job.flow.identity import prove_memory
 from job.flow.look import begin_mark
 from job.flow.setup import Order, Setup
@@ -21,15 +22,17 @@ async def look(rehearsal: Rehearsal) -> list[Finding]:
         await setup.ports.store.prove_writable()
         since = mark.at.isoformat(timespec="seconds")
         said = f"It is ours, and can be read and written; the next run reads on from {since}."
-        return [proven(ABOUT, said), proven(HOLDS, await _holds(setup))]
+        broken: Broken = {}
+        findings = [proven(ABOUT, said), proven(HOLDS, await _holds(setup, broken=broken))]
+        return findings + [unproven(f"issue {of}", words) for of, words in broken.items()]
 
 
-async def _holds(setup: Setup) -> str:
+async def _holds(setup: Setup, *, broken: Broken) -> str:
     store, now = setup.ports.store, setup.ports.clock.now()
     links, parked, unsettled = (
         await store.live_count(),
-        len(await store.parked()),
-        len(await store.intents()),
+        len(await store.parked(broken=broken)),
+        len(await store.intents(broken=broken)),
     )
     runs = await store.runs(limit=1)
     last = "no run is recorded"
