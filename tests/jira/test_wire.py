@@ -465,6 +465,16 @@ def test_values_are_quoted_for_jql_and_phrases_for_the_text_search_within(
     assert list(search.queries([(text,) for text in ids], clause=clause)) == [jql]
 
 
+@pytest.mark.parametrize(("custom", "many"), [("textfield", 2), ("url", 1), ("labels", 2)])
+def test_an_address_field_is_not_asked_for_what_it_cannot_hold(custom: str, many: int) -> None:
+    spec = FieldSpec(id=ID_FIELD, name="Halo", type="string", custom=f"x:{custom}")
+    issue_id = IssueId("0a1b2c3d-0000-4000-8000-00000000abcd")
+    settings = TicketSettings(project_key="SEC", ticket_type="Bug", id_field="Halo")
+    written = search.writings(issue_id, spec=spec, settings=settings)
+    assert len(written) == many
+    assert written[0] == search.value(issue_id, spec=spec, settings=settings)
+
+
 @pytest.mark.parametrize("clause", [PHRASE, WORDS, EXACT])
 def test_no_query_asks_for_more_than_50_ids_or_8000_characters(clause: IdClause) -> None:
     short = list(search.queries([(text,) for text in issue_ids(120)], clause=clause))

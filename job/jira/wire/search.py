@@ -103,8 +103,11 @@ def value(issue_id: IssueId, *, spec: FieldSpec, settings: TicketSettings) -> st
 
 
 def writings(issue_id: IssueId, *, spec: FieldSpec, settings: TicketSettings) -> tuple[str, ...]:
-    """All that the id field may hold for this id: what we write, and what older programs wrote."""
-    ours, old = value(issue_id, spec=spec, settings=settings), old_writing(issue_id)
+    """All that the id field may hold for this id: what we write, and what older programs wrote. A
+    URL field holds addresses alone, and a site may refuse to search it for anything else.
+    """
+    ours = value(issue_id, spec=spec, settings=settings)
+    old = "" if spec.kind == "url" else old_writing(issue_id)
     return (ours, old) if old else (ours,)
 
 
