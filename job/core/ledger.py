@@ -102,6 +102,12 @@ def owing(mark: Watermark, *, since: datetime | None, sweep: bool) -> Watermark:
     )
 
 
+def set_back(mark: Watermark, *, to: datetime) -> Watermark:
+    """The watermark at an earlier time. What lies after that is no backlog from then on."""
+    begun_from = mark.begun_from and min(to, mark.begun_from)
+    return replace(mark, at=to, begun_from=begun_from)
+
+
 def next_watermark(
     previous: datetime,
     *,

@@ -104,6 +104,18 @@ def test_a_watermark_is_set_back_only_with_a_yes_and_only_back(
     assert again.only("plan.made")["actions"] == {}
 
 
+def test_what_lies_after_a_mark_set_back_before_the_first_run_is_no_backlog(
+    program: Program, world: World
+) -> None:
+    for issue in world.halo.estate.issues.values():
+        issue.last_seen_at -= timedelta(days=90)
+    assert program("run", BACKLOG="none").exit_code == 0
+    assert [ticket.status for ticket in world.jira.people.tickets()] == ["Done"]
+    assert program("state", "rewind", "100d", "--yes").exit_code == 0
+    assert program("run", BACKLOG="none").exit_code == 0
+    assert [ticket.status for ticket in world.jira.people.tickets()].count("To Do") == 6
+
+
 def test_memory_without_a_watermark_cannot_be_set_back(program: Program) -> None:
     assert program("state", "rewind", "2d", "--yes").exit_code == 2
 

@@ -8,7 +8,9 @@ from msgspec.structs import replace
 from job.clock import SystemClock
 from job.core.ids import IssueId, Version
 from job.core.memory import Changes, Parked, Watermark
+from job.core.shards import Shard
 from job.errors import LeaseHeld, MemoryBusy
+from job.flow.lease import take_lease
 from job.flow.mend import mending
 from job.state.urls import CountingStore
 from tests.kit import builders
@@ -41,6 +43,29 @@ async def test_many_entries_are_parked_and_released_by_hand(store: CountingStore
     assert {kept.issue_id for kept in await store.parked()} == {
         entry.issue_id for entry in entries[201:]
     }
+
+
+class Later(SystemClock):
+    """So much later than it is."""
+
+    by = timedelta()
+
+    def now(self) -> datetime:
+        return super().now() + self.by
+
+
+async def test_work_by_hand_that_takes_long_keeps_runs_out_to_its_end(store: CountingStore) -> None:
+    clock = Later()
+    async with mending(store, clock=clock) as hand:
+        for _ in range(4):
+            await hand.park([entry(1)])
+            clock.by += timedelta(minutes=3)
+        now = clock.now()
+        for shard in (Shard(), Shard(count=2)):
+            with pytest.raises(LeaseHeld):
+                async with take_lease(shard, holder="run-7", store=store, clock=clock):
+                    pytest.fail("a run began beside it")
+        assert [lease.until > now for lease in await store.leases() if lease.holder] == [True]
 
 
 @pytest.mark.parametrize("shard", ["0-of-1", "1-of-3"])
