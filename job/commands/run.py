@@ -15,8 +15,9 @@ import msgspec
 from job.commands.context import EVERYTHING, MEMORY, CommandContext
 from job.console.lines import facts_of
 from job.console.protocol import Table
-from job.core.held import FORGOTTEN_AFTER, Entry, joint_set
+from job.core.held import Entry, joint_set
 from job.core.ids import EPOCH
+from job.core.pieces import all_held
 from job.core.plan import Plan
 from job.errors import UnsafePlan
 from job.events import Event
@@ -107,9 +108,7 @@ def held(context: CommandContext) -> int:
         quota = await store.quota()
         rows = [
             _row(entry, approved=entry.generation <= quota.approved.get(piece.shard, 0))
-            for piece in await store.pieces()
-            for entry in (() if piece.run else map(Entry.of, piece.texts))
-            if now - entry.at < FORGOTTEN_AFTER
+            for piece, entry in all_held(await store.pieces(), now=now)
         ]
         digest = joint_set(quota.standing, at=now).digest
         words = f"{len(rows)} actions are held or approved and not done."

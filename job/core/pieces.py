@@ -5,7 +5,7 @@ digest was made and nothing that came since; only pieces that change are written
 Does not do: reading or writing them (`flow/gate.py`).
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -60,6 +60,16 @@ class Known(Struct, frozen=True, kw_only=True):
         return self.inherited.union(own)
 
 
+def all_held(pieces: Iterable[Piece], *, now: datetime) -> Iterator[tuple[Piece, Entry]]:
+    """What is held by any shard, approved or not, each with the piece that says so."""
+    for piece in pieces:
+        if piece.run:
+            continue
+        for entry in map(Entry.of, piece.texts):
+            if now - entry.at < FORGOTTEN_AFTER:
+                yield piece, entry
+
+
 def known_of(pieces: Iterable[Piece], *, quota: Quota, shard: Shard, now: datetime) -> Known:
     """What of all pieces is this shard's. Of shards that were cut differently counts what belongs
     to it now.
@@ -75,7 +85,7 @@ def known_of(pieces: Iterable[Piece], *, quota: Quota, shard: Shard, now: dateti
             granted_pieces.append(piece)
         if piece.run:
             continue
-        kept = [entry for entry in map(Entry.of, piece.texts) if now - entry.at < FORGOTTEN_AFTER]
+        kept = [entry for _, entry in all_held([piece], now=now)]
         if piece.shard == shard.name:
             own.append(piece)
             entries += kept

@@ -12,11 +12,12 @@ moment. While a batch is written, the details of the next are fetched.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from itertools import chain, islice
+from itertools import chain
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from job.batches import batches
 from job.core import outcomes, steps
 from job.core.ids import IssueId
 from job.core.ledger import Known, Ledger
@@ -132,12 +133,7 @@ class Line(NamedTuple):
 
 def _lines(decisions: Row) -> tuple[Line, Line]:
     asking_halo = frozenset(Action) - steps.CREATES - steps.NEEDS_NO_HALO
-    creates = _batches(decisions.of(steps.CREATES), size=CREATES_A_BATCH)
-    asking = _batches(decisions.of(asking_halo), size=OTHERS_A_BATCH)
-    alone = _batches(decisions.of(steps.NEEDS_NO_HALO), size=OTHERS_A_BATCH)
+    creates = batches(decisions.of(steps.CREATES), size=CREATES_A_BATCH)
+    asking = batches(decisions.of(asking_halo), size=OTHERS_A_BATCH)
+    alone = batches(decisions.of(steps.NEEDS_NO_HALO), size=OTHERS_A_BATCH)
     return Line(chain(creates, asking), at_once=8), Line(alone, at_once=4)
-
-
-def _batches(decisions: Iterator[Decision], *, size: int) -> Iterator[Sequence[Decision]]:
-    while batch := list(islice(decisions, size)):
-        yield batch

@@ -6,20 +6,19 @@ Does not do: saying what is a counterexample (`core/audit.py`).
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from datetime import datetime
-from itertools import islice
-from typing import TypeVar
 
 from msgspec import Struct
 
+from job.batches import batches
 from job.core.audit import Counterexample, Excuse, Known, counterexamples, excuse
 from job.core.cases import IssueWithLink, Scope, case_set_aside, make_case
-from job.core.held import FORGOTTEN_AFTER, Entry
 from job.core.ids import IssueId, TicketId, as_halo_writes, canonical
 from job.core.issues import Issue
 from job.core.memory import Broken, Link, Watermark
 from job.core.model import Case, Ticket
+from job.core.pieces import all_held
 from job.each import each
 from job.flow.identity import prove_memory
 from job.flow.inquiry import scope_of
@@ -27,7 +26,6 @@ from job.flow.look import begin_mark, prove_identity
 from job.flow.setup import Order, Setup
 from job.flow.trust import Trust
 
-T = TypeVar("T")
 DESCRIBED_AT_ONCE = 16
 LOOKED_UP_TOGETHER = 300
 READ_TOGETHER = 100
@@ -101,12 +99,12 @@ class Auditor:
         async for piece in self._ports.jira.holders():
             self._tickets |= {ticket.id: ticket for ticket in piece}
         linked = {link.ticket_id for link in self._links.values()} - self._tickets.keys()
-        for ids in _batches(sorted(linked), size=READ_TOGETHER):
+        for ids in batches(sorted(linked), size=READ_TOGETHER):
             self._tickets |= await self._ports.jira.read(ids, not_loaded=set())
         names = {name for ticket in self._tickets.values() for name in ticket.names}
         ids_named = [known for name in sorted(names) if (known := as_halo_writes(name))]
         unlinked = [issue_id for issue_id in ids_named if issue_id not in self._links]
-        for some in _batches(unlinked, size=LOOKED_UP_TOGETHER):
+        for some in batches(unlinked, size=LOOKED_UP_TOGETHER):
             self._links |= await self._ports.store.links(some, broken=self._broken)
 
     async def _read_halo(self) -> None:
@@ -148,7 +146,7 @@ class Auditor:
         store, now = self._ports.store, self._scope.until
         backlog: set[IssueId] = set()
         strangers = [issue_id for issue_id in self._issues if issue_id not in self._links]
-        for some in _batches(strangers, size=LOOKED_UP_TOGETHER):
+        for some in batches(strangers, size=LOOKED_UP_TOGETHER):
             notes = await store.backlog(some, broken=self._broken)
             alone = self._scope.beginning.leaves_alone
             backlog |= {of for of, note in notes.items() if alone(self._issues[of], note=note)}
@@ -170,20 +168,10 @@ class Auditor:
         return first - self._setup.look_back if first else None
 
     async def _held(self, now: datetime) -> Collection[IssueId]:
-        return {
-            entry.issue_id
-            for piece in await self._ports.store.pieces()
-            for entry in (() if piece.run else map(Entry.of, piece.texts))
-            if now - entry.at < FORGOTTEN_AFTER
-        }
+        pieces = await self._ports.store.pieces()
+        return {entry.issue_id for _, entry in all_held(pieces, now=now)}
 
     async def _is_under_a_run(self) -> bool:
         now = self._ports.clock.now()
         leases = await self._ports.store.leases()
         return any(lease.holder and lease.until > now for lease in leases)
-
-
-def _batches(items: Iterable[T], *, size: int) -> Iterator[list[T]]:
-    rest = iter(items)
-    while some := list(islice(rest, size)):
-        yield some

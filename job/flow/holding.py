@@ -8,12 +8,11 @@ Does not do: saying what is held or let through (`gate.py`).
 
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
-from itertools import islice
-from typing import TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from job.batches import batches
 from job.core import pieces
 from job.core.held import Entry, HeldSet, Kind, Piece, Quota, Standing, Used, joint_set
 from job.core.ledger import Ledger
@@ -24,8 +23,6 @@ from job.core.weigh import Weighed
 from job.flow.approval import ROUNDS_MAX, change
 from job.flow.lease import HeldLease
 from job.flow.setup import Setup
-
-T = TypeVar("T")
 
 PIECES_A_COMMIT = 100
 """Of up to 500 lines each: some 3 MB, of which a commit takes 10."""
@@ -222,8 +219,8 @@ def commits(changes: Changes) -> Iterator[Changes]:
     given twice; what digests name is in the last, for it must not be approved before all of it is
     there. So is the record of a run, and with it its watermark.
     """
-    parts = [*batched(changes.pieces, size=PIECES_A_COMMIT)]
-    drops = [*batched(changes.dropped, size=PIECES_A_COMMIT)]
+    parts = [*batches(changes.pieces, size=PIECES_A_COMMIT)]
+    drops = [*batches(changes.dropped, size=PIECES_A_COMMIT)]
     many = max(len(parts), len(drops), 1)
     for place in range(many):
         is_first, is_last = place == 0, place == many - 1
@@ -248,9 +245,3 @@ def _only(
     left = [(piece, tuple(text for text in piece.texts if text in lines)) for piece in among]
     kept = tuple(replace(piece, texts=texts) for piece, texts in left if texts)
     return kept, tuple(piece.name for piece, texts in left if not texts)
-
-
-def batched(things: Iterable[T], *, size: int) -> Iterator[tuple[T, ...]]:
-    rest = iter(things)
-    while batch := tuple(islice(rest, size)):
-        yield batch

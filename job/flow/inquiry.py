@@ -14,19 +14,19 @@ from msgspec import Struct
 from job.core.backlog import Backlog
 from job.core.cases import IssueWithLink, Scope, case_set_aside, is_newsworthy
 from job.core.decisions import asked, decide
-from job.core.held import FORGOTTEN_AFTER, Entry
+from job.core.held import Entry
 from job.core.ids import IssueId, TicketId, as_halo_writes
 from job.core.issues import Evidence, Issue, IssueStatus
 from job.core.memory import Broken, Link, RunRecord, Watermark
 from job.core.model import Action, Case, Decision, Ticket
 from job.core.noise import Weighed
+from job.core.pieces import all_held
 from job.core.rewritten import rewritten
 from job.core.steps import Step
 from job.errors import IssueFailed
-from job.flow.gather import recall
 from job.flow.holding import Holding
 from job.flow.identity import prove_memory
-from job.flow.look import Look, begin_mark, beginning_of, prove_identity
+from job.flow.look import Look, begin_mark, prove_identity
 from job.flow.lookup import Lookup
 from job.flow.prepare import find_news
 from job.flow.setup import Order, Setup
@@ -139,22 +139,7 @@ async def _look(setup: Setup, *, issue_id: IssueId, mark: Watermark, now: dateti
 async def scope_of(setup: Setup, *, mark: Watermark, now: datetime) -> Scope:
     """What the next run would look at, if it began now."""
     holding = Holding(setup, started_at=now)
-    await holding.recall(mark)
-    look = Look(setup, order=Order(), holding=holding, started_at=now)
-    sweeps = look.sweeps(mark)
-    notes = await recall(setup.ports, shard=setup.shard, routes=setup.policy.routes, now=now)
-    return Scope(
-        since=look.since(mark, sweeps=sweeps),
-        until=now,
-        sweep=sweeps,
-        shard=setup.shard,
-        policy=setup.policy,
-        settings_digest=setup.settings_digest,
-        notes=notes,
-        canary=mark.canary,
-        beginning=beginning_of(mark, mode=setup.policy.backlog),
-        begins=not mark.highest_keys,
-    )
+    return await Look(setup, order=Order(), holding=holding, started_at=now).scope(mark)
 
 
 async def _case(setup: Setup, known: IssueWithLink, *, why: str, scope: Scope) -> Case:
@@ -178,12 +163,10 @@ def _looks(known: IssueWithLink, *, scope: Scope) -> bool:
 
 async def _held(setup: Setup, *, issue_id: IssueId, now: datetime) -> tuple[Entry | None, bool]:
     """What is held of the issue, whichever task holds it, and whether that was approved."""
-    pieces = [piece for piece in await setup.ports.store.pieces() if not piece.run]
-    for piece in pieces:
-        for entry in map(Entry.of, piece.texts):
-            if entry.issue_id == issue_id and now - entry.at < FORGOTTEN_AFTER:
-                approved = (await setup.ports.store.quota()).approved.get(piece.shard, 0)
-                return entry, entry.generation <= approved
+    for piece, entry in all_held(await setup.ports.store.pieces(), now=now):
+        if entry.issue_id == issue_id:
+            approved = (await setup.ports.store.quota()).approved.get(piece.shard, 0)
+            return entry, entry.generation <= approved
     return None, False
 
 

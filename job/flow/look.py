@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
-from job.core.backlog import BacklogMode, Beginning, told
+from job.core.backlog import Beginning, Size, told
 from job.core.cases import Notes, Scope
 from job.core.decisions import decide
 from job.core.ids import EPOCH, IssueId
@@ -114,28 +114,14 @@ async def begin_mark(
     return mark
 
 
-async def backlog_told(setup: Setup, *, mark: Watermark) -> str:
+async def backlog_size(setup: Setup, *, mark: Watermark) -> tuple[Size | None, str]:
     """How much Halo has that is older than a first run looks back, and what becomes of it, as a
-    sentence; "" once a run has come to its end.
+    sentence; "" once a run has come to its end. The size is `None` where Halo does not tell it.
     """
     if mark.begun_from is None or mark.began_at is not None:
-        return ""
+        return None, ""
     size = await setup.ports.halo.older_than(mark.begun_from)
-    return told(size, mode=setup.policy.backlog)
-
-
-def beginning_of(
-    mark: Watermark, *, mode: BacklogMode, glance: datetime | None = None
-) -> Beginning:
-    """From when on this memory looks. `glance`: from when on a run was asked to look, and not
-    before.
-    """
-    return Beginning(
-        mode=mode,
-        begun_from=mark.begun_from,
-        told=mark.backlog_as == mode,
-        asked_from=glance or mark.reading_from,
-    )
+    return size, told(size, mode=setup.policy.backlog)
 
 
 def asked(mark: Watermark, *, order: Order) -> Watermark:
@@ -163,10 +149,28 @@ class Look:
 
     async def __call__(self, mark: Watermark, *, keep_lease: KeepLease) -> Survey:
         """Raises `BadSettings`."""
+        scope = await self.scope(mark)
+        trust = Trust(self._setup.ports, scope=scope)
+        shelf, unmoved = await self._decisions(scope, trust=trust, keep_lease=keep_lease)
+        planned = make_plan(shelf, unmoved=unmoved)
+        await self._check_fields(planned)
+        # A stranger's id proves that search works, and not that nothing of ours is to be found.
+        canary = mark.canary if trust.strangers else trust.canary
+        return Survey(
+            mark=replace(mark, canary=canary),
+            since=scope.since,
+            sweeps=scope.sweep,
+            notes=scope.notes,
+            plan=planned,
+            accepted=self._notices.accepted,
+            strangers=trust.strangers,
+        )
+
+    async def scope(self, mark: Watermark) -> Scope:
+        """What is looked at, with all that memory has noted."""
         setup = self._setup
         glance = self._glance(mark)
-        sweeps = glance is None and self.sweeps(mark)
-        since = glance or self.since(mark, sweeps=sweeps)
+        sweeps = glance is None and self._sweeps(mark)
         await self._holding.recall(mark)
         notes = await recall(
             setup.ports,
@@ -178,8 +182,8 @@ class Look:
         approved = known.approved_ids(self._holding.quota, shard=setup.shard.name)
         notes = replace(notes, held=known.ids, approved=approved)
         self.parked = len(notes.parked)
-        scope = Scope(
-            since=since,
+        return Scope(
+            since=glance or self._since(mark, sweeps=sweeps),
             until=self._started_at,
             sweep=sweeps,
             shard=setup.shard,
@@ -188,23 +192,13 @@ class Look:
             notes=notes,
             canary=mark.canary,
             retries=self._order.retry_parked,
-            beginning=beginning_of(mark, mode=setup.policy.backlog, glance=glance),
+            beginning=Beginning(
+                mode=setup.policy.backlog,
+                begun_from=mark.begun_from,
+                told=mark.backlog_as == setup.policy.backlog,
+                asked_from=glance or mark.reading_from,
+            ),
             begins=not mark.highest_keys,
-        )
-        trust = Trust(setup.ports, scope=scope)
-        shelf, unmoved = await self._decisions(scope, trust=trust, keep_lease=keep_lease)
-        planned = make_plan(shelf, unmoved=unmoved)
-        await self._check_fields(planned)
-        # A stranger's id proves that search works, and not that nothing of ours is to be found.
-        canary = mark.canary if trust.strangers else trust.canary
-        return Survey(
-            mark=replace(mark, canary=canary),
-            since=since,
-            sweeps=sweeps,
-            notes=notes,
-            plan=planned,
-            accepted=self._notices.accepted,
-            strangers=trust.strangers,
         )
 
     async def _decisions(
@@ -250,7 +244,7 @@ class Look:
             return None
         return begins_at
 
-    def since(self, mark: Watermark, *, sweeps: bool) -> datetime | None:
+    def _since(self, mark: Watermark, *, sweeps: bool) -> datetime | None:
         """From when on Halo is asked for changes. A sweep asks again for all since the sweep before
         the last: one listing that came back shorter than the truth, without a sign of it, must not
         be the last word.
@@ -263,15 +257,15 @@ class Look:
             since = min(since, mark.reading_from)
         return since if since > EPOCH else None
 
-    def sweeps(self, mark: Watermark) -> bool:
+    def _sweeps(self, mark: Watermark) -> bool:
         """Whether this run looks at all active issues: it must, or is due to, or the settings ask
         for the backlog at once and nobody has looked at it yet.
         """
         mode = self._setup.policy.backlog
         untold = mark.begun_from is not None and mark.backlog_as != mode
-        return mark.sweep_owed or self.sweep_is_due(mark) or (mode.at_once and untold)
+        return mark.sweep_owed or self._sweep_is_due(mark) or (mode.at_once and untold)
 
-    def sweep_is_due(self, mark: Watermark) -> bool:
+    def _sweep_is_due(self, mark: Watermark) -> bool:
         """Whether it is time for a sweep that nobody asked for."""
         every = self._setup.sweep_every
         return bool(every) and (mark.swept_at is None or self._started_at - mark.swept_at >= every)

@@ -12,12 +12,12 @@ Does not do: the work of a stretch. Each has a file beside this one.
 
 import asyncio
 from collections.abc import Coroutine
-from itertools import islice
 from typing import Any
 
 import structlog
 from msgspec.structs import replace
 
+from job.batches import batches
 from job.core.held import Approval
 from job.core.ids import IssueId
 from job.core.ledger import account
@@ -32,7 +32,7 @@ from job.flow.gate import Gate, open_gate
 from job.flow.holding import give_back
 from job.flow.identity import prove_memory
 from job.flow.lease import HeldLease, take_lease
-from job.flow.look import Look, Survey, asked, backlog_told, begin_mark, prove_identity
+from job.flow.look import Look, Survey, asked, backlog_size, begin_mark, prove_identity
 from job.flow.notices import event_of
 from job.flow.record import Recorder, Report, errors_of, verdict_of
 from job.flow.setup import Order, Setup
@@ -62,7 +62,8 @@ async def plan(setup: Setup, *, order: Order, watcher: Watcher) -> Plan:
     await prove_memory(setup, order=order, mark=mark)
     seen = await look(asked(mark, order=order), keep_lease=no_lease)
     planned = (await gate.weigh(seen, looked_at=look.seen, lease=None)).plan
-    planned = replace(planned, backlog=await backlog_told(setup, mark=mark))
+    _, backlog = await backlog_size(setup, mark=mark)
+    planned = replace(planned, backlog=backlog)
     watcher.planned(planned)
     return planned
 
@@ -233,9 +234,8 @@ async def remember_quiet(planned: Plan, *, setup: Setup, lease: HeldLease) -> No
     for shelved in planned.quiet.shelved:
         if event := event_of(shelved.reason):
             log.warning(event, issue_id=shelved.issue_id, error=shelved.whole().because)
-    quiet = iter(planned.quiet)
     store, digest = setup.ports.store, setup.settings_digest
-    while some := list(islice(quiet, QUIET_A_COMMIT)):
+    for some in batches(planned.quiet, size=QUIET_A_COMMIT):
         now = setup.ports.clock.now()
         changes = quietly(some, now=now, settings_digest=digest)
         if changes:
@@ -250,5 +250,5 @@ async def open_old(planned: Plan, *, setup: Setup, lease: HeldLease) -> None:
         return
     noting = (shelved.whole().case.noting for shelved in planned.everything)
     opened = (note for note in noting if note is not None)
-    while some := tuple(islice(opened, QUIET_A_COMMIT)):
+    for some in batches(opened, size=QUIET_A_COMMIT):
         await setup.ports.store.commit(await lease.hold(), Changes(backlog=some))

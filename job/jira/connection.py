@@ -6,8 +6,7 @@ unknown fate.
 Does not do: knowing any endpoint but the one that says who we are.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator
-from itertools import islice
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeVar
 
 from job.errors import RemoteDown, Withheld
@@ -109,10 +108,3 @@ class Connection:
             page = exchange.page(body, key=key, start=start, doing=metadata.DOING)
             items, start = items + page.items, page.next_start
         return items
-
-
-def blocks(items: Iterable[T], *, size: int) -> Iterator[list[T]]:
-    """The items in blocks of this size, the last one perhaps shorter."""
-    rest = iter(items)
-    while block := list(islice(rest, size)):
-        yield block

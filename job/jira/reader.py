@@ -11,11 +11,12 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
+from job.batches import batches
 from job.core.ids import IssueId, TicketId
 from job.core.model import Ticket
 from job.errors import MalformedAnswer
 from job.jira.catalogue import Catalogue
-from job.jira.connection import Connection, blocks
+from job.jira.connection import Connection
 from job.jira.tongue import Tongue
 from job.jira.wire import tickets
 from job.jira.wire.exchange import REMOTE
@@ -115,5 +116,5 @@ class Reader:
         holding: Collection[str],
     ) -> list[Any]:
         fetch_block = partial(self.fetch_block, not_loaded=not_loaded, holding=holding)
-        fetched = await self._connection.each(fetch_block, blocks(names, size=tickets.FETCH_MAX))
+        fetched = await self._connection.each(fetch_block, batches(names, size=tickets.FETCH_MAX))
         return list(chain.from_iterable(fetched))

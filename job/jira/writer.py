@@ -11,6 +11,7 @@ from functools import partial
 
 import structlog
 
+from job.batches import batches
 from job.core.adf import Document
 from job.core.ids import Marker, TicketId
 from job.core.tickets import Draft
@@ -18,7 +19,7 @@ from job.errors import FateUnknown, RemoteDown, TicketRejected, Withheld
 from job.events import Event
 from job.http.caller import unguarded
 from job.jira.catalogue import Catalogue
-from job.jira.connection import Connection, blocks
+from job.jira.connection import Connection
 from job.jira.reader import Reader
 from job.jira.wire import comments, tickets
 from job.jira.wire.exchange import REMOTE
@@ -47,7 +48,7 @@ class Writer:
         """
         await self._catalogue.id_field()
         create_block = partial(self._create_block, guard=guard)
-        made = await self._connection.each(create_block, blocks(drafts, size=self._block_max))
+        made = await self._connection.each(create_block, batches(drafts, size=self._block_max))
         sent = sum(made, Sent())
         oldest_first = sorted((made.id for made in sent.created), key=tickets.age_order)
         try:

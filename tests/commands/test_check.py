@@ -499,6 +499,14 @@ def test_the_size_of_the_backlog_is_told_before_the_first_write(
     assert told_of_backlog(program, BACKLOG=word) == []
 
 
+def test_a_backlog_that_halo_does_not_count_is_unproven(program: Program, world: World) -> None:
+    for _ in range(1_000):
+        world.halo.estate.open_issue(type="csm")
+    world.halo.quirks.count_max = 1_000
+    (line,) = told_of_backlog(program)
+    assert line["event"] == "check.unproven"
+
+
 def told_of_backlog(program: Program, **over: str) -> list[Mapping[str, Any]]:
     return [line for line in program("check", **over).lines if line.get("subject") == "backlog"]
 

@@ -134,6 +134,22 @@ def test_the_reason_is_told_for_what_is_held(program: Program, issue_id: str) ->
     assert "until somebody approves it" in told(spoken, "next run")
 
 
+def test_an_old_issue_that_somebody_asked_for_is_held_and_no_backlog(
+    program: Program, world: World, issue_id: str
+) -> None:
+    for issue in world.halo.estate.issues.values():
+        issue.last_seen_at -= timedelta(days=90)
+    old = {"BACKLOG": "none", "MAX_CREATE": "3"}
+    assert program("run", **old).exit_code == 0
+    assert "backlog" in told(program("explain", issue_id, **old), "rules")
+    assert program("run", "--since", "100d", **old).exit_code == 4
+    spoken = program("explain", issue_id, **old)
+    assert "Its create is held by a limit since" in told(spoken, "held")
+    assert "backlog answers" not in told(spoken, "rules"), spoken.stdout
+    proven = program("prove", **old)
+    assert proven.exit_code == 0, proven.stdout
+
+
 def test_the_reason_is_told_for_what_is_parked(
     program: Program, world: World, issue_id: str
 ) -> None:

@@ -115,6 +115,12 @@ MUTANTS: Final = (
         "(ours,) if old else",
     ),
     Mutant(
+        "a field of addresses is asked for what it cannot hold",
+        "search:writings",
+        "'' if spec.kind == 'url' else old_writing(issue_id)",
+        "old_writing(issue_id)",
+    ),
+    Mutant(
         "a ticket of an older program is believed by its id alone",
         "cases:_sifted",
         "not older.agrees(ticket.older_words, issue=issue)",
@@ -192,6 +198,18 @@ MUTANTS: Final = (
         "Mending.rewind",
         "self._leases[shard]",
         "self._leases[ALONE]",
+    ),
+    Mutant(
+        "work by hand ends with its first lease",
+        "Mending._commit",
+        "await self._whole.hold()",
+        "self._leases[ALONE]",
+    ),
+    Mutant(
+        "what a mark set back lays open stays a backlog",
+        "ledger:set_back",
+        "min(to, mark.begun_from)",
+        "mark.begun_from",
     ),
     Mutant(
         "what is parked is tried when its time has come, whatever somebody says",
@@ -413,7 +431,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "a run does not read again before its mark",
-        "Look.since",
+        "Look._since",
         "since - self._setup.overlap",
         "since",
     ),
@@ -648,7 +666,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "a first run looks at its look-back alone",
-        "Look.sweeps",
+        "Look._sweeps",
         "mode.at_once and untold",
         "False",
     ),
@@ -660,8 +678,8 @@ MUTANTS: Final = (
     ),
     Mutant(
         "an existing ticket of an old issue is never searched for",
-        "beginning_of",
-        "told=mark.backlog_as == mode",
+        "Look.scope",
+        "told=mark.backlog_as == setup.policy.backlog",
         "told=True",
     ),
     Mutant(
@@ -755,7 +773,7 @@ MUTANTS: Final = (
     Mutant("a run that holds something ends well", "verdict_of", "if plan.held", "if False"),
     Mutant(
         "what nobody approved is held for ever",
-        "known_of",
+        "all_held",
         "now - entry.at < FORGOTTEN_AFTER",
         "True",
     ),
@@ -826,7 +844,7 @@ MUTANTS: Final = (
         " or parked.settings_digest != self.settings_digest",
         "",
     ),
-    Mutant("a sweep is never due", "Look.sweep_is_due", "bool(every)", "not every"),
+    Mutant("a sweep is never due", "Look._sweep_is_due", "bool(every)", "not every"),
     Mutant("a circuit never opens", "Circuits.is_open", ">= STREAK_MAX", "< 0"),
     Mutant(
         "what stops a run does not stop its writes",
@@ -945,7 +963,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "every run asks whether the id field is in use",
-        "Look.__call__",
+        "Look.scope",
         "not mark.highest_keys",
         "True",
     ),
@@ -1265,9 +1283,9 @@ MUTANTS: Final = (
     ),
     Mutant(
         "a glance reads from the watermark",
-        "Look.__call__",
-        "glance or self.since(mark, sweeps=sweeps)",
-        "self.since(mark, sweeps=sweeps)",
+        "Look.scope",
+        "glance or self._since(mark, sweeps=sweeps)",
+        "self._since(mark, sweeps=sweeps)",
     ),
     Mutant(
         "a time beside a sweep narrows it",
@@ -1283,7 +1301,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "what a back-fill owes is not read",
-        "Look.since",
+        "Look._since",
         "mark.reading_from is not None",
         "mark is None and mark.reading_from",
     ),

@@ -5,8 +5,8 @@ tells it too; a count that Halo does not give is told as unproven.
 Does not do: listing those issues.
 """
 
-from job.commands.checks.finding import Finding, proven
-from job.flow.look import backlog_told, begin_mark
+from job.commands.checks.finding import Finding, proven, unproven
+from job.flow.look import backlog_size, begin_mark
 from job.flow.setup import Order
 from job.wiring import Rehearsal
 
@@ -17,5 +17,7 @@ async def look(rehearsal: Rehearsal) -> list[Finding]:
     await rehearsal.remotes.halo.sign_in()
     async with rehearsal.memory() as setup:
         mark = await begin_mark(setup, order=Order(), started_at=setup.ports.clock.now())
-        said = await backlog_told(setup, mark=mark)
-    return [proven(ABOUT, said)] if said else []
+        size, said = await backlog_size(setup, mark=mark)
+    if not said:
+        return []
+    return [unproven(ABOUT, said) if size is None else proven(ABOUT, said)]
