@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from job.core.memory import RunRecord
-from job.core.model import Action, OutcomeKind
+from job.core.pieces import all_held
 from job.core.shards import Shard
 from job.errors import SyncError, UnsafePlan
 from job.flow.setup import Order
@@ -44,8 +44,8 @@ class World:
     """Issues with a copy of their ticket: whichever the job keeps is right."""
     broken: set[str] = field(default_factory=set)
     """Issues of which Halo refuses or garbles something for as long as the world lasts."""
-    granted: int = 0
-    """New tickets that somebody has approved so far, made or not."""
+    granted: set[str] = field(default_factory=set)
+    """Issues whose held work somebody has approved, done or not."""
 
     def __post_init__(self) -> None:
         self.rng = random.Random(self.seed)
@@ -122,8 +122,8 @@ class World:
         digest = refused(ended)
         if digest is None or not approves:
             return ended
-        if isinstance(ended, RunRecord):
-            self.granted += ended.counts.get(Action.CREATE, {}).get(OutcomeKind.HELD, 0)
+        held = all_held(await self.tube.store.pieces(), now=self.tube.clock())
+        self.granted |= {str(entry.issue_id) for _, entry in held}
         again = Order(since=order.since, sweep=order.sweep, approved=digest)
         return await self.tube.run(order=again, shard=shard)
 
