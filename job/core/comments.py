@@ -105,10 +105,14 @@ def reopen_comment(
     return _comment(evidence, kind=kind, blocks=blocks, halo_link=halo_link, recalls=recalls)
 
 
+def aside(issue: Issue, *, words: str) -> Comment:
+    """A word for a transition that wants one, where the ticket says everything already."""
+    blocks = [paragraph(words)]
+    return _comment(Evidence(issue=issue), kind="aside", blocks=blocks, halo_link="")
+
+
 def tells_reopening(said: Marker | None, *, issue: Issue, times: int) -> bool:
-    """Whether this comment has told the reopening that follows so many others, whatever version of
-    the issue it spoke of.
-    """
+    """Whether this told the reopening after so many others, whatever version it spoke of."""
     return said is not None and said.startswith(f"{_owner(issue)}:{_reopening(times)}:")
 
 

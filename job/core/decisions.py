@@ -15,6 +15,7 @@ from job.core.answers import act, nothing, rest
 from job.core.doubts import link_strange, ticket_doubtful, ticket_unconfirmed
 from job.core.endings import acceptance_ended, is_told, why_due, why_over
 from job.core.issues import IssueStatus
+from job.core.links import is_unmoved
 from job.core.memory import IntentKind
 from job.core.model import Action, Afterwards, Case, Decision, Reason
 from job.core.policy import Policy, WhenGone
@@ -174,7 +175,7 @@ def create_cut_short(case: Case, policy: Policy, now: datetime) -> Decision | No
     if case.issue.status is IssueStatus.RESOLVED:
         return None
     is_over = policy.is_closed(ticket) or policy.is_closed_unnamed(ticket)
-    if ticket.status != link.status_seen or is_over:
+    if is_over or not is_unmoved(ticket, link=link):
         return None
     if link.version != case.issue.version and policy.destination(case).comments:
         return None  # there is news as well: whoever tells it finishes the create

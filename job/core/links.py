@@ -55,7 +55,7 @@ def _link(ticket: Ticket, *, case: Case, now: datetime, version: Version, live: 
     if case.link is not None and case.link.ticket_id == ticket.id:
         # Whoever has moved it has decided where it belongs, so that its first status is owed no
         # more.
-        is_where_it_was = case.link.status_seen in {"", ticket.status}
+        is_where_it_was = is_unmoved(ticket, link=case.link)
         return replace(
             _settled(case.link, version=version, now=now),
             ticket_key=ticket.key,
@@ -84,6 +84,11 @@ def _link(ticket: Ticket, *, case: Case, now: datetime, version: Version, live: 
 def _settled(link: Link, *, version: Version, now: datetime) -> Link:
     waits = link.version == version and (link.tell_at is None or link.tell_at > now)
     return link if waits else replace(link, gathered="", tell_at=None)
+
+
+def is_unmoved(ticket: Ticket, *, link: Link) -> bool:
+    """Whether the ticket stands where it was seen last, or is seen for the first time."""
+    return link.status_seen in {"", ticket.status}
 
 
 def told(link: Link, *, recalls: str, commented_at: datetime | None) -> Link:

@@ -1,4 +1,4 @@
-"""What outcomes mean for memory: links, settled intents, parked issues.
+"""Ends of actions that are not done, and what outcomes mean for memory: links, intents, parking.
 
 Promises: a failed issue is parked with its error and a next try; a write of unknown fate keeps its
 intent; a ticket that Jira did not show has one miss more.
@@ -177,3 +177,16 @@ def park(
         settings_digest=under,
         tried=kind or before,
     )
+
+
+# --- Actions that did not come to their end -------------------------------------------------------
+
+
+def deferred(decision: Decision, *, because: str, link: Link | None = None) -> Outcome:
+    """It was not begun, or not ended, and a later run does it."""
+    return Outcome(decision=decision, kind=OutcomeKind.DEFERRED, link=link, message=because)
+
+
+def unknown(decision: Decision, *, because: str, link: Link | None = None) -> Outcome:
+    """A write was sent, and nobody knows whether it arrived."""
+    return Outcome(decision=decision, kind=OutcomeKind.UNKNOWN, link=link, message=because)

@@ -18,7 +18,7 @@ from job.core.follow import Edit
 from job.core.ids import Fingerprint, IssueId, Marker, TicketId, TicketKey, Version
 from job.core.issues import Evidence
 from job.core.memory import Intent, IntentKind, Link
-from job.core.model import Action, Case, Decision, Outcome, OutcomeKind, Reason, Ticket
+from job.core.model import Action, Case, Decision, Reason, Ticket
 from job.core.noise import Telling, Weighed
 from job.core.recollection import moves_written
 from job.core.routes import Goal
@@ -146,7 +146,12 @@ def status_owed(decision: Decision, *, ticket: Ticket) -> str:
     if link is not None and link.ticket_id == ticket.id:
         if decision.destination.workflow.is_closed_unnamed(ticket.standing):
             return ""  # a person has ended the work, and nobody begins it again
-        return link.status_owed if ticket.status == link.status_seen else ""
+        return link.status_owed if links.is_unmoved(ticket, link=link) else ""
+    return _first_status(decision)
+
+
+def _first_status(decision: Decision) -> str:
+    """The status that a new ticket gets first; "" where it stays in the one it starts in."""
     return decision.destination.workflow.new_status if decision.action is Action.CREATE else ""
 
 
@@ -173,7 +178,6 @@ def intent(step: Step, *, attempt: str, above_key: int, now: datetime) -> Intent
             follows=follows,
         )
     applies = step.decision.action is Action.CREATE
-    destination = step.decision.destination
     return Intent(
         issue_id=step.case.issue.id,
         kind=IntentKind.CREATE,
@@ -185,9 +189,9 @@ def intent(step: Step, *, attempt: str, above_key: int, now: datetime) -> Intent
         wrote=step.draft.wrote if step.draft else "",
         marker=Marker(f"{step.case.issue.id}:create"),
         at=now,
-        project=destination.project,
+        project=step.decision.destination.project,
         above_key=above_key,
-        status_owed=destination.workflow.new_status if applies else "",
+        status_owed=_first_status(step.decision),
         follows=follows,
         creates=creates_with(step.decision),
     )
@@ -277,22 +281,10 @@ def unconfirmed(step: Step, *, error: Unconfirmed, now: datetime) -> Link:
         fingerprint=step.draft.fingerprint if step.draft else Fingerprint(""),
         outline=step.draft.outline if step.draft else Fingerprint(""),
         live=True,
+        status_owed=_first_status(step.decision),
         unconfirmed=True,
         recalls=step.draft.recalls if step.draft else "",
         wrote=step.draft.wrote if step.draft else "",
         creates=creates_with(step.decision),
         updated_at=now,
     )
-
-
-# --- Actions that did not come to their end -------------------------------------------------------
-
-
-def deferred(decision: Decision, *, because: str, link: Link | None = None) -> Outcome:
-    """It was not begun, or not ended, and a later run does it."""
-    return Outcome(decision=decision, kind=OutcomeKind.DEFERRED, link=link, message=because)
-
-
-def unknown(decision: Decision, *, because: str, link: Link | None = None) -> Outcome:
-    """A write was sent, and nobody knows whether it arrived."""
-    return Outcome(decision=decision, kind=OutcomeKind.UNKNOWN, link=link, message=because)

@@ -1,7 +1,7 @@
 """When evidence that could not be read is asked for again, whether Halo touches its issue or not.
 
-Promises: soon at first, then each time after twice as long, and no more after an hour: by then it
-is gone rather than late, and Halo's next scan brings other evidence.
+Promises: soon at first, then each time after twice as long, and no more after a day: by then it is
+gone rather than late, and Halo's next scan brings other evidence.
 Does not do: reading it (`flow/prepare.py`), or saying that it could not be read (`kinds/`).
 """
 
@@ -15,7 +15,7 @@ from job.core.memory import Link
 from job.core.recollection import Moves, moves_remembered, moves_written
 
 FIRST_AFTER = timedelta(minutes=10)
-NO_MORE_AFTER = timedelta(hours=1)
+NO_MORE_AFTER = timedelta(days=1)
 
 
 def asked_again(link: Link, *, evidence: Evidence, before: Link, now: datetime) -> Link:

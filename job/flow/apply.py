@@ -92,7 +92,7 @@ class Apply:
         except StopsRun as error:
             # What an earlier run noted of these is all that is known, and must stay.
             self._brake.stop_for(error)
-            ended += [steps.deferred(step.decision, because=str(error)) for step in batch]
+            ended += [outcomes.deferred(step.decision, because=str(error)) for step in batch]
         else:
             standing |= noted | steps.noted_before(step.decision for step in batch)
             ended += await self._sender.send(batch)

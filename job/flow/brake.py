@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable
 import structlog
 from msgspec import Struct, field
 
-from job.core import steps
+from job.core import outcomes, steps
 from job.core.ids import IssueId
 from job.core.memory import Link
 from job.core.model import Action, Decision, Outcome, OutcomeKind
@@ -155,16 +155,16 @@ class Brake:
         if self.stopped_by is None:
             self._turned_away.in_a_row.clear()
 
-    def judged(self, outcomes: Iterable[Outcome]) -> list[Outcome]:
+    def judged(self, ended: Iterable[Outcome]) -> list[Outcome]:
         """The outcomes of a batch that is over: what Jira turned away is parked, or deferred if it
         meant us.
         """
-        batch = {outcome.decision.case.issue.id: outcome for outcome in outcomes}
+        batch = {outcome.decision.case.issue.id: outcome for outcome in ended}
         for issue_id in self._turned_away.judge(batch):
             if self._turned_away.means_us and issue_id in self._turned_away.in_a_row:
                 self.stop_for(self._turned_away.error())
                 failed = batch[issue_id]
-                batch[issue_id] = steps.deferred(
+                batch[issue_id] = outcomes.deferred(
                     failed.decision, because=failed.message, link=failed.link
                 )
             else:
@@ -185,15 +185,15 @@ class Brake:
         issue_id, action = decision.case.issue.id, decision.action
         if isinstance(error, FateUnknown):
             log.warning(Event.WRITE_UNKNOWN, issue_id=issue_id, action=action, error=str(error))
-            return steps.unknown(decision, because=str(error), link=link)
+            return outcomes.unknown(decision, because=str(error), link=link)
         if isinstance(error, Withheld):
             if error.stops:
                 self.stop_for(error.stops)
-            return steps.deferred(decision, because=str(error), link=link)
+            return outcomes.deferred(decision, because=str(error), link=link)
         if isinstance(error, StopsRun) and not self._only_this_issue(error):
             if not _others_go_on(error):
                 self.stop_for(error)
-            return steps.deferred(decision, because=str(error), link=link)
+            return outcomes.deferred(decision, because=str(error), link=link)
         failed = Outcome(
             decision=decision,
             kind=OutcomeKind.FAILED,

@@ -8,7 +8,7 @@ outcomes (`apply.py`).
 
 from collections.abc import Sequence
 
-from job.core import links, steps
+from job.core import links, outcomes, steps
 from job.core.ids import IssueId
 from job.core.memory import Changes, Intent, Link, Watermark
 from job.core.model import Outcome, Ticket
@@ -111,7 +111,7 @@ class Sender:
             creations = await self._ports.jira.create(drafts, guard=self._brake.may_write)
         except StopsRun as error:
             self._brake.stop_for(error)
-            return [steps.unknown(step.decision, because=str(error)) for step in batch]
+            return [outcomes.unknown(step.decision, because=str(error)) for step in batch]
 
         async def finish(place: int) -> Made:
             step, creation = batch[place], creations[place]

@@ -77,14 +77,7 @@ class Visitor:
             return self.done(step, ticket=ticket)
         try:
             way = await self.jira.choose_transition(ticket, goal)
-            remark = _required(step) if way.needs_comment else None
-            try:
-                return await self._move(step, ticket=ticket, goal=goal, way=way, comment=remark)
-            except TicketRejected as refusal:
-                if remark is not None or not _may_want_words(refusal, step=step, way=way):
-                    raise
-            said = _required(step)
-            return await self._move(step, ticket=ticket, goal=goal, way=way, comment=said)
+            return await self._move_with_words(step, ticket=ticket, goal=goal, way=way)
         except SyncError as error:
             return self.ended_by(error, step=step, ticket=ticket, goal=goal)
 
@@ -121,8 +114,7 @@ class Visitor:
                 if made is not None:
                     return made
             await self._voice.say_if_taken(step, ticket=ticket)
-            remark = step.comment if way.needs_comment else None
-            return await self._move(step, ticket=ticket, goal=goal, way=way, comment=remark)
+            return await self._move_with_words(step, ticket=ticket, goal=goal, way=way)
         except SyncError as error:
             return self.ended_by(error, step=step, ticket=ticket, goal=goal)
 
@@ -136,6 +128,21 @@ class Visitor:
             if refusal.status in {GONE, CONFLICT} or way.needs_comment:
                 raise
             return None
+
+    async def _move_with_words(
+        self, step: Step, *, ticket: Ticket, goal: Goal, way: ChosenTransition
+    ) -> Made:
+        """The transition, with a comment where it asks for one. A validator may ask for it, of
+        which the metadata of its screen tells nothing.
+        """
+        if not way.needs_comment:
+            try:
+                return await self._move(step, ticket=ticket, goal=goal, way=way, comment=None)
+            except TicketRejected as refusal:
+                if not way.carries_comment or refusal.status in {GONE, CONFLICT}:
+                    raise
+        words = _required(step)
+        return await self._move(step, ticket=ticket, goal=goal, way=way, comment=words)
 
     async def _move(
         self,
@@ -172,7 +179,8 @@ class Visitor:
     ) -> Outcome:
         """An error's outcome, with the link to what was done until then."""
         is_told = step.decision.action in {Action.CREATE, Action.COMMENT}
-        owed = goal.transition if goal and is_told else ""
+        given = goal.transition if goal else ""
+        owed = given if is_told else None
         link = None
         if is_told or step.told or isinstance(error, Unmoved | StatusUnnamed):
             now = self.clock.now()
@@ -180,20 +188,19 @@ class Visitor:
         return self._brake.ended_by(error, decision=step.decision, link=link)
 
 
-def _may_want_words(refusal: TicketRejected, *, step: Step, way: ChosenTransition) -> bool:
-    """Whether a validator may ask for a comment, which the metadata of a screen does not tell. The
-    ticket was made for a resolved issue, and says in its description what a comment would say.
+def _required(step: Step) -> Comment:
+    """What is said because a transition asks for a comment: what was to be said anyway, or a word
+    where all is said already.
     """
-    is_new = step.decision.action is Action.CREATE_AND_CLOSE
-    return is_new and way.carries_comment and refusal.status not in {GONE, CONFLICT}
-
-
-def _required(step: Step) -> Comment | None:
-    """What is said because a transition asks for a comment, where nothing else is to be said."""
-    if step.comment is not None:
+    if step.comment is not None and step.unsaid:
         return step.comment
-    to = step.decision.destination
-    comment = comments.close_comment(step.evidence, halo_link=to.tickets.halo_link)
+    to, issue = step.decision.destination, step.case.issue
+    if step.comment is not None:
+        comment = comments.aside(issue, words="The comment above says why.")
+    elif step.decision.action is Action.CREATE_AND_CLOSE:
+        comment = comments.close_comment(step.evidence, halo_link=to.tickets.halo_link)
+    else:
+        comment = comments.aside(issue, words="The description says what this is about.")
     return replace(comment, public=to.comment_rule.public)
 
 

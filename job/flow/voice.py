@@ -62,7 +62,9 @@ class Voice:
                 self._silent.add(place)
 
     async def say_late(self, step: Step, *, ticket: Ticket) -> None:
-        """What could not be said before. A refusal is logged with the words, and is no failure."""
+        """What could not be said before. A refusal of the comment is logged with the words, and is
+        no failure; one that does not speak of the comment is raised, and a later run says it.
+        """
         if not step.unsaid:
             return
         closes = step.decision.action is Action.CLOSE
@@ -71,6 +73,8 @@ class Voice:
                 raise step.refusal
             await self.say(step, ticket=ticket)
         except TicketRejected as refusal:
+            if refusal.status in {GONE, CONFLICT}:
+                raise
             log.warning(
                 Event.TICKET_UNTOLD,
                 issue_id=step.case.issue.id,

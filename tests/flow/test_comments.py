@@ -81,6 +81,24 @@ def test_what_was_gathered_is_told_by_the_first_run_after_the_interval_though_ha
     play(story())
 
 
+def test_what_was_gathered_is_told_at_once_when_comments_no_longer_wait() -> None:
+    async def story() -> None:
+        tube, issue_id = await begun("lids")
+        for _ in range(2):
+            tube.halo.estate.rescan(issue_id, changed=True)
+            await ran(tube)
+            await asyncio.sleep(HOUR_S)
+        told = len(only(tube).comments)
+        tube.policy = policy(every=timedelta(0))
+        tube.sweep_every = timedelta(0)
+        await asyncio.sleep(24 * HOUR_S)
+        await ran(tube)
+        assert len(only(tube).comments) == told + 1
+        assert "authentication failure no. 3" in only(tube).texts[-1]
+
+    play(story())
+
+
 def test_what_became_critical_does_not_wait() -> None:
     async def story() -> None:
         tube, issue_id = await begun("csm")

@@ -16,7 +16,7 @@ from job.sim.jira.tickets import Ticket
 from tests.kit.builders import policy
 from tests.kit.quarter import done
 from tests.kit.timeless import play
-from tests.kit.tube import QUIET, Tube
+from tests.kit.tube import POLICY, QUIET, Tube
 
 ID_FIELD = "customfield_10010"
 TWENTY_MINUTES_S = 1_200.0
@@ -170,6 +170,7 @@ def test_what_jira_confirmed_and_does_not_show_is_created_once_and_told_in_every
 def test_a_ticket_that_is_shown_later_goes_on_as_if_it_had_been_all_along() -> None:
     async def story() -> None:
         tube, issues = tube_with(2)
+        tube.policy = POLICY
         hide_what_is_created(tube)
         await done(tube)
         tube.jira.faults.quiet()
@@ -177,6 +178,8 @@ def test_a_ticket_that_is_shown_later_goes_on_as_if_it_had_been_all_along() -> N
             tube.jira.people.show_ticket(ticket.key)
         for _ in range(8):
             await done(tube)
+        statuses = {ticket.status for ticket in tube.jira.people.tickets()}
+        assert statuses == {"In Progress"}, "the first status, which no run could give them before"
         for issue_id in issues:
             tube.halo.estate.resolve(issue_id)
         await done(tube)

@@ -18,7 +18,7 @@ from tests.kit.builders import policy
 from tests.kit.oracle.reading import own_comments
 from tests.kit.quarter import QUARTER_HOUR_S, done
 from tests.kit.timeless import play
-from tests.kit.tube import QUIET, Fuse, Side, Tube
+from tests.kit.tube import POLICY, QUIET, Fuse, Side, Tube
 
 DAY_S = 86_400.0
 STILL = policy(tickets=replace(QUIET.routes.default.tickets, follow=()))
@@ -286,5 +286,52 @@ def test_what_a_comment_said_is_known_by_its_fingerprint_where_an_older_program_
             await done(tube)
         [ticket] = tube.jira.people.tickets()
         assert len(own_comments(ticket)) == 1
+
+    play(story())
+
+
+def test_a_reopening_that_jira_took_without_its_words_is_told_by_a_later_run() -> None:
+    """A closed ticket takes no comment, and then somebody else was writing to it: that says nothing
+    against the words.
+    """
+
+    async def story() -> None:
+        tube = await with_news("reopen")
+
+        def conflict(call: Call, side: str) -> Answer | None:
+            if side == "before" and call.method == "POST" and call.path.endswith("/comment"):
+                (ticket,) = tube.jira.people.tickets()
+                status = 400 if ticket.status == "Done" else 409
+                return json_answer({"errorMessages": ["Try again."]}, status=status)
+            return None
+
+        tube.jira.faults.hook = conflict
+        await tube.run()
+        tube.jira.faults.quiet()
+        for _ in range(10):
+            await done(tube)
+        (ticket,) = tube.jira.people.tickets()
+        assert ticket.status == "To Do"
+        assert len(own_comments(ticket)) == 2, "that it was resolved, and that it is active again"
+
+    play(story())
+
+
+def test_a_close_that_came_no_further_than_its_words_leaves_a_first_status_owed() -> None:
+    async def story() -> None:
+        tube = Tube(policy=POLICY)
+        issue_id = tube.halo.estate.open_issue(type="fim")
+        tube.jira.faults.hook = lose_creates
+        await tube.run()
+        tube.jira.faults.quiet()
+        tube.halo.estate.resolve(issue_id)
+        await asyncio.sleep(QUARTER_HOUR_S)
+        await tube.run(asked_to_stop=stops_after_comment(tube))
+        tube.jira.faults.quiet()
+        tube.halo.estate.reopen(issue_id)
+        for _ in range(4):
+            await done(tube)
+        (ticket,) = tube.jira.people.tickets()
+        assert ticket.status == "In Progress"
 
     play(story())

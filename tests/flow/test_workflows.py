@@ -5,6 +5,7 @@ settings, and confirmations that mean nothing.
 import asyncio
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from msgspec.structs import replace as replaced
@@ -13,12 +14,12 @@ from structlog.testing import LogCapture
 from job.core.memory import RunRecord
 from job.core.policy import Policy
 from job.core.routes import Goal
-from job.sim.call import LOST
+from job.sim.call import LOST, Call
 from job.sim.jira.people import Snapshot
 from job.sim.jira.workflow import DEFAULT, SIMPLIFIED, Transition, Workflow
 from tests.kit.builders import policy
 from tests.kit.timeless import play
-from tests.kit.tube import Tube
+from tests.kit.tube import POLICY, Tube
 from tests.kit.workflows import (
     COMMENT_REQUIRED,
     COMMENT_VALIDATED,
@@ -312,6 +313,54 @@ def test_a_ticket_for_a_resolved_issue_is_closed_where_a_comment_is_required(
         place.tube.halo.estate.resolve(place.tube.halo.estate.open_issue(type="fim"))
         assert (await place.run()).exit_code == 0
         assert (place.ticket.status, len(place.ticket.comments)) == ("Done", 1)
+
+    play(story())
+
+
+@pytest.mark.parametrize("workflow", [COMMENT_VALIDATED, COMMENT_REQUIRED])
+def test_words_that_stand_on_the_ticket_are_not_repeated_for_a_transition_that_wants_some(
+    workflow: Workflow,
+) -> None:
+    async def story() -> None:
+        place = await Place(DEFAULT).opened()
+        place.tube.halo.estate.resolve(place.issues[0])
+        stop = asyncio.Event()
+
+        def hook(call: Call, side: str) -> None:
+            if side == "after" and call.method == "POST" and call.path.endswith("/comment"):
+                stop.set()
+
+        place.tube.jira.faults.hook = hook
+        await place.tube.run(asked_to_stop=stop)
+        place.tube.jira.faults.quiet()
+        assert (place.ticket.status, len(place.ticket.comments)) == ("To Do", 1)
+        place.tube.jira.site.workflows["", ""] = workflow
+        assert (await place.run()).exit_code == 0
+        assert place.ticket.status == "Done"
+        assert "The comment above says why." in place.ticket.texts[-1]
+        assert len(place.ticket.comments) == 2
+
+    play(story())
+
+
+@pytest.mark.parametrize(
+    "needed",
+    [
+        {"optional": ("comment",), "needs_comment": True},
+        {"required": ("comment",)},
+    ],
+)
+def test_a_new_ticket_gets_a_first_status_whose_transition_wants_a_comment(
+    needed: dict[str, Any],
+) -> None:
+    async def story() -> None:
+        begin = next(way for way in DEFAULT.transitions if way.to == "In Progress")
+        place = Place(changed(begin.id, **needed), words=POLICY)
+        place.issues.append(place.tube.halo.estate.open_issue(type="fim"))
+        record = await place.run()
+        assert record.errors == ()
+        assert place.ticket.status == "In Progress"
+        assert place.ticket.texts == ("The description says what this is about.",)
 
     play(story())
 

@@ -304,8 +304,32 @@ MUTANTS: Final = (
     Mutant(
         "a new ticket is moved on although a person moved it",
         "create_cut_short",
-        "ticket.status != link.status_seen or ",
+        " or not is_unmoved(ticket, link=link)",
         "",
+    ),
+    Mutant(
+        "a ticket that Jira shows late never gets its first status",
+        "steps:unconfirmed",
+        "status_owed=_first_status(step.decision), ",
+        "",
+    ),
+    Mutant(
+        "a close that came no further than its words ends what a new ticket is owed",
+        "Visitor.ended_by",
+        "given if is_told else None",
+        "given if is_told else ''",
+    ),
+    Mutant(
+        "a comment is lost because somebody else was writing to the ticket",
+        "Voice.say_late",
+        "refusal.status in {GONE, CONFLICT}",
+        "False",
+    ),
+    Mutant(
+        "words that stand on a ticket are said again with a transition",
+        "visit:_required",
+        "step.comment is not None and step.unsaid",
+        "step.comment is not None",
     ),
     # --- Fields that follow -----------------------------------------------------------------------
     Mutant(
@@ -1233,9 +1257,9 @@ MUTANTS: Final = (
     ),
     Mutant(
         "a new ticket is not closed where a validator wants a comment",
-        "_may_want_words",
-        "is_new and ",
-        "not is_new and ",
+        "Visitor._move_with_words",
+        "not way.carries_comment or",
+        "way.carries_comment or",
     ),
     Mutant("an accepted risk is commented on", "RULES", "accepted, ", ""),
     Mutant(
@@ -1785,7 +1809,7 @@ MUTANTS: Final = (
     Mutant(
         "an owed status is given to a ticket that a person moved",
         "steps:status_owed",
-        "link.status_owed if ticket.status == link.status_seen else ''",
+        "link.status_owed if links.is_unmoved(ticket, link=link) else ''",
         "link.status_owed",
     ),
     Mutant(

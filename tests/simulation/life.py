@@ -7,6 +7,7 @@ goes wrong stops, the world comes to rest, and the oracle (`tests/kit/oracle`) s
 
 from datetime import datetime, timedelta
 
+from job.core.ids import IssueId
 from job.core.memory import RunRecord, Verdict
 from job.sim.halo.estate import HaloIssue
 from tests.kit.oracle import ACCEPTED, always, settled
@@ -62,7 +63,7 @@ async def come_to_rest(world: World) -> None:
     else:
         for _ in range(2):
             await clean_run(world, after_s=QUARTER_HOUR_S)
-        await judge(world, but=await _parked(world))
+        await judge(world, but=await _parked(world) | _unread(world).keys())
         await _until_nothing_is_parked(world)
         await judge(world)
     await _a_run_without_news(world)
@@ -123,13 +124,21 @@ async def _parked(world: World) -> frozenset[str]:
 
 
 async def _until_nothing_is_parked(world: World) -> None:
-    """What is parked comes right when its time has come, but for what is broken for good."""
+    """What is parked comes right when its time has come, and so does evidence that could not be
+    read, but for what is broken for good.
+    """
     for _ in range(9):
-        parked = await world.tube.store.parked()
-        due = [entry.next_at for entry in parked if entry.issue_id not in world.broken]
-        if not due:
+        due = {entry.issue_id: entry.next_at for entry in await world.tube.store.parked()}
+        due |= _unread(world)
+        if not (times := [at for issue_id, at in due.items() if issue_id not in world.broken]):
             return
-        await _run_when(world, max(due))
+        await _run_when(world, max(times))
+
+
+def _unread(world: World) -> dict[IssueId, datetime]:
+    """When evidence is asked for again."""
+    links = world.tube.store._links.values()
+    return {link.issue_id: link.tell_at for link in links if link.live and link.tell_at}
 
 
 async def _run_when(world: World, due_at: datetime) -> None:

@@ -142,8 +142,6 @@ def _fitting(ways: Sequence[Transition], *, goal: Goal) -> list[Transition]:
 
 def _obstacle(way: Transition, *, goal: Goal) -> str:
     """Why we cannot take this way; "" when we can, as far as its screen tells."""
-    if way.screen.needs_comment and goal.purpose is Purpose.BEGIN:
-        return "asks for a comment, and a new ticket gets none"
     try:
         filled(way.screen, goal=goal)
     except UnusableValue as error:
