@@ -88,6 +88,7 @@ def run_command(
 @click.option("--sweep", is_flag=True, help="As `run --sweep` would.")
 @click.option("--held", is_flag=True, help="Show what is held, from memory alone.")
 @click.option("--expect-nothing", is_flag=True, help="Exit code 4 if anything is planned.")
+@click.option("--all", "in_full", is_flag=True, help="Show every action, not some of each group.")
 @click.option(
     "--out", metavar="FILE", type=click.Path(dir_okay=False), help="Write it as JSON lines, too."
 )
@@ -100,12 +101,20 @@ def plan_command(
     sweep: bool,
     held: bool,
     expect_nothing: bool,
+    in_full: bool,
     out: str | None,
 ) -> int:
     """Show what a run would do now, and why. Writes nothing."""
     if not held:
-        return run.plan(context, since=since, sweep=sweep, expect_nothing=expect_nothing, out=out)
-    if since or sweep or expect_nothing or out:
+        return run.plan(
+            context,
+            since=since,
+            sweep=sweep,
+            expect_nothing=expect_nothing,
+            in_full=in_full,
+            out=out,
+        )
+    if since or sweep or expect_nothing or in_full or out:
         raise click.UsageError("--held shows what memory holds; it looks at nothing else.")
     return run.held(context)
 

@@ -65,13 +65,14 @@ def plan(
     since: str | None,
     sweep: bool,
     expect_nothing: bool,
+    in_full: bool,
     out: str | None,
 ) -> int:
     """Shows what a run would do now. Writes nothing but the file that was asked for."""
     order = Order(since=look_back(since, now=context.clock.now()), sweep=sweep)
 
     async def work(setup: Setup, _: asyncio.Event) -> int:
-        with context.console.watching(carries_out=False) as watcher:
+        with context.console.watching(carries_out=False, in_full=in_full) as watcher:
             planned = await flow.plan(setup, order=order, watcher=watcher)
         if out:
             _write(planned, path=out, redact=context.redactor.text)

@@ -56,7 +56,7 @@ class Lines:
         )
 
     @contextmanager
-    def watching(self, *, carries_out: bool) -> Iterator[Watcher]:
+    def watching(self, *, carries_out: bool, in_full: bool = False) -> Iterator[Watcher]:
         """What becomes of each action is told by those who do it."""
         yield PlanLines(each_action=not carries_out)
 

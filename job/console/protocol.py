@@ -61,8 +61,12 @@ class Console(Protocol):
         """Tells an error, and of a bug its stack."""
         ...
 
-    def watching(self, *, carries_out: bool) -> AbstractContextManager[Watcher]:
-        """A block in which a plan is made and shown, and carried out if `carries_out`."""
+    def watching(
+        self, *, carries_out: bool, in_full: bool = False
+    ) -> AbstractContextManager[Watcher]:
+        """A block in which a plan is made and shown, every action of it if `in_full`, and carried
+        out if `carries_out`.
+        """
         ...
 
     def finished(self, record: RunRecord) -> None:

@@ -10,7 +10,6 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import assert_never
 
 import click
 import structlog
@@ -21,18 +20,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Column
 from rich.table import Table as RichTable
 
+from job.console.planned import drawn
 from job.console.protocol import NO_FACTS, Explanation, Table
 from job.core.memory import RunRecord
-from job.core.model import Action, Decision, Outcome, OutcomeKind
+from job.core.model import Outcome, OutcomeKind
 from job.core.plan import Plan
-from job.core.routes import DEFAULT
 from job.core.steps import CREATES, resumes
 from job.events import Event
 from job.ports import Watcher
 
 log = structlog.get_logger()
 
-ROWS_MAX = 50
 KEYS_MAX = 20
 PIPED_WIDTH = 120
 
@@ -53,6 +51,7 @@ class Screen:
         self._redact = redact
         self._made: list[str] = []
         """The keys of tickets that this command has made."""
+        self._in_full = False
         self._start_bar()
 
     def _start_bar(self) -> None:
@@ -68,8 +67,9 @@ class Screen:
     # --- A plan, and what becomes of it -----------------------------------------------------------
 
     @contextmanager
-    def watching(self, *, carries_out: bool) -> Iterator[Watcher]:
+    def watching(self, *, carries_out: bool, in_full: bool = False) -> Iterator[Watcher]:
         """The bar moves while a plan is carried out."""
+        self._in_full = in_full
         self._start_bar()
         if carries_out:
             with self._progress:
@@ -79,9 +79,9 @@ class Screen:
 
     def planned(self, plan: Plan) -> None:
         """Shows the plan and makes the bar as long as it."""
-        self._console.print(_plan_table(plan))
-        for line in _by_route(plan):
-            self._console.print(f"  {escape(line)}")
+        self._console.print("[bold]The plan[/]\n")
+        for part in drawn(plan, in_full=self._in_full, redact=self._redact):
+            self._console.print(part)
         self._console.print(f"  {_tally(plan)}\n")
         self._progress.update(self._bar, total=len(plan.decisions), visible=bool(plan.decisions))
 
@@ -189,51 +189,6 @@ def _wrapped(name: str, *, share: int) -> Column:
     return Column(name, ratio=share)
 
 
-def _plan_table(plan: Plan) -> RichTable:
-    columns = (
-        _narrow("action"),
-        _narrow("ticket"),
-        _cut("Halo issue", share=1),
-        _wrapped("because", share=1),
-    )
-    table = _table("The plan", *columns)
-    for decision in plan.decisions[:ROWS_MAX]:
-        table.add_row(*_plan_row(decision))
-    for decision in plan.held[: ROWS_MAX - len(plan.decisions[:ROWS_MAX])]:
-        action, *rest = _plan_row(decision)
-        table.add_row(f"{action} [dim](held)[/]", *rest)
-    if (more := len(plan.decisions) + len(plan.held) - ROWS_MAX) > 0:
-        table.add_row("…", "", f"and {more} more", "")
-    return table
-
-
-def _plan_row(decision: Decision) -> tuple[str, str, str, str]:
-    issue, action, ticket = decision.case.issue, decision.action, decision.case.ticket
-    words = f"[{colour_of(action)}]{action}[/]" if action else ""
-    name = f"{issue.type}: {issue.rule_name or issue.name or issue.id}"
-    shown = f"new in {decision.destination.project}"
-    if ticket and action not in CREATES:
-        shown = ticket.key
-    because = f"{decision.because} {decision.aside}".rstrip()
-    return words, shown, escape(name), escape(because)
-
-
-def colour_of(action: Action) -> str:
-    """In which an action is shown."""
-    match action:
-        case Action.CREATE | Action.CREATE_AND_CLOSE:
-            return "green"
-        case Action.COMMENT:
-            return "cyan"
-        case Action.REOPEN:
-            return "yellow"
-        case Action.CLOSE:
-            return "magenta"
-        case Action.ADOPT:
-            return "blue"
-    assert_never(action)
-
-
 def _tally(plan: Plan) -> str:
     counts = (f"{many} {action}" for action, many in sorted(plan.tally.items()))
     planned = ", ".join(counts) or "nothing to do"
@@ -257,15 +212,6 @@ def _parked(record: RunRecord) -> str:
     many = record.parked_total or 0
     issues = "1 issue is" if many == 1 else f"{many:,} issues are"
     return f"{issues} parked: `parked` says why." if many else ""
-
-
-def _by_route(plan: Plan) -> Iterator[str]:
-    """A line for each route that anything is done for, where there are several."""
-    groups = plan.by_destination
-    if set(groups) <= {DEFAULT}:
-        return
-    for name, counts in groups.items():
-        yield f"{name}: {', '.join(f'{many} {action}' for action, many in sorted(counts.items()))}"
 
 
 def _outcome_table(record: RunRecord) -> RichTable:

@@ -172,7 +172,7 @@ MINDED = {
     "job/flow/prepare.py": "an action finds no words",
     "job/flow/visit.py": "an action that is done is not logged",
     "job/flow/record.py": "an action that is done is not counted",
-    "job/console/screen.py": "an action is not shown",
+    "job/console/planned.py": "an action is not shown",
     "job/flow/notices.py": "a reason is not told",
     "job/core/outcomes.py": "what becomes of an issue is not remembered",
     "job/core/memory.py": "a verdict has no exit code",

@@ -162,6 +162,25 @@ MUTANTS: Final = (
         "mark.sweep_owed or mark.holds",
         "mark.sweep_owed",
     ),
+    # --- What people see of a plan ----------------------------------------------------------------
+    Mutant(
+        "what is held stands among what is done",
+        "groups",
+        "Turn.HELD: plan.held",
+        "Turn.LATER: plan.held",
+    ),
+    Mutant(
+        "the mildest of a group are shown",
+        "groups",
+        "lambda one: one.urgency",
+        "lambda one: -one.urgency",
+    ),
+    Mutant(
+        "what a plan leaves out is not counted",
+        "planned:drawn",
+        "many > shown",
+        "many < shown",
+    ),
     # --- Mending by hand --------------------------------------------------------------------------
     Mutant(
         "memory is mended while a task of another number is at work",
