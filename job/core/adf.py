@@ -35,7 +35,9 @@ LINE_MAX: Final = 255
 _CELL_MAX: Final = 1_000
 _PARAGRAPH_MAX: Final = 2_000
 _HREF: Final = re.compile(r"(https?://|mailto:)\S{1,2000}", re.IGNORECASE)
-_UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_UNPRINTABLE: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+)
 _SPACE: Final = re.compile(r"\s")
 _DIVISIBLE: Final = frozenset({"table", "bulletList", "panel"})
 
@@ -44,7 +46,9 @@ _DIVISIBLE: Final = frozenset({"table", "bulletList", "panel"})
 
 
 def clean(words: str) -> str:
-    """The words without control characters and halves of surrogate pairs; tabs, line ends stay."""
+    """The words without control characters and halves of surrogate pairs; tabs, line ends stay.
+    Words from right to left stay as well, but nothing can turn round what stands beside it.
+    """
     return _UNPRINTABLE.sub("", words.replace("\r\n", "\n"))
 
 
@@ -95,9 +99,14 @@ def link(words: str, *, href: str) -> Node:
     href = clean(href)
     return (
         text(words, {"type": "link", "attrs": {"href": href}})
-        if _HREF.fullmatch(href)
+        if is_web_or_mail(href)
         else text(words)
     )
+
+
+def is_web_or_mail(href: str) -> bool:
+    """Whether a link may lead there."""
+    return _HREF.fullmatch(href) is not None
 
 
 def _inline(parts: Iterable[Inline]) -> list[Node]:

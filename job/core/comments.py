@@ -165,7 +165,8 @@ def linked_id(issue: Issue, *, halo_link: str) -> Inline:
 
 def resolution(issue: Issue) -> Node:
     """Halo's own word that it is over: the positive evidence without which no ticket is closed."""
-    who = f" by {phrase(issue.resolved_by)}" if issue.resolved_by else ""
+    by = "Halo itself" if issue.resolved_by == "system" else phrase(issue.resolved_by)
+    who = f" by {by}" if by else ""
     head = paragraph(strong("Resolved in Halo"), f"{dated(' on', at=issue.resolved_at)}{who}.")
     reason = adf.prose(issue.resolution) or [paragraph("Halo gives no reason.")]
     return adf.panel("success", head, *reason, *_lasted(issue))
@@ -218,7 +219,8 @@ def _news(evidence: Evidence, *, weighed: Weighed, found: News) -> Iterator[Node
         many = counted(weighed.moves.count, one="change", many="changes")
         what = counted(events, one="event", many="events") if events else many
         shown = ", the newest shown" if events else ", told together"
-        yield paragraph(f"{what} since {_minute(weighed.moves.since)}{shown}.")
+        since = in_words(datetime.fromisoformat(weighed.moves.since))
+        yield paragraph(f"{what} since {since}{shown}.")
     if isinstance(evidence.finding, Gone | Unreadable):
         yield from unpublished.proof(evidence.issue, finding=evidence.finding)
     elif found.shown:
@@ -260,6 +262,8 @@ _WORDS: Final = {
     "other": ("new value", "new values", "gone", "worse", "better", "changed"),
 }
 """By the kind of rows: one new, several new, gone, worse, better, changed."""
+_OVER: Final = {"csm": "No longer failing", "fim": "As in the baseline again"}
+"""By the kind of rows: under which words those stand that are gone. A file is not gone then."""
 
 
 def _counts(found: News, *, kind: str, events: int) -> Iterator[str]:
@@ -280,8 +284,8 @@ def _gone(found: News, *, kind: str) -> Iterator[Node]:
     """What is there no more, by name as far as memory has names."""
     many = len(found.gone) + found.gone_unnamed
     if many and kind != "lids":
-        heading = "No longer failing: " if kind == "csm" else "Gone: "
-        yield paragraph(strong(heading), _listed_names(found.gone, many=many))
+        heading = _OVER.get(kind, "Gone")
+        yield paragraph(strong(f"{heading}: "), _listed_names(found.gone, many=many))
 
 
 def _listed_names(names: Iterable[str], *, many: int) -> str:
@@ -294,7 +298,3 @@ def _listed_names(names: Iterable[str], *, many: int) -> str:
     if not shown:
         return f"{left:,}."
     return f"{words} and {left:,} more." if left > 0 else f"{words}."
-
-
-def _minute(iso: str) -> str:
-    return in_words(datetime.fromisoformat(iso))

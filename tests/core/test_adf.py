@@ -196,3 +196,9 @@ def test_prose_has_a_paragraph_for_each_line() -> None:
         "Root must not log in.",
         "  Set it to no.",
     ]
+
+
+def test_nothing_turns_round_the_order_of_what_stands_beside_it() -> None:
+    turned = "invoice\u202egpj.exe\u202c \u2066x\u2069 \u05e9\u05dc\u05d5\u05dd"
+    assert adf.clean(turned) == "invoicegpj.exe x \u05e9\u05dc\u05d5\u05dd"
+    assert adf.text(turned)["text"] == adf.one_line(turned) == adf.clean(turned)

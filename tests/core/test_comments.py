@@ -100,7 +100,7 @@ def test_a_check_that_fails_now_is_shown_alone_and_one_that_passes_is_named() ->
     assert said(before, now)[:14] == [
         "1 more check fails, 1 fails no more.",
         *("Check", "Where", "Expected", "Found", "Result"),
-        *("file_owner", "/etc/ssh", "root", "nobody", "bad"),
+        *("file_owner", "/etc/ssh", "root", "nobody", "fails"),
         "No longer failing: file_regex /etc/ssh/sshd_config ^PermitRootLogin no.",
         f"Last seen on 2021-04-19 06:31 UTC. Halo issue {ISSUE.id}",
     ]
@@ -110,7 +110,7 @@ def test_a_file_that_changed_again_and_one_that_was_restored_are_told() -> None:
     again = replace(FIM.files[0], found=replace(FIM.files[0].found, sha256="cc" * 32))
     told_now = said(seen(FIM), seen(replace(FIM, files=(again,), total=1)))
     assert told_now[0] == "1 changed again, 1 as in the baseline again."
-    assert "Gone: /etc/nginx/b.conf." in told_now
+    assert "As in the baseline again: /etc/nginx/b.conf." in told_now
 
 
 def test_another_value_of_an_unpublished_finding_is_shown_alone() -> None:
@@ -376,7 +376,7 @@ def test_a_reopening_says_why_what_is_there_and_how_the_risk_is_accepted() -> No
     spoken = lines(comment)
     assert spoken[:4] == [
         "Reopened. Halo still sees it.",
-        "sudo 1.8.23-9.el7 on ip-10-4-1-22 has 1 known vulnerability, the worst of CVSS 8.8.",
+        "sudo 1.8.23-9.el7 on ip-10-4-1-22 has 1 known vulnerability, of CVSS 8.8.",
         "It has been known since 2021-04-12 06:31 UTC, last seen 2021-04-19 06:31 UTC. "
         f"Halo issue {ISSUE.id}",
         "If the risk is to be accepted, move the ticket to Risk accepted: it then stays there.",

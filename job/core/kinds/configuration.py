@@ -40,6 +40,10 @@ _HEADING: Final = re.compile(
 )
 
 
+_RESULTS: Final = {"good": "passes", "bad": "fails"}
+"""Halo's words for a result, in ours."""
+
+
 def told(evidence: Evidence, *, finding: CsmFinding) -> Told:
     issue = evidence.issue
     parts = split(finding.description)
@@ -96,7 +100,7 @@ def _checks(finding: CsmFinding) -> Iterator[Node]:
             code(check.pattern),
             check.expected,
             check.actual,
-            phrase(check.status),
+            _RESULTS.get(check.status.lower(), phrase(check.status)),
         )
         for check in sorted(finding.checks, key=lambda check: not fails(check))
     ]

@@ -17,8 +17,8 @@ from job.core.phrases import in_words, phrase, place_of
 def told(evidence: Evidence, *, finding: LidsEvent) -> Told:
     issue = evidence.issue
     where = f" on {place}" if (place := phrase(place_of(issue))) else ""
-    policy = f" of the policy {phrase(issue.policy_name)}" if issue.policy_name else ""
-    rule = phrase(issue.name) or "of its policy"
+    policy = f' of the policy "{phrase(issue.policy_name)}"' if issue.policy_name else ""
+    rule = f'"{phrase(issue.name)}"' if issue.name.strip() else "of its policy"
     return Told(
         headline=f"A line of a log{where} matched the rule {rule}.",
         why=[

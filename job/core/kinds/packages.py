@@ -53,11 +53,13 @@ def bare(name: str) -> str:
 
 
 def _headline(issue: Issue, *, package: str, cves: Sequence[Cve], known: Sequence[Cve]) -> str:
-    where = f" on {place}" if (place := phrase(place_of(issue))) else ""
+    at = "in image" if issue.kind is IssueKind.IMAGE_SVA else "on"
+    where = f" {at} {place}" if (place := phrase(place_of(issue))) else ""
     start = f"{phrase(package) or 'A package'}{where}"
     if cves:
         score = _worst_score(issue, cves=cves)
-        worst = f", the worst of CVSS {score:g}" if score is not None else ""
+        ranked = "of" if len(cves) == 1 else "the worst of"
+        worst = f", {ranked} CVSS {score:g}" if score is not None else ""
         many = counted(len(cves), one="known vulnerability", many="known vulnerabilities")
         return f"{start} has {many}{worst}."
     if known:
@@ -74,15 +76,24 @@ def _why(issue: Issue, *, cves: Sequence[Cve], details: Mapping[str, CveDetails]
     worst = next((cve for cve in cves if cve.id in details), None)
     if worst is not None:
         known = details[worst.id]
-        needs = vector(known)
-        start = "The worst" if worst is cves[0] else "The worst that Halo describes"
-        how = f", can be used with {needs}." if needs else "."
-        yield paragraph(f"{start}, " if needs else f"{start} is ", advisory(worst.id), how)
+        yield _worst(worst, among=cves, needs=vector(known))
         yield from adf.prose(adf.cut(known.summary, units_max=1_500))
     if issue.remotely_exploitable and not (worst and "network" in vector(details[worst.id])):
         yield paragraph("Halo calls it exploitable from the network.")
     if worst is None and cves:
-        yield paragraph("What each of them allows is told by its advisory, linked below.")
+        what = "What it allows" if len(cves) == 1 else "What each of them allows"
+        yield paragraph(f"{what} is told by its advisory, linked below.")
+
+
+def _worst(worst: Cve, *, among: Sequence[Cve], needs: str) -> Node:
+    """Which one it is, and what an attacker needs."""
+    named = advisory(worst.id)
+    if len(among) == 1 and needs:
+        return paragraph("To use ", named, f" takes {needs}.")
+    start = "The worst" if worst is among[0] else "The worst that Halo describes"
+    if len(among) == 1:
+        start = "This"
+    return paragraph(f"{start} is ", named, f": to use it takes {needs}." if needs else ".")
 
 
 def _fix(issue: Issue, *, name: str) -> Iterator[Node]:
@@ -165,7 +176,7 @@ _RIGHTS: Final = {
     "MULTIPLE": "high privileges",
     "HIGH": "high privileges",
 }
-_OTHERS: Final = {"NONE": "nobody's help", "REQUIRED": "a user's help"}
+_OTHERS: Final = {"NONE": "no user's help", "REQUIRED": "a user's help"}
 
 
 def vector(known: CveDetails) -> str:
