@@ -13,6 +13,7 @@ import structlog
 from msgspec.structs import replace
 
 from job.core import comments, fields, links, steps, tickets
+from job.core.comments import Comment
 from job.core.evidence import vulnerabilities
 from job.core.issues import Evidence
 from job.core.kinds.packages import DETAILED_MAX
@@ -200,12 +201,26 @@ class Preparer:
             case Action.CLOSE:
                 step.stays = not await self._can_close(decision)
                 step.comment = comments.close_comment(step.evidence, halo_link=halo_link)
+                await recall_said(step, comment=step.comment, ports=self._ports)
             case Action.ADOPT:
                 pass  # nothing is said
             case None:
                 raise ValueError(f"{decision.reason} asks for no action")
             case _:
                 assert_never(decision.action)
+
+
+async def recall_said(step: Step, *, comment: Comment, ports: Ports) -> None:
+    """Asks whether a create that nobody saw the end of has closed its ticket with these words: on a
+    transition they are noted by nobody before they are there.
+    """
+    case, intent = step.case, step.case.intent
+    if intent is None or intent.kind is not IntentKind.CREATE or case.ticket is None:
+        return
+    ticket, since = case.ticket, intent.at
+    if await ports.jira.has_comment(ticket.id, marker=comment.marker, since=since):
+        begun = links.link_begun(ticket, case=case, now=ports.clock.now())
+        step.link = replace(begun, said=comment.marker)
 
 
 async def find_news(step: Step, *, ports: Ports, asking: asyncio.Semaphore) -> None:

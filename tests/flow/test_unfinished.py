@@ -19,6 +19,7 @@ from tests.kit.oracle.reading import own_comments
 from tests.kit.quarter import QUARTER_HOUR_S, done
 from tests.kit.timeless import play
 from tests.kit.tube import POLICY, QUIET, Fuse, Side, Tube
+from tests.kit.workflows import COMMENT_REQUIRED
 
 DAY_S = 86_400.0
 STILL = policy(tickets=replace(QUIET.routes.default.tickets, follow=()))
@@ -333,5 +334,34 @@ def test_a_close_that_came_no_further_than_its_words_leaves_a_first_status_owed(
             await done(tube)
         (ticket,) = tube.jira.people.tickets()
         assert ticket.status == "In Progress"
+
+    play(story())
+
+
+async def closed_by_a_run_that_died() -> Tube:
+    """One ticket for a resolved issue, closed by the last call of a run."""
+    for at in count(10):
+        tube, fuse = Tube(policy=QUIET), Fuse(at=(at, "after"))
+        tube.jira.site.workflows["", ""] = COMMENT_REQUIRED
+        tube.halo.estate.resolve(tube.halo.estate.open_issue(type="fim"))
+        await tube.run(fuse=fuse)
+        if [ticket.status for ticket in tube.jira.people.tickets()] == ["Done"]:
+            assert fuse.dead, "it had come to its end"
+            return tube
+    raise AssertionError("no run was killed in time")
+
+
+def test_what_a_create_said_as_it_closed_its_ticket_is_not_said_again_when_a_person_opens_it() -> (
+    None
+):
+    async def story() -> None:
+        tube = await closed_by_a_run_that_died()
+        tube.jira.people.transition_by_person("SEC-1", status="To Do")
+        for _ in range(3):
+            await done(tube)
+        (ticket,) = tube.jira.people.tickets()
+        assert ticket.status == "Done"
+        texts = [text for _, text in own_comments(ticket)]
+        assert [("Resolved in Halo" in text) for text in texts] == [True, False]
 
     play(story())

@@ -350,6 +350,12 @@ MUTANTS: Final = (
         "step.comment is not None and step.unsaid",
         "step.comment is not None",
     ),
+    Mutant(
+        "what a create said on its transition is said again",
+        "prepare:recall_said",
+        "intent.kind is not IntentKind.CREATE",
+        "intent.kind is IntentKind.CREATE",
+    ),
     # --- Fields that follow -----------------------------------------------------------------------
     Mutant(
         "a value that a person changed is taken for ours",
