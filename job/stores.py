@@ -11,13 +11,14 @@ from typing import Protocol, TypeVar
 
 from job.core.backlog import Backlog
 from job.core.held import HeldSet, Piece, Quota
-from job.core.ids import IssueId
+from job.core.ids import IssueId, TicketId
 from job.core.memory import (
     Broken,
     Changes,
     Intent,
     Lease,
     Link,
+    Noted,
     Parked,
     RunRecord,
     Watermark,
@@ -104,6 +105,24 @@ class Store(Protocol):
 
     async def due(self, now: datetime) -> list[IssueId]:
         """The issues whose tickets are to be told by now what was gathered (`Link.tell_at`)."""
+        ...
+
+    async def issues_of(self, ticket_id: TicketId) -> list[IssueId]:
+        """The issues whose links lead to this ticket: one, or none if it is nobody's."""
+        ...
+
+    async def note(self, noted: Noted) -> None:
+        """Keeps a note, in place of an older one of the same ticket. Needs no lease: who tells us
+        of tickets is no run.
+        """
+        ...
+
+    async def noted(self, *, broken: Broken | None = None) -> list[Noted]:
+        """Every note that stands."""
+        ...
+
+    async def forget_noted(self, seen: Collection[Noted]) -> None:
+        """Drops these notes, but for those that a newer delivery has replaced meanwhile."""
         ...
 
     async def commit(self, lease: Lease, changes: Changes) -> None:

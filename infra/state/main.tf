@@ -72,13 +72,14 @@ variable "indexed" {
   description = "Per collection, the fields that are queried and the orders they are read in. Every other field stays unindexed."
   type        = map(map(set(string)))
   default = {
-    links   = { live = ["ASCENDING"], tell_at = ["ASCENDING"] }
+    links   = { live = ["ASCENDING"], tell_at = ["ASCENDING"], ticket_id = ["ASCENDING"] }
     runs    = { started_at = ["DESCENDING"] }
     intents = {}
     parked  = {}
     backlog = {}
     held    = {}
     digests = {}
+    noted   = {}
     control = {}
   }
 }

@@ -19,7 +19,7 @@ from job.core.held import Kind
 from job.core.ids import IssueId, TicketId, TicketKey
 from job.core.issues import Issue, IssueStatus
 from job.core.links import link_from
-from job.core.memory import Intent, IntentKind, Link, Parked
+from job.core.memory import Intent, IntentKind, Link, Noted, Parked
 from job.core.model import Case, Ticket
 from job.core.policy import Policy, choose
 from job.core.shards import Shard
@@ -36,6 +36,12 @@ class Notes(Struct, frozen=True, kw_only=True):
     """Of which the note that they are parked cannot be used, and must not be written over."""
     due: Collection[IssueId] = ()
     """Issues that memory says are to be looked at by now: of something gathered or unread."""
+    noted: tuple[Noted, ...] = ()
+    """What Jira said of tickets since the run before."""
+    told: frozenset[IssueId] = frozenset()
+    """The issues of these tickets: they are looked at wherever they are."""
+    told_deleted: frozenset[TicketId] = frozenset()
+    """The tickets that Jira called deleted: for these one miss is enough."""
     held: frozenset[IssueId] = frozenset()
     """Issues of which an action is held, approved or not."""
     approved: frozenset[IssueId] = frozenset()
@@ -97,7 +103,7 @@ class Scope(Struct, frozen=True, kw_only=True):
         due = {issue_id for issue_id, parked in self.notes.parked.items() if self.is_due(parked)}
         unseen = self.notes.broken.keys() - self.notes.parked.keys()
         noted = self.notes.intents.keys() | due | unseen | self.notes.approved
-        return noted | set(self.notes.due)
+        return noted | set(self.notes.due) | self.notes.told
 
 
 def is_newsworthy(
@@ -107,8 +113,9 @@ def is_newsworthy(
     run looked.
     """
     notes = scope.notes
-    unfinished = issue.id in notes.intents or issue.id in notes.held
-    if unfinished or (issue.id in notes.broken and issue.id not in notes.parked):
+    asked_for = issue.id in notes.intents or issue.id in notes.held
+    asked_for = asked_for or (link is not None and issue.id in notes.told)
+    if asked_for or (issue.id in notes.broken and issue.id not in notes.parked):
         return True
     if link is None and scope.policy.excludes(issue) and not scope.beginning.sets_apart(issue):
         # It may have a ticket from before the settings excluded it, which memory has lost.
@@ -160,12 +167,14 @@ def lost_creates(
 
 
 def missing_projects(
-    some: Sequence[IssueWithLink], *, tickets: Mapping[TicketId, Ticket]
+    some: Sequence[IssueWithLink], *, tickets: Mapping[TicketId, Ticket], scope: Scope
 ) -> set[str]:
-    """The projects of linked tickets that are missing for a second time."""
+    """The projects of linked tickets that are missing for a second time, or for the first time
+    after Jira called them deleted.
+    """
     links = [known.link for known in some if known.link]
     missing = [link for link in links if link.ticket_id not in tickets]
-    return {_project(link) for link in missing if link.misses + 1 >= MISSES_BEFORE_GONE}
+    return {_project(link) for link in missing if _is_missed_enough(link, scope=scope)}
 
 
 def case_set_aside(
@@ -219,7 +228,9 @@ def make_case(
         ticket=ticket,
         parked=scope.notes.parked.get(issue.id),
         linked=is_linked,
-        ticket_gone=ticket is None and link is not None and _is_gone(link, shown=shown),
+        ticket_gone=ticket is None
+        and link is not None
+        and _is_gone(link, shown=shown, scope=scope),
         stranger=stranger,
         create_denied=create_denied,
         old=alone,
@@ -245,9 +256,15 @@ def _link_of_lost_create(intent: Intent | None, *, ticket: Ticket) -> Link | Non
     return link_from(intent, ticket=ticket)
 
 
-def _is_gone(link: Link, *, shown: Collection[str]) -> bool:
-    """Missing in an earlier run too, in a project in which Jira shows us other tickets now."""
-    return _project(link) in shown and link.misses + 1 >= MISSES_BEFORE_GONE
+def _is_gone(link: Link, *, shown: Collection[str], scope: Scope) -> bool:
+    """Missing for long enough, in a project in which Jira shows us other tickets now."""
+    return _project(link) in shown and _is_missed_enough(link, scope=scope)
+
+
+def _is_missed_enough(link: Link, *, scope: Scope) -> bool:
+    """Missing in an earlier run too, or called deleted by Jira and missing now."""
+    told = link.ticket_id in scope.notes.told_deleted
+    return told or link.misses + 1 >= MISSES_BEFORE_GONE
 
 
 def _project(link: Link) -> str:

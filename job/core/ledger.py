@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from job.core.ids import IssueId
-from job.core.memory import Watermark
+from job.core.memory import Noted, Watermark
 from job.core.model import Action, Afterwards, Outcome, OutcomeKind
 from job.core.plan import Plan
 
@@ -75,6 +75,18 @@ def unsettled(plan: Plan, *, ledger: Ledger) -> Iterator[datetime]:
     yield from (left.touched_at for left in quiet if left.afterwards is Afterwards.WAIT)
     yield from (left.touched_at for left in deferred if not left.attempts)
     yield from ledger.open
+
+
+def done_with(told: Iterable[Noted], *, plan: Plan, ledger: Ledger) -> Iterator[Noted]:
+    """The notes on tickets that this run looked at and leaves to no later one. What failed is kept
+    in sight by being parked, and what is held by that.
+    """
+    again = {OutcomeKind.UNKNOWN, OutcomeKind.DEFERRED}
+    left = {issue_id for issue_id, kind in ledger.left.items() if kind in again}
+    left |= {shelved.issue_id for shelved in plan.deferred.shelved}
+    quiet = plan.quiet.shelved
+    left |= {shelved.issue_id for shelved in quiet if shelved.afterwards is Afterwards.WAIT}
+    return (noted for noted in told if noted.issue_id not in left)
 
 
 def held_since(plan: Plan, *, since: datetime) -> Iterator[datetime]:

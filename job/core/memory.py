@@ -141,6 +141,21 @@ class Parked(Struct, frozen=True, kw_only=True):
     """
 
 
+class Noted(Struct, frozen=True, kw_only=True):
+    """That Jira spoke of a ticket of ours between runs: the next run looks at it. Nothing else of
+    what Jira said is believed.
+    """
+
+    ticket_id: TicketId
+    issue_id: IssueId
+    """Whose ticket it is, as memory had it then."""
+    deleted: bool
+    """Whether Jira said that the ticket was deleted."""
+    delivery: str
+    """What Jira calls the delivery, whichever try of it came through."""
+    at: Instant
+
+
 class Owner(Struct, frozen=True, kw_only=True):
     """Whose memory it is: one Jira site, one Halo account, one id field."""
 

@@ -12,18 +12,23 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from datetime import datetime
 
+import structlog
+
 from job.core.backlog import Backlog
 from job.core.cases import IssueWithLink, Notes, Scope, case_set_aside, is_newsworthy
 from job.core.ids import IssueId
 from job.core.issues import Issue
-from job.core.memory import Broken, Link
+from job.core.memory import Broken, Link, Noted
 from job.core.model import Case
 from job.core.routes import Routes
 from job.core.shards import Shard
 from job.each import each, each_arriving
+from job.events import Event
 from job.flow.lookup import Lookup
 from job.flow.trust import Trust
 from job.ports import Pieces, Ports
+
+log = structlog.get_logger()
 
 DESCRIBED_AT_ONCE = 16
 PIECES_AT_ONCE = 2
@@ -42,6 +47,7 @@ async def recall(ports: Ports, *, shard: Shard, routes: Routes, now: datetime) -
     intents = await ports.store.intents(broken=lost)
     parked = await ports.store.parked(broken=unparkable)
     due = await ports.store.due(now) if tells else []
+    noted = await _noted(ports, shard=shard)
     broken = {issue_id: why for issue_id, why in (unparkable | lost).items() if issue_id in shard}
     return Notes(
         intents={intent.issue_id: intent for intent in intents if intent.issue_id in shard},
@@ -49,7 +55,21 @@ async def recall(ports: Ports, *, shard: Shard, routes: Routes, now: datetime) -
         broken=broken,
         never_parked=unparkable.keys() & broken.keys(),
         due=frozenset(issue_id for issue_id in due if issue_id in shard),
+        noted=noted,
+        told=frozenset(note.issue_id for note in noted),
+        told_deleted=frozenset(note.ticket_id for note in noted if note.deleted),
     )
+
+
+async def _noted(ports: Ports, *, shard: Shard) -> tuple[Noted, ...]:
+    """What Jira told us of tickets between runs. A note that cannot be used is said aloud and left
+    where it is: a sweep looks at its ticket.
+    """
+    broken: Broken = {}
+    noted = await ports.store.noted(broken=broken)
+    for why in broken.values():
+        log.warning(Event.MEMORY_UNREADABLE, error=why)
+    return tuple(note for note in noted if note.issue_id in shard)
 
 
 async def gather(

@@ -117,7 +117,7 @@ class Lookup:
         self, some: Sequence[IssueWithLink], *, tickets: Mapping[TicketId, Ticket]
     ) -> Collection[str]:
         """The projects of tickets missing for a second time in which Jira does show us tickets."""
-        projects = missing_projects(some, tickets=tickets)
+        projects = missing_projects(some, tickets=tickets, scope=self._scope)
         for project in sorted(projects - self._shown.keys()):
             self._shown[project] = await self._jira.visible(project)
         return {project for project in projects if self._shown[project]}

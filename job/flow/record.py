@@ -15,7 +15,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from job.core.ledger import Known, Ledger, held_since, next_watermark, unsettled
-from job.core.memory import Changes, RunRecord, Verdict, Watermark
+from job.core.memory import Changes, Noted, RunRecord, Verdict, Watermark
 from job.core.model import Action, Afterwards, OutcomeKind, Reason
 from job.core.outcomes import PARKED_TOO_LONG
 from job.core.plan import Plan
@@ -47,6 +47,8 @@ class Report(Struct, frozen=True, kw_only=True):
     closing: Closing = Closing()
     errors: Sequence[str] = ()
     stopped_by: StopsRun | None = None
+    told: Sequence[Noted] = ()
+    """The notes on tickets that are done with."""
 
 
 class Recorder:

@@ -20,8 +20,8 @@ from msgspec.structs import replace
 from job.batches import batches
 from job.core.held import Approval
 from job.core.ids import IssueId
-from job.core.ledger import account
-from job.core.memory import Changes, RunRecord, Verdict, Watermark
+from job.core.ledger import Ledger, account, done_with
+from job.core.memory import Changes, Noted, RunRecord, Verdict, Watermark
 from job.core.outcomes import quietly
 from job.core.plan import Plan
 from job.each import beside, unless
@@ -110,6 +110,8 @@ class Run:
             report = await self._look_and_apply(lease, gate=gate)
             record = await self._recorder.record(report, lease=lease)
             await give_back(report.closing, setup=setup)
+            if report.told:
+                await ports.store.forget_noted(report.told)
         if report.stopped_by:
             raise report.stopped_by
         return record
@@ -211,6 +213,7 @@ class Run:
             digest=survey.plan.digest,
             errors=errors_of(ledger),
             stopped_by=apply.stopped_by,
+            told=told_and_seen(survey, ledger=ledger, stopped_by=apply.stopped_by),
         )
 
     def _has_to_stop(self) -> bool:
@@ -225,6 +228,15 @@ class Run:
             return None
         spent_s = self._setup.ports.clock.monotonic() - self._began_s
         return budget.total_seconds() - spent_s
+
+
+def told_and_seen(
+    survey: Survey, *, ledger: Ledger, stopped_by: StopsRun | None
+) -> tuple[Noted, ...]:
+    """The notes on tickets that are done with. A run that something stopped leaves them all."""
+    if stopped_by:
+        return ()
+    return tuple(done_with(survey.notes.noted, plan=survey.plan, ledger=ledger))
 
 
 async def remember_quiet(planned: Plan, *, setup: Setup, lease: HeldLease) -> None:

@@ -35,6 +35,7 @@ from job.state import records, rules
 from job.state.firestore_calls import PATIENCE_S, Calls
 from job.state.firestore_documents import FirestoreDocuments
 from job.state.firestore_fence import Fence
+from job.state.firestore_notes import FirestoreNotes
 from job.state.firestore_quota import QuotaDocument
 from job.state.records import Table, Write
 from job.stores import K
@@ -84,17 +85,15 @@ class _Group(Struct, kw_only=True):
         )
 
 
-class FirestoreStore:
+class FirestoreStore(FirestoreNotes):
     """The `Store` of `job/stores.py` on one client. Opened and closed by `open_firestore`."""
 
     def __init__(self, client: AsyncClient, *, prefix: str, patience_s: float) -> None:
-        self.spent = rules.Spent()
-        calls = Calls(patience_s=patience_s)
-        self._documents = FirestoreDocuments(client, prefix=prefix, calls=calls, spent=self.spent)
-        self._fence = Fence(client, documents=self._documents, calls=calls, spent=self.spent)
-        self._quota = QuotaDocument(
-            client, documents=self._documents, calls=calls, spent=self.spent
-        )
+        spent, calls = rules.Spent(), Calls(patience_s=patience_s)
+        documents = FirestoreDocuments(client, prefix=prefix, calls=calls, spent=spent)
+        super().__init__(client, documents=documents, calls=calls, spent=spent)
+        self._fence = Fence(client, documents=documents, calls=calls, spent=spent)
+        self._quota = QuotaDocument(client, documents=documents, calls=calls, spent=spent)
         self._lock = asyncio.Lock()
         """Whoever has it is using the fence."""
         self._last: _Group | None = None

@@ -1,8 +1,8 @@
 """Firestore's documents: reading them by id or by query, in calls that stay short.
 
 Promises: every listing is read to its end, by id and in pages; what queries cost is counted. No
-query needs a composite index: the fields that are asked by are `live` and `tell_at` of links and
-`started_at` of runs.
+query needs a composite index: the fields that are asked by are `live`, `tell_at` and `ticket_id`
+of links and `started_at` of runs.
 Does not do: writing (`firestore_fence.py`), or counting what is read by id, which the store does as
 each operation is billed.
 """

@@ -7,7 +7,7 @@ Does not do: documents. It keeps the model's values as they are; how documents a
 is the business of the other stores' tests.
 """
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -15,18 +15,18 @@ from msgspec.structs import replace
 from job.core.ids import IssueId
 from job.core.memory import Broken, Changes, Intent, Lease, Link, Parked, Watermark
 from job.state import records, rules
-from job.state.memory_quota import Hook, MemoryQuota
+from job.state.memory_links import MemoryLinks
+from job.state.memory_quota import Hook
 from job.stores import K
 
 
-class MemoryStore(MemoryQuota):
+class MemoryStore(MemoryLinks):
     """The `Store` of `job/stores.py` as plain dicts."""
 
     def __init__(self, *, hook: Hook | None = None) -> None:
         super().__init__(hook=hook)
         self._leases: dict[str, Lease] = {}
         self._watermarks: dict[str, Watermark] = {}
-        self._links: dict[IssueId, Link] = {}
         self._intents: dict[IssueId, Intent] = {}
         self._parked: dict[IssueId, Parked] = {}
 
@@ -67,32 +67,6 @@ class MemoryStore(MemoryQuota):
             self.spent.listed(len(self._watermarks))
             return dict(self._watermarks)
 
-    async def links(
-        self, ids: Collection[IssueId], *, broken: Broken | None = None
-    ) -> dict[IssueId, Link]:
-        with self._operation("links"):
-            wanted = dict.fromkeys(ids)
-            self.spent["read"] += len(wanted)
-            return {
-                issue_id: self._links[issue_id] for issue_id in wanted if issue_id in self._links
-            }
-
-    async def live_links(self, *, broken: Broken | None = None) -> AsyncIterator[Sequence[Link]]:
-        after = ""
-        while page := self._live_page(after):
-            yield page
-            if len(page) < rules.PAGE:
-                return
-            after = page[-1].issue_id
-
-    def _live_page(self, after: str) -> list[Link]:
-        with self._operation("live_links"):
-            page = sorted(key for key, link in self._links.items() if link.live and key > after)[
-                : rules.PAGE
-            ]
-            self.spent.read(len(page))
-            return [self._links[key] for key in page]
-
     async def every(self, kind: type[K]) -> AsyncIterator[Sequence[K]]:
         with self._operation("every"):
             ours: tuple[Mapping[IssueId, Link | Intent | Parked], ...]
@@ -102,22 +76,6 @@ class MemoryStore(MemoryQuota):
             self.spent.listed(len(found))
         if found:
             yield found
-
-    async def live_count(self) -> int:
-        with self._operation("live_count"):
-            live = sum(link.live for link in self._links.values())
-            self.spent.count(live)
-            return live
-
-    async def due(self, now: datetime) -> list[IssueId]:
-        with self._operation("due"):
-            due = [
-                link.issue_id
-                for link in self._links.values()
-                if link.tell_at is not None and link.tell_at <= now
-            ]
-            self.spent.listed(len(due))
-            return due
 
     async def intents(self, *, broken: Broken | None = None) -> list[Intent]:
         with self._operation("intents"):

@@ -1,4 +1,4 @@
-"""What a store in memory keeps besides links and leases: backlog, pieces, digests, quota, runs.
+"""What a store in memory keeps besides links and leases: notes, backlog, pieces, quota, runs.
 
 Promises: as `memory.py`, which this is a part of; each operation calls `hook` on both sides.
 Does not do: leases.
@@ -12,7 +12,7 @@ from typing import Literal
 from job.core.backlog import Backlog
 from job.core.held import KNOWN_FOR, HeldSet, Piece, Quota
 from job.core.ids import IssueId
-from job.core.memory import Broken, Changes, RunRecord
+from job.core.memory import Broken, Changes, Noted, RunRecord
 from job.state import records, rules
 
 Hook = Callable[[str, Literal["before", "after"]], None]
@@ -29,6 +29,24 @@ class MemoryQuota:
         self._held_sets: dict[str, HeldSet] = {}
         self._quota = Quota()
         self._runs: dict[str, RunRecord] = {}
+        self._noted: dict[str, Noted] = {}
+
+    async def note(self, noted: Noted) -> None:
+        with self._operation("note"):
+            self._noted[records.note_id(noted)] = noted
+            self.spent.noted()
+
+    async def noted(self, *, broken: Broken | None = None) -> list[Noted]:
+        with self._operation("noted"):
+            self.spent.listed(len(self._noted))
+            return list(self._noted.values())
+
+    async def forget_noted(self, seen: Collection[Noted]) -> None:
+        with self._operation("forget_noted"):
+            self.spent.forgot(len(seen))
+            for noted in seen:
+                if self._noted.get(records.note_id(noted)) == noted:
+                    del self._noted[records.note_id(noted)]
 
     async def backlog(
         self, ids: Collection[IssueId], *, broken: Broken | None = None

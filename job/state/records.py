@@ -20,7 +20,16 @@ from msgspec import Struct
 
 from job.core.backlog import Backlog
 from job.core.held import FORGOTTEN_AFTER, KNOWN_FOR, HeldSet, Piece, Quota
-from job.core.memory import Changes, Intent, Lease, Link, Parked, RunRecord, Watermark
+from job.core.memory import (
+    Changes,
+    Intent,
+    Lease,
+    Link,
+    Noted,
+    Parked,
+    RunRecord,
+    Watermark,
+)
 from job.errors import StateUnreadable
 
 SCHEMA = 1
@@ -29,7 +38,19 @@ WRITES_MAX = 500
 RUNS_KEPT = timedelta(days=90)
 
 Document = dict[str, Any]
-Record = Link | Intent | Parked | Backlog | Lease | Watermark | RunRecord | Piece | HeldSet | Quota
+Record = (
+    Link
+    | Intent
+    | Parked
+    | Backlog
+    | Noted
+    | Lease
+    | Watermark
+    | RunRecord
+    | Piece
+    | HeldSet
+    | Quota
+)
 T = TypeVar("T", bound=Record)
 
 
@@ -40,6 +61,7 @@ class Table(StrEnum):
     INTENTS = "intents"
     PARKED = "parked"
     BACKLOG = "backlog"
+    NOTED = "noted"
     HELD = "held"
     DIGESTS = "digests"
     RUNS = "runs"
@@ -53,6 +75,7 @@ WAY_OUT: Mapping[type[Any], str] = {
     Parked: "Restore it from a backup, or delete it: the issue is then tried again.",
     Backlog: "Restore it from a backup, or delete it: the issue then gets a ticket when Halo "
     "touches it.",
+    Noted: "Delete it: the next sweep looks at the ticket anyway.",
     Piece: "Restore it from a backup, or delete it: what it holds is then held or approved anew.",
     HeldSet: "Delete it: what it names is then approved by another digest, which `plan --held` "
     "shows.",
@@ -117,6 +140,14 @@ def lease_id(shard: str) -> str:
 
 def watermark_id(shard: str) -> str:
     return document_id(f"{WATERMARK}{shard}")
+
+
+def note_id(noted: Noted) -> str:
+    """One document for each ticket and what was said of it: a deletion is not hidden by an update
+    that arrives after it.
+    """
+    said = "-deleted" if noted.deleted else ""
+    return document_id(f"{noted.ticket_id}-{noted.issue_id}{said}")
 
 
 def run_id(run: RunRecord) -> str:

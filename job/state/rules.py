@@ -128,6 +128,15 @@ class Spent(Counter[str]):
         self["read"] += 1
         self["write"] += 1
 
+    def noted(self) -> None:
+        """A note, under no lease."""
+        self["write"] += 1
+
+    def forgot(self, notes: int) -> None:
+        """Each is read once more before it is dropped, for it may be another by then."""
+        self["read"] += notes
+        self["delete"] += notes
+
     def changed_quota(self) -> None:
         """One document, under no lease."""
         self["write"] += 1

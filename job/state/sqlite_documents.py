@@ -15,8 +15,8 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 
 from job.core.held import Quota
-from job.core.ids import IssueId
-from job.core.memory import Broken, Intent, Lease, Link, RunRecord
+from job.core.ids import IssueId, TicketId
+from job.core.memory import Broken, Intent, Lease, Link, Noted, RunRecord
 from job.errors import StateUnreadable
 from job.state import records, rules
 from job.state.records import Document, Record, Table, Write
@@ -42,6 +42,14 @@ _LIVE_COUNT = """
 _DUE = """
     SELECT id, document FROM documents
     WHERE kind = 'links' AND json_extract(document, '$.tell_at') <= ? ORDER BY id
+"""
+_OF_TICKET = """
+    SELECT id, document FROM documents WHERE kind = 'links'
+    AND CASE WHEN json_valid(document) THEN json_extract(document, '$.ticket_id') = ? END
+"""
+_FORGET_NOTED = """
+    DELETE FROM documents WHERE kind = 'noted' AND id = ?
+    AND json_extract(document, '$.delivery') = ? AND json_extract(document, '$.at') = ?
 """
 _NEWEST_RUNS = """
     SELECT id, document FROM documents WHERE kind = 'runs'
@@ -122,6 +130,12 @@ class SqliteDocuments:
         """
         return self._records(Link, Table.LINKS, _DUE, (_instant(now),), broken={})
 
+    def of_ticket(self, ticket_id: TicketId) -> list[Link]:
+        """The links that lead to this ticket. One that cannot be used is left out: it is noticed
+        where its issue is looked at.
+        """
+        return self._records(Link, Table.LINKS, _OF_TICKET, (ticket_id,), broken={})
+
     def newest_runs(self, limit: int) -> list[RunRecord]:
         return self._records(RunRecord, Table.RUNS, _NEWEST_RUNS, (limit,))
 
@@ -143,6 +157,11 @@ class SqliteDocuments:
         dropped = [(write.table, write.id) for write in writes if write.document is None]
         self._connection.executemany("REPLACE INTO documents VALUES (?, ?, ?)", put)
         self._connection.executemany("DELETE FROM documents WHERE kind = ? AND id = ?", dropped)
+
+    def forget_noted(self, seen: Collection[Noted]) -> None:
+        """Drops these notes as they were read."""
+        gone = [(records.note_id(noted), noted.delivery, _instant(noted.at)) for noted in seen]
+        self._connection.executemany(_FORGET_NOTED, gone)
 
     def put_lease(self, lease: Lease) -> None:
         kept, key = records.document(lease), records.lease_id(lease.shard)

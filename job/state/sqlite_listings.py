@@ -1,16 +1,17 @@
-"""What a store in an SQLite file lists: links that are live or due, and all there is of a kind.
+"""What a store in an SQLite file lists: links that are live or due, notes, and all of a kind.
 
 Promises: as `sqlite.py`, which this is a part of; a long listing is read in pages.
-Does not do: writing.
+Does not do: writing, but for the notes, which need no lease.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import datetime
 from functools import partial
 
-from job.core.ids import IssueId
-from job.core.memory import Broken, Link
+from job.core.ids import IssueId, TicketId
+from job.core.memory import Broken, Link, Noted
 from job.state import records, rules
+from job.state.records import Table, Write
 from job.state.sqlite_documents import SqliteDocuments
 from job.state.sqlite_file import SqliteFile
 from job.stores import K
@@ -43,6 +44,29 @@ class SqliteListings:
         found = await self._file.look(partial(self._documents.due, now))
         self.spent.listed(len(found))
         return [link.issue_id for link in found]
+
+    async def issues_of(self, ticket_id: TicketId) -> list[IssueId]:
+        found = await self._file.look(partial(self._documents.of_ticket, ticket_id))
+        self.spent.read(len(found))
+        return [link.issue_id for link in found]
+
+    async def note(self, noted: Noted) -> None:
+        kept = records.document(noted)
+        write = Write(table=Table.NOTED, id=records.note_id(noted), document=kept)
+        await self._file.change(partial(self._documents.put, [write]), doing="writing a note to")
+        self.spent.noted()
+
+    async def noted(self, *, broken: Broken | None = None) -> list[Noted]:
+        look = partial(self._documents.every, Noted, Table.NOTED, broken=broken)
+        found = await self._file.look(look)
+        self.spent.listed(len(found))
+        return found
+
+    async def forget_noted(self, seen: Collection[Noted]) -> None:
+        if seen:
+            forget = partial(self._documents.forget_noted, seen)
+            await self._file.change(forget, doing="dropping notes from")
+        self.spent.forgot(len(seen))
 
     async def every(self, kind: type[K]) -> AsyncIterator[Sequence[K]]:
         table = records.table_of(kind)

@@ -52,6 +52,8 @@ run "state" {
       "halo-jira-sync-links.*"         = []
       "halo-jira-sync-links.live"      = ["ASCENDING"]
       "halo-jira-sync-links.tell_at"   = ["ASCENDING"]
+      "halo-jira-sync-links.ticket_id" = ["ASCENDING"]
+      "halo-jira-sync-noted.*"         = []
       "halo-jira-sync-parked.*"        = []
       "halo-jira-sync-runs.*"          = []
       "halo-jira-sync-runs.started_at" = ["DESCENDING"]

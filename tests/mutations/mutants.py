@@ -1809,9 +1809,9 @@ MUTANTS: Final = (
     ),
     Mutant(
         "a first miss counts as gone",
-        "_is_gone",
-        " and link.misses + 1 >= MISSES_BEFORE_GONE",
-        "",
+        "_is_missed_enough",
+        "told or link.misses + 1 >= MISSES_BEFORE_GONE",
+        "True",
     ),
     Mutant(
         "what an earlier comment of unknown fate said is forgotten",
@@ -2035,5 +2035,36 @@ MUTANTS: Final = (
     ),
     Mutant(
         "memory with nothing but links is not in use", "archive:is_in_use", "if piece:", "if False:"
+    ),
+    # --- What Jira tells between runs -------------------------------------------------------------
+    Mutant(
+        "nobody looks at a ticket that Jira told of",
+        "Scope.to_describe",
+        "set(self.notes.due) | self.notes.told",
+        "set(self.notes.due)",
+    ),
+    Mutant(
+        "a ticket that Jira calls deleted is missed twice all the same",
+        "_is_missed_enough",
+        "told or ",
+        "",
+    ),
+    Mutant(
+        "any word of Jira counts as a deletion",
+        "gather:recall",
+        "if note.deleted",
+        "if note.ticket_id",
+    ),
+    Mutant(
+        "a newer word of Jira is forgotten with the older one",
+        "MemoryQuota.forget_noted",
+        "self._noted.get(records.note_id(noted)) == noted",
+        "records.note_id(noted) in self._noted",
+    ),
+    Mutant(
+        "a word of Jira about an action that waits is forgotten",
+        "done_with",
+        "noted.issue_id not in left",
+        "noted.issue_id",
     ),
 )

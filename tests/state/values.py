@@ -15,6 +15,7 @@ from job.core.memory import (
     Intent,
     IntentKind,
     Link,
+    Noted,
     Parked,
     RunRecord,
     Verdict,
@@ -33,6 +34,7 @@ __all__ = [
     "intent",
     "issue_id",
     "link",
+    "noted",
     "parked",
     "piece",
     "quota",
@@ -71,6 +73,17 @@ def intent(number: int, **over: Any) -> Intent:
         "status_owed": "Triage",
     }
     return builders.intent(number, **filled | over)
+
+
+def noted(number: int, **over: Any) -> Noted:
+    filled: dict[str, Any] = {
+        "ticket_id": TicketId(f"{10_000 + number}"),
+        "issue_id": issue_id(number),
+        "deleted": False,
+        "delivery": "d-1",
+        "at": NOW,
+    }
+    return Noted(**filled | over)
 
 
 def parked(number: int, **over: Any) -> Parked:
