@@ -152,6 +152,10 @@ class JiraTickets(Protocol):
         """What names the site for good, whatever its address is by now."""
         ...
 
+    def address_of(self, key: str) -> str:
+        """Where people find a ticket; "" where only another call could tell."""
+        ...
+
     async def read(
         self,
         ids: Collection[TicketId],

@@ -51,7 +51,7 @@ def run(
             record = await flow.run(
                 setup, order=order, watcher=watcher, asked_to_stop=asked_to_stop
             )
-        context.console.finished(record)
+        context.console.finished(record, address_of=setup.ports.jira.address_of)
         if record.held:
             raise UnsafePlan(record.digest, record.held)
         return record.exit_code

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import structlog
 
-from job.console.protocol import NO_FACTS, Explanation, Table
+from job.console.protocol import NO_FACTS, AddressOf, Explanation, Table, no_address
 from job.core.memory import RunRecord
 from job.core.model import Decision, Outcome
 from job.core.plan import Plan
@@ -60,7 +60,7 @@ class Lines:
         """What becomes of each action is told by those who do it."""
         yield PlanLines(each_action=not carries_out)
 
-    def finished(self, record: RunRecord) -> None:
+    def finished(self, record: RunRecord, *, address_of: AddressOf = no_address) -> None:
         """Nothing: `run.finished` has said it already."""
 
     def told(self, title: str, *, happenings: Sequence[str]) -> None:

@@ -4,7 +4,7 @@ Promises: a command says what there is to say through this one protocol and neve
 Does not do: the speaking itself (`screen.py` for people, `lines.py` for machines).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -15,6 +15,13 @@ from job.events import Event
 from job.ports import Watcher
 
 NO_FACTS: Mapping[str, object] = {}
+AddressOf = Callable[[str], str]
+"""Where people find the ticket of a key; "" where nobody knows."""
+
+
+def no_address(key: str) -> str:
+    """For whoever has no site at hand."""
+    return ""
 
 
 class Explanation(Struct, frozen=True, kw_only=True):
@@ -69,8 +76,8 @@ class Console(Protocol):
         """
         ...
 
-    def finished(self, record: RunRecord) -> None:
-        """Shows what became of a run."""
+    def finished(self, record: RunRecord, *, address_of: AddressOf = no_address) -> None:
+        """Shows what became of a run, and where people find what it made."""
         ...
 
     def told(self, title: str, *, happenings: Sequence[str]) -> None:

@@ -21,7 +21,7 @@ from rich.table import Column
 from rich.table import Table as RichTable
 
 from job.console.planned import drawn
-from job.console.protocol import NO_FACTS, Explanation, Table
+from job.console.protocol import NO_FACTS, AddressOf, Explanation, Table, no_address
 from job.core.memory import RunRecord
 from job.core.model import Outcome, OutcomeKind
 from job.core.plan import Plan
@@ -93,16 +93,15 @@ class Screen:
             self._made.append(outcome.ticket_key)
         self._progress.advance(self._bar)
 
-    def finished(self, record: RunRecord) -> None:
+    def finished(self, record: RunRecord, *, address_of: AddressOf = no_address) -> None:
         """The run's summary: what became of the plan, and what it cost."""
         duration_s = (record.finished_at - record.started_at).total_seconds()
         self._console.print(_outcome_table(record))
         self._console.print(_calls_table(record))
         ending = f"Run {escape(record.run_id)}: {record.verdict} in {duration_s:.1f} s."
         self._console.print(f"  {ending}")
-        for words in (_made(self._made), _parked(record)):
-            if words:
-                self._console.print(f"  {escape(words)}")
+        for words in (*_made(self._made, address_of=address_of), *_parked(record)):
+            self._console.print(f"  {escape(words)}", soft_wrap=True)
         self._console.print()
         for error in record.errors:
             self._console.print(f"  [red]{escape(error)}[/]")
@@ -199,19 +198,26 @@ def _tally(plan: Plan) -> str:
     return " ".join(filter(None, (f"{planned}{waits}{held}{quiet}.", plan.pace, plan.backlog)))
 
 
-def _made(keys: Sequence[str]) -> str:
-    """Which tickets were made, the first of them by their keys."""
-    if not keys:
-        return ""
+def _made(keys: Sequence[str], *, address_of: AddressOf) -> Iterator[str]:
+    """Which tickets were made: the first of them by their addresses, or by their keys."""
+    first = keys[:KEYS_MAX]
     more = f" and {len(keys) - KEYS_MAX:,} more" if len(keys) > KEYS_MAX else ""
-    return f"Made {', '.join(keys[:KEYS_MAX])}{more}."
+    addresses = [address for key in first if (address := address_of(key))]
+    if addresses:
+        yield "Made:"
+        yield from (f"  {address}" for address in addresses)
+        if more:
+            yield f" {more}."
+    elif keys:
+        yield f"Made {', '.join(first)}{more}."
 
 
-def _parked(record: RunRecord) -> str:
+def _parked(record: RunRecord) -> Iterator[str]:
     """How many issues are parked after a run: then it was not simply done."""
     many = record.parked_total or 0
     issues = "1 issue is" if many == 1 else f"{many:,} issues are"
-    return f"{issues} parked: `parked` says why." if many else ""
+    if many:
+        yield f"{issues} parked: `parked` says why."
 
 
 def _outcome_table(record: RunRecord) -> RichTable:

@@ -71,6 +71,7 @@ class JiraClient:
 
         self.myself = connection.myself
         self.cloud_id = connection.cloud_id
+        self.address_of = connection.address_of
         self.survey = Survey(connection)
         self.create_screen = catalogue.create_screen
         self.person = catalogue.person

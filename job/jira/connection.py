@@ -57,6 +57,11 @@ class Connection:
         """
         return self._signed.site_address or await self._told_address()
 
+    def address_of(self, key: str) -> str:
+        """Where people find a ticket; "" where the settings name the gateway."""
+        site = self._signed.site_address
+        return f"{site.rstrip('/')}/browse/{key}" if site else ""
+
     async def scopes(self) -> frozenset[str] | None:
         """What our credentials are good for; `None` where nothing tells."""
         return await self._signed.scopes()

@@ -215,6 +215,7 @@ def test_a_terminal_sees_tables_and_sentences_instead_of_json(program: Program) 
     assert "The plan" in text
     assert "New in Halo." in text
     assert "7/7" in text
+    assert f"{program.environ['JIRA_API_URL']}/browse/SEC-1" in text
     assert "Calls spent" in text
     assert '{"' not in text
 

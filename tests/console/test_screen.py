@@ -5,13 +5,14 @@ from datetime import timedelta
 
 from rich.console import Console as RichConsole
 
+from job.console.protocol import AddressOf, no_address
 from job.console.screen import KEYS_MAX, Screen
 from job.core.memory import RunRecord, Verdict
 from job.core.model import Action, Case, Decision, Outcome, OutcomeKind, Reason
 from tests.kit.builders import NOW, destination, issue, ticket_key
 
 
-def shown(*outcomes: Outcome, parked: int) -> str:
+def shown(*outcomes: Outcome, parked: int, address_of: AddressOf = no_address) -> str:
     """What the screen says of a run that ended so."""
     paper = io.StringIO()
     screen = Screen(RichConsole(file=paper, width=80, highlight=False))
@@ -29,7 +30,8 @@ def shown(*outcomes: Outcome, parked: int) -> str:
             counts={},
             calls={},
             parked_total=parked,
-        )
+        ),
+        address_of=address_of,
     )
     return " ".join(paper.getvalue().split())
 
@@ -62,6 +64,17 @@ def test_a_run_ends_with_the_keys_of_what_it_made() -> None:
     )
     assert f"Made {ticket_key(1)}, {ticket_key(2)}." in said
     assert "parked" not in said
+
+
+def test_where_the_site_is_known_the_tickets_are_told_by_their_addresses() -> None:
+    said = shown(
+        *(ended(number, Action.CREATE) for number in range(1, 23)),
+        parked=0,
+        address_of=lambda key: f"https://acme.atlassian.net/browse/{key}",
+    )
+    assert f"Made: https://acme.atlassian.net/browse/{ticket_key(1)} " in said
+    assert said.count("/browse/") == 20
+    assert "and 2 more." in said
 
 
 def test_of_very_many_the_first_are_named_and_the_others_counted() -> None:
