@@ -138,6 +138,25 @@ def explain_command(context: CommandContext, *, about: str) -> int:
     return explain.explain(context, about=about)
 
 
+@cli.command("render")
+@click.argument("about", metavar="ISSUE|TICKET|FILE")
+@click.option(
+    "--html", metavar="FILE", type=click.Path(dir_okay=False), help="Write a page instead."
+)
+@json_option
+@click.pass_obj
+def render_command(context: CommandContext, *, about: str, html: str | None) -> int:
+    """Show a ticket and its next comment as people would read them. Writes nothing else.
+
+    ISSUE is Halo's id, TICKET the key or the id of a ticket; FILE holds an issue as Halo's API
+    gives it, and needs no settings and no accounts.
+    """
+    # What reads saved issues and lays out pages is of no use to a run.
+    from job.commands import render  # noqa: PLC0415
+
+    return render.render(context, about=about, html=html)
+
+
 @cli.command("prove")
 @json_option
 @click.pass_obj

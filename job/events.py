@@ -118,6 +118,8 @@ class Event(StrEnum):
     EXPLAINED = "issue.explained", "one thing that `explain` tells of an issue and its ticket"
     PROMISE_BROKEN = "promise.broken", "one counterexample to a promise that `prove` found (exit 5)"
     PROMISES_PROVEN = "promises.proven", "how much `prove` looked at, and what it found"
+    TICKET_RENDERED = "ticket.rendered", "a ticket or a comment, whole, as `render` shows it"
+    PAGE_WRITTEN = "page.written", "`render --html` wrote a page, and where"
     TABLE_ROW = "table.row", "one row of a table that a command shows"
     REMOTE_THROTTLED = (
         "remote.throttled",

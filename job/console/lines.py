@@ -7,12 +7,15 @@ Does not do: asking. Where nobody can answer, the answer is no.
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+import msgspec
 import structlog
 
 from job.console.protocol import NO_FACTS, AddressOf, Explanation, Table, no_address
 from job.core.memory import RunRecord
 from job.core.model import Decision, Outcome
 from job.core.plan import Plan
+from job.core.reading import text
+from job.core.sheets import Sheet
 from job.core.summary import summary
 from job.events import Event
 from job.ports import Watcher
@@ -71,6 +74,17 @@ class Lines:
         for row in table.rows:
             cells = dict(zip(table.columns, row, strict=True))
             log.info(Event.TABLE_ROW, message=" ".join(row), table=table.title, cells=cells)
+
+    def show_sheet(self, sheet: Sheet) -> None:
+        document = None if sheet.document is None else msgspec.json.decode(sheet.document)
+        log.info(
+            Event.TICKET_RENDERED,
+            message=sheet.title,
+            summary=sheet.summary,
+            fields=dict(sheet.fields),
+            text=text([sheet]),
+            document=document,
+        )
 
     def confirm(self, question: str) -> bool:
         """There is nobody who could say yes."""

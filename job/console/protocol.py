@@ -11,6 +11,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from job.core.memory import RunRecord
+from job.core.sheets import Sheet
 from job.events import Event
 from job.ports import Watcher
 
@@ -86,6 +87,10 @@ class Console(Protocol):
 
     def show(self, table: Table) -> None:
         """Shows a table."""
+        ...
+
+    def show_sheet(self, sheet: Sheet) -> None:
+        """Shows a ticket or a comment, whole."""
         ...
 
     def confirm(self, question: str) -> bool:

@@ -10,6 +10,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import groupby
 
 import click
 import structlog
@@ -19,12 +20,15 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Column
 from rich.table import Table as RichTable
+from rich.text import Text
 
 from job.console.planned import drawn
 from job.console.protocol import NO_FACTS, AddressOf, Explanation, Table, no_address
 from job.core.memory import RunRecord
 from job.core.model import Outcome, OutcomeKind
 from job.core.plan import Plan
+from job.core.reading import WIDTH, Look, lines
+from job.core.sheets import Sheet
 from job.core.steps import CREATES, resumes
 from job.events import Event
 from job.ports import Watcher
@@ -144,9 +148,28 @@ class Screen:
             drawn.add_row(*(escape(self._redact(cell)) for cell in row))
         self._console.print(drawn)
 
+    def show_sheet(self, sheet: Sheet) -> None:
+        for line in lines(sheet, width=min(WIDTH, self._console.width)):
+            alike = groupby(line, key=lambda span: _LOOKS[span[1]])
+            joined = ((self._redact("".join(w for w, _ in spans)), look) for look, spans in alike)
+            self._console.print(Text.assemble(*joined), soft_wrap=True)
+        self._console.print()
+
     def confirm(self, question: str) -> bool:
         """Asked only where somebody can type an answer."""
         return sys.stdin.isatty() and click.confirm(question)
+
+
+_LOOKS: Mapping[Look, str] = {
+    Look.PLAIN: "",
+    Look.STRONG: "bold",
+    Look.CODE: "magenta",
+    Look.LINK: "underline",
+    Look.TITLE: "bold",
+    Look.HEADING: "bold",
+    Look.RULE: "dim",
+}
+"""How a piece looks at a terminal, be it black or white: the words make sense without."""
 
 
 def _mark(event: Event) -> str:

@@ -17,13 +17,19 @@ Rewrite = Callable[[str], str]
 
 
 def rewritten(evidence: Evidence, rewrite: Rewrite) -> Evidence:
-    """The evidence with each of its texts as `rewrite` gives it back; the issue's id is kept."""
+    """The evidence with each of its texts as `rewrite` gives it back; the ids of the issue and of
+    vulnerabilities are kept.
+    """
     together = "\n".join(_texts(evidence))
     if rewrite(together) == together:
         return evidence
     clean: Evidence = _each_text(evidence, rewrite)
     issue = replace(clean.issue, id=evidence.issue.id)
-    return Evidence(issue=issue, finding=clean.finding, asset=clean.asset)
+    cves = {
+        cve_id: replace(_each_text(details, rewrite), id=details.id)
+        for cve_id, details in evidence.cves.items()
+    }
+    return Evidence(issue=issue, finding=clean.finding, asset=clean.asset, cves=cves)
 
 
 def _texts(value: object) -> Iterator[str]:

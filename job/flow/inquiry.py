@@ -179,7 +179,7 @@ async def _weigh(setup: Setup, *, decision: Decision) -> tuple[Weighed | None, s
         finding = await setup.ports.halo.finding(case.issue)
         evidence = rewritten(Evidence(issue=case.issue, finding=finding), setup.redact)
         step = Step(decision=decision, evidence=evidence, link=case.link)
-        await find_news(step, ports=setup.ports, asking=Semaphore(1))
+        await find_news(step, ports=setup.ports, asking=Semaphore(1), redact=setup.redact)
     except IssueFailed as error:
         return None, str(error)
     return step.weighed, ""

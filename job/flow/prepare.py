@@ -7,6 +7,7 @@ Does not do: sending (`send.py`).
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 from typing import assert_never
 
 import structlog
@@ -20,7 +21,7 @@ from job.core.kinds.packages import DETAILED_MAX
 from job.core.memory import IntentKind, Link
 from job.core.model import Action, Decision, Outcome, OutcomeKind
 from job.core.noise import Telling, weigh
-from job.core.rewritten import rewritten
+from job.core.rewritten import Rewrite, rewritten
 from job.core.sightings import focused
 from job.core.steps import Step, ticket_of
 from job.core.tickets import Draft
@@ -62,11 +63,10 @@ class Preparer:
     """Makes steps of decisions."""
 
     def __init__(self, setup: Setup, *, brake: Brake, follower: Follower) -> None:
-        self._ports = setup.ports
-        self._redact = setup.redact
-        self._brake = brake
-        self._asking = asyncio.Semaphore(ASKED_AT_ONCE)
-        self._follower = follower
+        self._ports, self._redact = setup.ports, setup.redact
+        self._brake, self._follower = brake, follower
+        self._asking = asking = asyncio.Semaphore(ASKED_AT_ONCE)
+        self._in_full = partial(detailed, halo=setup.ports.halo, asking=asking, redact=setup.redact)
         self._left_out: set[tuple[str, str]] = set()
 
     async def prepare(self, decision: Decision) -> Step | Outcome:
@@ -147,7 +147,7 @@ class Preparer:
             step.evidence, destination=destination, jira=self._ports.jira, clock=clock
         )
         draft = tickets.draft(
-            await detailed(step.evidence, halo=self._ports.halo, asking=self._asking),
+            await self._in_full(step.evidence),
             destination=destination,
             screen=screen,
             made_at=clock.now(),
@@ -187,11 +187,11 @@ class Preparer:
                 if not steps.resumes(decision):
                     step.draft = await self._draft(step)
             case Action.COMMENT:
-                await find_news(step, ports=self._ports, asking=self._asking)
+                await find_news(step, ports=self._ports, asking=self._asking, redact=self._redact)
             case Action.REOPEN:
                 await jira.choose_transition(ticket_of(decision), workflow.reopening)
                 words = comments.reopen_comment(
-                    await detailed(step.evidence, halo=self._ports.halo, asking=self._asking),
+                    await self._in_full(step.evidence),
                     because=decision.because,
                     halo_link=halo_link,
                     accepted=workflow.accepted,
@@ -223,7 +223,9 @@ async def recall_said(step: Step, *, comment: Comment, ports: Ports) -> None:
         step.link = replace(begun, said=comment.marker)
 
 
-async def find_news(step: Step, *, ports: Ports, asking: asyncio.Semaphore) -> None:
+async def find_news(
+    step: Step, *, ports: Ports, asking: asyncio.Semaphore, redact: Rewrite
+) -> None:
     """Weighs what was seen of an update, and words it if it is told now."""
     to, seen = step.decision.destination, step.evidence
     weighed = weigh(seen, link=step.link, rule=to.comment_rule, now=ports.clock.now())
@@ -231,15 +233,17 @@ async def find_news(step: Step, *, ports: Ports, asking: asyncio.Semaphore) -> N
     if weighed.telling is not Telling.TELL:
         return
     shown = focused(seen, names=weighed.found.shown) if weighed.found else seen
-    known = await detailed(shown, halo=ports.halo, asking=asking)
+    known = await detailed(shown, halo=ports.halo, asking=asking, redact=redact)
     step.comment = comments.update_comment(
         replace(seen, cves=known.cves), weighed=weighed, halo_link=to.tickets.halo_link
     )
 
 
-async def detailed(evidence: Evidence, *, halo: HaloIssues, asking: asyncio.Semaphore) -> Evidence:
+async def detailed(
+    evidence: Evidence, *, halo: HaloIssues, asking: asyncio.Semaphore, redact: Rewrite
+) -> Evidence:
     """The same with what Halo tells of the worst vulnerabilities in it, for words that are about to
-    be written. What cannot be had is left out.
+    be written. What cannot be had is left out, and so are secrets.
     """
     ids = [cve.id for cve in vulnerabilities(evidence)[:DETAILED_MAX]]
     if not ids:
@@ -247,4 +251,4 @@ async def detailed(evidence: Evidence, *, halo: HaloIssues, asking: asyncio.Sema
     async with asking:
         found = await each(halo.cve, ids, at_once=CVES_AT_ONCE)
     known = {details.id: details for details in found if details is not None}
-    return replace(evidence, cves=known)
+    return rewritten(replace(evidence, cves=known), redact)

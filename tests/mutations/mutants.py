@@ -2067,4 +2067,41 @@ MUTANTS: Final = (
         "noted.issue_id not in left",
         "noted.issue_id",
     ),
+    # --- What people read -------------------------------------------------------------------------
+    Mutant(
+        "what Halo says becomes markup on a page",
+        "markup:_words",
+        "escape(clean(said))",
+        "clean(said)",
+    ),
+    Mutant(
+        "a page links to whatever an address says",
+        "markup:_marked",
+        "is_web_or_mail(mark['attrs']['href'])",
+        "mark['attrs']",
+    ),
+    Mutant(
+        "a line is wider than a terminal",
+        "reading:_pieces",
+        "_word_wide(word) <= width",
+        "len(word) < 2",
+    ),
+    Mutant(
+        "secrets stand in what Halo tells of vulnerabilities",
+        "detailed",
+        "rewritten(replace(evidence, cves=known), redact)",
+        "replace(evidence, cves=known)",
+    ),
+    Mutant(
+        "a saved finding that is not there is called gone",
+        "saved:_finding",
+        "Unreadable(url=url, why=why)",
+        "Gone(url=url)",
+    ),
+    Mutant(
+        "what is new is told as if nothing was known",
+        "next_comment",
+        "link=_told(before)",
+        "link=None",
+    ),
 )
