@@ -8,11 +8,18 @@ Does not do: tests. What must hold is proven elsewhere; this is for people to wa
 import asyncio
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
+
+import msgspec
 
 from job.commands.context import CommandContext
 from job.console.protocol import Console, Table
+from job.console.words import PROGRAM
+from job.core.adf import Document
 from job.core.memory import RunRecord
+from job.core.sheets import Sheet
 from job.flow.run import run
 from job.flow.setup import Order
 from job.remotes import Surroundings
@@ -23,6 +30,17 @@ from job.sim.server import serve
 from job.sim.story import ACTS, Story, settings
 from job.sim.world import World
 from job.wiring import open_setup
+
+SHOWN: Final = "package"
+"""Of the story's cast: whose ticket is shown in full."""
+NEXT: Final = (
+    f"`{PROGRAM} render FILE` shows such a ticket of an issue that you saved from Halo's API as a "
+    "file. It needs no accounts.",
+    f"With accounts, set what job/docs/configuration.md names; `{PROGRAM} check` proves it and "
+    "writes nothing.",
+    f"`{PROGRAM} plan` shows what a run would do, and why; `{PROGRAM} run` does it.",
+    "infra/README.md puts it on a schedule in the cloud.",
+)
 
 
 def demo(context: CommandContext) -> int:
@@ -46,6 +64,9 @@ async def play(console: Console, *, surroundings: Surroundings) -> int:
                 console.show(_tickets(world))
                 console.finished(record)
                 codes.append(record.exit_code)
+    for sheet in _in_full(story.ticket_of(SHOWN)):
+        console.show_sheet(sheet)
+    console.told("What to do next", happenings=NEXT)
     return max(codes)
 
 
@@ -63,6 +84,23 @@ def _tickets(world: World) -> Table:
         shares=(0, 0, 3, 0, 2),
         rows=tuple(_row(ticket) for ticket in world.jira.people.tickets()),
     )
+
+
+def _in_full(ticket: Snapshot) -> Iterator[Sheet]:
+    """A ticket as it is in Jira, and the last comment on it."""
+    yield Sheet(
+        title=f"{ticket.key}, as a reader sees it",
+        summary=str(ticket.fields["summary"]),
+        fields=(("Status", ticket.status),),
+        document=_document(ticket.fields["description"]),
+    )
+    for comment in ticket.comments[-1:]:
+        title = f"The last of {len(ticket.comments)} comments on {ticket.key}"
+        yield Sheet(title=title, document=_document(comment.body))
+
+
+def _document(body: object) -> Document:
+    return Document(msgspec.json.encode(body))
 
 
 def _row(ticket: Snapshot) -> tuple[str, ...]:

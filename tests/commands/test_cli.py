@@ -249,6 +249,16 @@ def test_the_demo_plays_three_acts_and_shows_plans_tickets_and_calls() -> None:
     )
 
 
+def test_the_demo_ends_with_a_ticket_and_a_comment_in_full_and_what_to_do_next() -> None:
+    shown = subprocess.run(
+        [*PYTHON, "-m", "job", "demo"], capture_output=True, text=True, timeout=60, check=True
+    )
+    end = shown.stdout[shown.stdout.index("SEC-3, as a reader sees it") :]
+    parts = ("How to fix", "sudo yum update sudo", "The last of 2 comments on SEC-3", "Reopened.")
+    places = [end.index(words) for words in (*parts, "What to do next", "render FILE", "check")]
+    assert places == sorted(places)
+
+
 def test_what_is_heavy_is_imported_only_by_those_who_need_it() -> None:
     """A run's first request leaves as soon as it can; gRPC or Firestore would take as long again
     as all else.
