@@ -1,5 +1,7 @@
 """`prove` as people and machines start it."""
 
+from uuid import uuid4
+
 from job.sim.jira.search import no_lag
 from job.sim.world import World
 from tests.kit.program import Program
@@ -33,3 +35,24 @@ def test_each_counterexample_is_an_error_with_its_issue_and_tickets_and_the_exit
     assert (line["breach"], line["issue_id"]) == ("two_tickets", issue_id)
     assert set(line["tickets"]) == {ticket.key, copy}
     assert len(world.jira.people.tickets()) == 8
+
+
+def test_explain_prove_and_rebuild_work_on_firestore_as_on_a_file(
+    program: Program, world: World, firestore_emulator: str
+) -> None:
+    world.jira.search.lag = no_lag
+    cloud = f"firestore://p-{uuid4().hex[:20]}/state"
+    assert program("run", STATE_URL=cloud).exit_code == 0
+    issue_id = next(it.id for it in world.halo.estate.issues.values() if it.status == "active")
+    explained = program("explain", issue_id, STATE_URL=cloud)
+    assert explained.exit_code == 0, explained.stdout
+    assert "what Halo says now is applied" in explained.stdout
+    assert program("prove", STATE_URL=cloud).exit_code == 0
+    lost = f"firestore://p-{uuid4().hex[:20]}/state"
+    rebuilt = program("state", "rebuild", "--yes", STATE_URL=lost)
+    assert rebuilt.exit_code == 0, rebuilt.stdout
+    assert rebuilt.only("memory.changed")["made"] == 7
+    tickets = len(world.jira.people.tickets())
+    assert program("run", "--since", "all", STATE_URL=lost).exit_code == 0
+    assert len(world.jira.people.tickets()) == tickets
+    assert program("prove", STATE_URL=lost).exit_code == 0
