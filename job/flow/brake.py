@@ -43,7 +43,9 @@ FAILING = "This project failed the same way too often in this run."
 TURNED_AWAY = frozenset({402, 403})
 """Jira may mean the ticket or us: an archived ticket answers as an allow-list without us does."""
 ALIKE = 2
-"""So many tickets turned away in a row, without a success of any write between them, mean us."""
+"""So many tickets turned away in a row mean us in a run in which Jira has taken no write yet. Once
+it has taken one, as many as open a circuit: two archived tickets beside each other stop nobody.
+"""
 OUR_OWN = (
     "Check the permissions of the account in Jira, the site's IP allow-list and whether its "
     "licence has ended. What was refused is deferred: the next run tries it again."
@@ -85,6 +87,8 @@ class TurnedAway(Struct):
     in_a_row: dict[IssueId, str] = field(default_factory=dict)
     unjudged: set[IssueId] = field(default_factory=set)
     """Turned away in batches that are not over."""
+    let_in: bool = False
+    """Whether Jira has taken any write of this run."""
 
     def note(self, issue_id: IssueId, *, words: str) -> bool:
         """Takes in a refusal; whether it is plain by now that we are meant."""
@@ -101,7 +105,12 @@ class TurnedAway(Struct):
     @property
     def means_us(self) -> bool:
         """Whether whoever comes is turned away."""
-        return len(self.in_a_row) >= ALIKE
+        return len(self.in_a_row) >= (STREAK_MAX if self.let_in else ALIKE)
+
+    def welcome(self) -> None:
+        """Jira let us write, so whom it turned away before had a trouble of its own."""
+        self.in_a_row.clear()
+        self.let_in = True
 
     def error(self) -> RemoteRefused:
         """What ends the run."""
@@ -151,9 +160,9 @@ class Brake:
         self._down.clear()
 
     def write_succeeded(self) -> None:
-        """Jira let us write, so whom it turned away before had a trouble of its own."""
+        """Jira let us write."""
         if self.stopped_by is None:
-            self._turned_away.in_a_row.clear()
+            self._turned_away.welcome()
 
     def judged(self, ended: Iterable[Outcome]) -> list[Outcome]:
         """The outcomes of a batch that is over: what Jira turned away is parked, or deferred if it

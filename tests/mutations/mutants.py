@@ -1164,9 +1164,15 @@ MUTANTS: Final = (
     ),
     Mutant("two tickets turned away in a row mean nothing", "ALIKE", "2", "3"),
     Mutant(
+        "two archived tickets at the end of a run stop it",
+        "TurnedAway.means_us",
+        "STREAK_MAX if self.let_in else ALIKE",
+        "ALIKE",
+    ),
+    Mutant(
         "a success between two refusals is forgotten",
-        "Brake.write_succeeded",
-        "self._turned_away.in_a_row.clear()",
+        "TurnedAway.welcome",
+        "self.in_a_row.clear()",
         "pass",
     ),
     Mutant(
