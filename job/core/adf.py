@@ -125,16 +125,23 @@ def paragraph(*parts: Inline) -> Node:
 
 def prose(words: str) -> list[Node]:
     """A paragraph for each line that is not blank; an endless line becomes several, since
-    paragraphs are kept whole.
+    paragraphs are kept whole. What no document could hold is not made.
     """
-    return [paragraph(piece) for line in clean(words).splitlines() for piece in _pieces(line)]
+    blocks: list[Node] = []
+    room = TEXT_MAX
+    for piece in (piece for line in clean(words).splitlines() for piece in _pieces(line)):
+        blocks.append(paragraph(piece))
+        room -= len(piece) + 1
+        if room < 0:  # so that the document is too long, and says that it was shortened
+            break
+    return blocks
 
 
 def _pieces(line: str) -> list[str]:
     """What `wrap` makes of a line; of nearly all lines that is the line itself."""
     if len(line) <= _PARAGRAPH_MAX and line.isprintable():
         return [line.rstrip()] if line and not line.isspace() else []
-    return wrap(line, _PARAGRAPH_MAX)
+    return wrap(line[: 4 * TEXT_MAX], _PARAGRAPH_MAX)
 
 
 def heading(words: str) -> Node:

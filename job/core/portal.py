@@ -26,4 +26,4 @@ def address(issue: Issue, *, template: str) -> str:
     values = {"issue_id": issue.id, "asset_id": issue.asset_id, "group_id": issue.group_id}
     if not all(values.get(place) for place in named(template)):
         return ""
-    return _NAMED.sub(lambda found: quote(values[found[1]], safe=""), template)
+    return _NAMED.sub(lambda found: quote(values[found[1]], safe="", errors="replace"), template)

@@ -189,6 +189,13 @@ def test_one_line_has_single_spaces_and_no_control_characters(text: str) -> None
     assert adf.one_line(text) == " ".join(adf.clean(" ".join(text.split())).split())
 
 
+@pytest.mark.parametrize("words", ["x\n" * 500_000, "word " * 400_000, "\U0001f600" * 500_000])
+def test_prose_that_no_document_can_hold_is_not_made_and_the_document_says_so(words: str) -> None:
+    blocks = adf.prose(words)
+    assert len(blocks) <= adf.TEXT_MAX
+    assert plain(opened(adf.document(blocks))).endswith("Shortened to fit into Jira. ")
+
+
 def test_prose_has_a_paragraph_for_each_line() -> None:
     assert [
         plain(block) for block in adf.prose("Root must not log in.\r\n\n  Set it to no. \n")

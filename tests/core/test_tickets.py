@@ -203,6 +203,11 @@ def test_a_link_leads_where_the_template_says_and_nowhere_without_one() -> None:
     assert ISSUE.id.encode() in plain_text
 
 
+def test_an_id_that_no_address_can_hold_leads_nowhere_and_costs_nothing() -> None:
+    odd = replace(ISSUE, asset_id="a\ud800")
+    assert address(odd, template=LINK) == f"https://portal.example/issues/{ISSUE.id}?of=a%3F"
+
+
 def test_an_issue_that_lacks_what_the_template_names_has_no_link() -> None:
     lacking = replace(ISSUE, asset_id="")
     assert address(lacking, template=LINK) == ""

@@ -2093,6 +2093,24 @@ MUTANTS: Final = (
         "len(word) < 2",
     ),
     Mutant(
+        "an id that no address can hold ends the run",
+        "portal:address",
+        "errors='replace'",
+        "errors='strict'",
+    ),
+    Mutant(
+        "words from right to left turn round what stands beside them",
+        "adf:_UNPRINTABLE",
+        "\\u202a-\\u202e",
+        "\\u202f",
+    ),
+    Mutant(
+        "prose that no document can hold is made all the same",
+        "adf:prose",
+        "if room < 0:",
+        "if room < -10 ** 9:",
+    ),
+    Mutant(
         "secrets stand in what Halo tells of vulnerabilities",
         "detailed",
         "rewritten(replace(evidence, cves=known), redact)",
