@@ -85,7 +85,7 @@ class Store(Protocol):
         """Of these issues, those that are noted as left alone."""
         ...
 
-    async def pieces(self) -> list[Piece]:
+    async def pieces(self, *, broken: Broken | None = None) -> list[Piece]:
         """All that any shard holds, or was granted to one of its runs."""
         ...
 

@@ -17,6 +17,7 @@ from job.console.lines import facts_of
 from job.console.protocol import Table
 from job.core.held import Entry, joint_set
 from job.core.ids import EPOCH
+from job.core.memory import Broken
 from job.core.pieces import all_held
 from job.core.plan import Plan
 from job.errors import UnsafePlan
@@ -106,11 +107,13 @@ def held(context: CommandContext) -> int:
 
     async def work(store: Store, _: asyncio.Event) -> int:
         now = context.clock.now()
-        quota = await store.quota()
+        quota, broken = await store.quota(), Broken()
         rows = [
             _row(entry, approved=entry.generation <= quota.approved.get(piece.shard, 0))
-            for piece, entry in all_held(await store.pieces(), now=now)
+            for piece, entry in all_held(await store.pieces(broken=broken), now=now)
         ]
+        for why in broken.values():
+            context.console.say(Event.MEMORY_UNREADABLE, f"{why} The next run holds it anew.")
         digest = joint_set(quota.standing, at=now).digest
         words = f"{len(rows)} actions are held or approved and not done."
         if digest:

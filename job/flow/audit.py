@@ -168,7 +168,7 @@ class Auditor:
         return first - self._setup.look_back if first else None
 
     async def _held(self, now: datetime) -> Collection[IssueId]:
-        pieces = await self._ports.store.pieces()
+        pieces = await self._ports.store.pieces(broken={})
         return {entry.issue_id for _, entry in all_held(pieces, now=now)}
 
     async def _is_under_a_run(self) -> bool:

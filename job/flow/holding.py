@@ -9,6 +9,7 @@ Does not do: saying what is held or let through (`gate.py`).
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 
+import structlog
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -16,13 +17,16 @@ from job.batches import batches
 from job.core import pieces
 from job.core.held import Entry, HeldSet, Kind, Piece, Quota, Standing, Used, joint_set
 from job.core.ledger import Ledger
-from job.core.memory import Changes, Watermark
+from job.core.memory import Broken, Changes, Watermark
 from job.core.model import OutcomeKind
 from job.core.pieces import Known
 from job.core.weigh import Weighed
+from job.events import Event
 from job.flow.approval import ROUNDS_MAX, change
 from job.flow.lease import HeldLease
 from job.flow.setup import Setup
+
+log = structlog.get_logger()
 
 PIECES_A_COMMIT = 100
 """Of up to 500 lines each: some 3 MB, of which a commit takes 10."""
@@ -72,14 +76,21 @@ class Holding:
     # --- Before the looking -------------------------------------------------------------------
 
     async def recall(self, mark: Watermark) -> None:
-        """Reads what is held and was granted, if there is anything."""
+        """Reads what is held and was granted, if there is anything. A piece that cannot be used is
+        told, and what it held is weighed anew: that lets nothing through.
+        """
         if not mark.holds:
             return
-        store, shard = self._setup.ports.store, self._setup.shard
+        store, shard, broken = self._setup.ports.store, self._setup.shard, Broken()
         self.quota = await store.quota()
         self.known = pieces.known_of(
-            await store.pieces(), quota=self.quota, shard=shard, now=self._started_at
+            await store.pieces(broken=broken),
+            quota=self.quota,
+            shard=shard,
+            now=self._started_at,
         )
+        for why in broken.values():
+            log.warning(Event.MEMORY_UNREADABLE, error=why)
 
     # --- What memory is told ------------------------------------------------------------------
 

@@ -163,7 +163,7 @@ def _looks(known: IssueWithLink, *, scope: Scope) -> bool:
 
 async def _held(setup: Setup, *, issue_id: IssueId, now: datetime) -> tuple[Entry | None, bool]:
     """What is held of the issue, whichever task holds it, and whether that was approved."""
-    for piece, entry in all_held(await setup.ports.store.pieces(), now=now):
+    for piece, entry in all_held(await setup.ports.store.pieces(broken={}), now=now):
         if entry.issue_id == issue_id:
             approved = (await setup.ports.store.quota()).approved.get(piece.shard, 0)
             return entry, entry.generation <= approved

@@ -173,8 +173,8 @@ class FirestoreStore(FirestoreNotes):
         self.spent["read"] += len(set(ids))
         return found
 
-    async def pieces(self) -> list[Piece]:
-        return await self._documents.every(Piece, Table.HELD)
+    async def pieces(self, *, broken: Broken | None = None) -> list[Piece]:
+        return await self._documents.every(Piece, Table.HELD, broken=broken)
 
     async def held_set(self, digest: str) -> HeldSet | None:
         key = records.document_id(digest)

@@ -56,7 +56,7 @@ class MemoryQuota:
             self.spent["read"] += len(wanted)
             return {key: self._backlog[key] for key in wanted if key in self._backlog}
 
-    async def pieces(self) -> list[Piece]:
+    async def pieces(self, *, broken: Broken | None = None) -> list[Piece]:
         with self._operation("pieces"):
             self.spent.listed(len(self._pieces))
             return list(self._pieces.values())

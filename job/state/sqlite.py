@@ -114,8 +114,8 @@ class SqliteStore(SqliteListings):
         )
         return {old.issue_id: old for old in found}
 
-    async def pieces(self) -> list[Piece]:
-        return await self._all(Piece, Table.HELD)
+    async def pieces(self, *, broken: Broken | None = None) -> list[Piece]:
+        return await self._all(Piece, Table.HELD, broken=broken)
 
     async def held_set(self, digest: str) -> HeldSet | None:
         self.spent.read(1)

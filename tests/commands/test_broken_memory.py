@@ -75,3 +75,25 @@ def test_it_stops_its_own_issue_and_nobody_else(
     assert program("run", MAX_CLOSE_PERCENT="99", ISSUE_SYNC_MAX="500").exit_code == 0
     assert mine in closed()
     assert len(world.jira.people.tickets()) == tickets
+
+
+def test_what_is_held_is_held_anew_where_its_document_is_broken_and_nothing_gets_through(
+    program: Program, world: World, file: Path
+) -> None:
+    limits = {"MAX_CREATE": "3"}
+    first = program("run", **limits)
+    assert first.exit_code == 4
+    digest = first.only("plan.refused")["digest"]
+    with sqlite3.connect(file) as memory:
+        memory.execute("UPDATE documents SET document = ? WHERE kind = 'held'", (NEWER,))
+    shown = program("plan", "--held", **limits)
+    assert shown.exit_code == 0
+    assert "The next run holds it anew." in shown.only("memory.unreadable")["message"]
+    again = program("run", **limits)
+    assert again.exit_code == 4, again.stdout
+    assert again.only("memory.unreadable")
+    assert world.jira.people.tickets() == []
+    assert program("run", "--approve", digest, **limits).exit_code == 4
+    renewed = again.only("plan.refused")["digest"]
+    assert program("run", "--approve", renewed, **limits).exit_code == 0
+    assert len(world.jira.people.tickets()) == 7

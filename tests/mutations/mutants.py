@@ -1881,6 +1881,12 @@ MUTANTS: Final = (
     Mutant("a dead link is given to people", "portal:address", "return ''", "return template"),
     # --- Documents that cannot be used ------------------------------------------------------------
     Mutant(
+        "a piece of what is held that cannot be used stops every run",
+        "Holding.recall",
+        "store.pieces(broken=broken)",
+        "store.pieces()",
+    ),
+    Mutant(
         "one link that cannot be used stops the run",
         "Gathering._look_into",
         "links(ids, broken=self._broken)",
