@@ -83,12 +83,8 @@ class Holding:
             return
         store, shard, broken = self._setup.ports.store, self._setup.shard, Broken()
         self.quota = await store.quota()
-        self.known = pieces.known_of(
-            await store.pieces(broken=broken),
-            quota=self.quota,
-            shard=shard,
-            now=self._started_at,
-        )
+        found = await store.pieces(broken=broken)
+        self.known = pieces.known_of(found, quota=self.quota, shard=shard, now=self._started_at)
         for why in broken.values():
             log.warning(Event.MEMORY_UNREADABLE, error=why)
 
