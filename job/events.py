@@ -43,10 +43,7 @@ class Event(StrEnum):
     TICKET_DUPLICATE_SEEN = "ticket.duplicate_seen", "a further live ticket of an issue, left alone"
     FIELD_LEFT_OUT = "field.left_out", "a value does not fit; tickets say that they lack it"
     FIELDS_NOT_FOLLOWED = "fields.not_followed", "fields could not follow Halo; all else goes on"
-    ISSUE_PARKED = (
-        "issue.parked",
-        "an action failed, or a ticket is missing for the first time; the issue is parked",
-    )
+    ISSUE_PARKED = "issue.parked", "an action failed, or a ticket is missing; the issue is parked"
     ISSUE_PARK_EXPIRED = "issue.park_expired", "an issue has been parked for more than seven days"
     ISSUE_UNREADABLE = (
         "issue.unreadable",
@@ -121,6 +118,9 @@ class Event(StrEnum):
     TICKET_RENDERED = "ticket.rendered", "a ticket or a comment, whole, as `render` shows it"
     PAGE_WRITTEN = "page.written", "`render --html` wrote a page, and where"
     TABLE_ROW = "table.row", "one row of a table that a command shows"
+    WEBHOOK_NOTED = "webhook.noted", "Jira told of a ticket of ours; the next run looks at it"
+    WEBHOOK_REFUSED = "webhook.refused", "a delivery that is forged, too large or cannot be read"
+    WEBHOOK_FAILED = "webhook.failed", "memory could not be reached; Jira sends the delivery again"
     REMOTE_THROTTLED = (
         "remote.throttled",
         "a remote asks for a pause. `holds` says who waits so long: everybody, requests of the "

@@ -7,7 +7,7 @@ Does not do: any work of a run. Nothing is sent before `flow/` asks for it.
 """
 
 import random
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -29,8 +29,10 @@ from job.settings.basics import ProcessSettings
 from job.settings.destinations import routed
 from job.settings.runs import MemorySettings
 from job.settings.variables import Settings
+from job.settings.webhooks import WebhookSettings
 from job.state.urls import CountingStore, open_store
 from job.stores import Store
+from job.web.hook import Hook
 
 MODULES = {
     "exclude_server_secure": "server_secure",
@@ -55,6 +57,17 @@ async def open_memory(settings: MemorySettings, _: Surroundings) -> AsyncIterato
     """Memory alone."""
     async with open_store(settings.state_url) as store:
         yield store
+
+
+@asynccontextmanager
+async def open_hook(
+    settings: WebhookSettings, *, clock: Clock, hide: Callable[[Iterable[str]], None]
+) -> AsyncIterator[Hook]:
+    """The webhook on its memory. No vendor is known to it."""
+    revealed = await reveal(settings, clock=clock)
+    hide(revealed.spoken_secrets)
+    async with open_store(revealed.state_url) as store:
+        yield Hook(store, secrets=revealed.signing_secrets, clock=clock)
 
 
 class Rehearsal(Struct, frozen=True, kw_only=True):

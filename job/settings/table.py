@@ -13,8 +13,8 @@ from job.settings.runs import MemorySettings, RunSettings
 from job.settings.scope import ScopeSettings
 from job.settings.tickets import DestinationSettings
 from job.settings.variable import Variable
-from job.settings.variables import Settings
 from job.settings.vendors import HaloSettings, JiraSettings
+from job.settings.webhooks import WebhookSettings, webhook_secrets
 
 GROUPS: tuple[type[ProcessSettings], ...] = (
     HaloSettings,
@@ -23,11 +23,12 @@ GROUPS: tuple[type[ProcessSettings], ...] = (
     ScopeSettings,
     RunSettings,
     MemorySettings,
+    WebhookSettings,
     ProcessSettings,
 )
 """The groups of settings in the order in which people are told of them."""
 VARIABLES: Mapping[str, Variable] = {
-    name: Settings.__dataclass_fields__[name].metadata["is"]
+    name: group.__dataclass_fields__[name].metadata["is"]
     for group in GROUPS
     for name in group.__annotations__
 }
@@ -39,7 +40,7 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
 SECRETS = tuple(
     spelling
     for name, variable in VARIABLES.items()
-    if variable.parse in {parse.secret, parse.optional_secret, parse.proxy}
+    if variable.parse in {parse.secret, parse.optional_secret, webhook_secrets, parse.proxy}
     for spelling in SPELLINGS[name.upper()]
 )
 """The variables whose values are never shown, by all their names."""

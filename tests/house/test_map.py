@@ -18,7 +18,7 @@ COMMAND = ".venv/bin/python -m tests.house.test_map"
 ROOMS = (
     *(".", "commands", "commands/checks", "console", "settings", "flow"),
     *("core", "core/kinds", "http"),
-    *("halo", "jira", "jira/wire", "state", "sim"),
+    *("halo", "jira", "jira/wire", "state", "web", "sim"),
 )
 """The folders in the order of the map. The simulated vendors have a map of their own."""
 FACTS = sorted(JOB.glob("*/FACTS.md"))

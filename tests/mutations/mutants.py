@@ -2134,4 +2134,36 @@ MUTANTS: Final = (
         "link=_told(before)",
         "link=None",
     ),
+    # --- Jira's webhook ---------------------------------------------------------------------------
+    Mutant(
+        "a signature is believed that no secret of ours made",
+        "is_signed",
+        "return any(fits)",
+        "return bool(fits)",
+    ),
+    Mutant(
+        "only the first secret lets a delivery in",
+        "is_signed",
+        "for secret in secrets",
+        "for secret in secrets[:1]",
+    ),
+    Mutant(
+        "a delivery is read before it is proven",
+        "Hook.take",
+        "not is_signed(body, signature=headers.get(SIGNATURE, ''), secrets=self._secrets)",
+        "False",
+    ),
+    Mutant(
+        "an id of a ticket may be anything",
+        "delivery:read",
+        "not _TICKET_ID.fullmatch(ticket_id)",
+        "not ticket_id",
+    ),
+    Mutant("a body may be of any size", "reading:body_of", "len(read) > bytes_max", "False"),
+    Mutant(
+        "a secret that is short is good enough",
+        "webhooks:webhook_secrets",
+        "min(map(len, some))",
+        "99",
+    ),
 )

@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parents[2]
 COPIED = ("job", "tests", "pyproject.toml")
 FOLDERS = (
     *("core", "flow", "budget", "settings", "http", "jira", "halo", "state", "simulation"),
-    *("commands", "console"),
+    *("commands", "console", "web"),
 )
 TESTS = tuple(f"tests/{folder}" for folder in FOLDERS)
 LEFT_OUT = "not firestore and not second_crash"
