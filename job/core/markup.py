@@ -33,9 +33,11 @@ a { color: var(--link); }
 table { border-collapse: collapse; margin: 8px 0; width: 100%; }
 th, td { border: 1px solid var(--line); padding: 4px 8px; text-align: start; vertical-align: top;
   overflow-wrap: anywhere; }
-th { background: var(--head); font-weight: 600; }
-.facts th { width: 150px; }
+th { background: var(--head); font-weight: 600; white-space: nowrap; }
+td { min-width: 90px; }
+.facts th { width: 150px; white-space: normal; }
 td p, th p { margin: 0; }
+td a { white-space: nowrap; }
 code, pre { background: var(--head); border-radius: 3px; padding: 1px 4px;
   font: 13px/1.5 "DejaVu Sans Mono", Menlo, Consolas, monospace; }
 pre { padding: 8px 12px; white-space: pre-wrap; overflow-wrap: anywhere; }

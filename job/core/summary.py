@@ -37,17 +37,23 @@ def _parts(issue: Issue) -> tuple[str, str, str]:
         case IssueKind.LIDS:
             parts = ("Log event: ", name, "")
         case IssueKind.SAM:
-            parts = ("Server account: ", name, "")
+            parts = (_before("Server account", name=name), name, "")
         case IssueKind.FW:
-            parts = ("Firewall: ", name, "")
+            parts = (_before("Firewall", name=name), name, "")
         case IssueKind.AGENT:
-            parts = ("Halo agent: ", name, "")
+            parts = (_before("Halo agent", name=name), name, "")
         case IssueKind.OTHER:
             word = adf.cut(adf.one_line(issue.type), units_max=40) or "Issue"
             parts = (f"{word}: ", name, "")
         case _:
             assert_never(issue.kind)
     return parts
+
+
+def _before(kind: str, *, name: str) -> str:
+    """What kind of thing it is about, where its name does not begin with that word."""
+    word = kind.rpartition(" ")[2].lower()
+    return "" if name.lower().startswith(word) else f"{kind}: "
 
 
 def package_of(issue: Issue) -> str:

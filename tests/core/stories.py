@@ -374,15 +374,9 @@ STORIES: dict[str, Story] = {
             policy_name="Auth logs (Linux) v2",
             last_finding_urls=[f"{BASE}/v1/events/{FINDING}"],
         ),
-        first=lids(
-            "Apr 12 06:30:59 pay-web-1 useradd[2211]: new user: name=deploy2, UID=1003", day=12
-        ),
-        later=lids(
-            "Apr 15 06:33:12 pay-web-1 useradd[4410]: new user: name=deploy3, UID=1004", day=15
-        ),
-        worse=lids(
-            "Apr 19 06:33:12 pay-web-1 useradd[5102]: new user: name=toor, UID=0, GID=0", day=19
-        ),
+        first=lids("useradd[2211]: new user: name=deploy2, UID=1003", day=12),
+        later=lids("useradd[4410]: new user: name=deploy3, UID=1004", day=15),
+        worse=lids("useradd[5102]: new user: name=toor, UID=0, GID=0", day=19),
     ),
     "sam": of_unknown_shape("sam", number=7, name="Account without a password"),
     "fw": of_unknown_shape("fw", number=8, name="Firewall was changed by hand"),

@@ -118,6 +118,7 @@ BARE: dict[str, Any] = {"package_name": "", "critical": False, "asset_hostname":
         (BARE | {"type": "sam", "name": "No password"}, "Server account: No password on web-1"),
         (BARE | {"type": "fw", "name": "By hand"}, "Firewall: By hand on web-1"),
         (BARE | {"type": "agent", "name": "Too old"}, "Halo agent: Too old on web-1"),
+        (BARE | {"type": "agent", "name": "Agent is too old"}, "Agent is too old on web-1"),
         (BARE | {"type": "netflow", "name": "Odd"}, "netflow: Odd on web-1"),
         (
             BARE | {"type": "csm", "name": "", "rule_key": "", "asset_hostname": "x"},
