@@ -18,6 +18,7 @@ from structlog.contextvars import bound_contextvars
 from job import __version__
 from job.cli_memory import parked_group, state_group
 from job.cli_options import json_option, since_option
+from job.cli_takeover import takeover_group
 from job.commands import check, explain, prove, routes, run
 from job.commands.context import CommandContext
 from job.console.outlet import Outlet
@@ -201,6 +202,7 @@ def demo_command(context: CommandContext) -> int:
 
 cli.add_command(parked_group)
 cli.add_command(state_group)
+cli.add_command(takeover_group)
 
 
 def answer(context: CommandContext, *, args: Sequence[str]) -> int:

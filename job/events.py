@@ -67,10 +67,7 @@ class Event(StrEnum):
         "Jira confirmed a ticket that it does not show us; told in every run, never made again",
     )
     TICKET_GONE = "ticket.gone", "a ticket was deleted and is not made anew"
-    WRITE_UNSETTLED = (
-        "write.unsettled",
-        "a create without an answer is not found yet, and is still looked for",
-    )
+    WRITE_UNSETTLED = "write.unsettled", "a create without an answer is still looked for"
     WRITE_UNKNOWN = (
         "write.unknown",
         "a write was sent without a readable answer; a later run finds out what became of it",
@@ -113,6 +110,9 @@ class Event(StrEnum):
     CHECK_DOUBTED = "check.doubted", "a run works with it, and somebody should know"
     CHECK_FAILED = "check.failed", "one proof of `check` that does not hold, and the remedy"
     EXPLAINED = "issue.explained", "one thing that `explain` tells of an issue and its ticket"
+    TAKEOVER_PLANNED = "takeover.planned", "what older programs left behind, counted by class"
+    TAKEOVER_ENDED = "takeover.ended", "what `takeover apply` wrote, or `undo` took back"
+    TAKEOVER_LEFT = "takeover.left", "a ticket that `takeover` left alone, and why (exit 5)"
     PROMISE_BROKEN = "promise.broken", "one counterexample to a promise that `prove` found (exit 5)"
     PROMISES_PROVEN = "promises.proven", "how much `prove` looked at, and what it found"
     TICKET_RENDERED = "ticket.rendered", "a ticket or a comment, whole, as `render` shows it"

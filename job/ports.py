@@ -32,6 +32,7 @@ from job.core.shape import CreateScreen
 from job.core.tickets import Draft
 from job.core.ways import ChosenTransition, Moved, Seen
 from job.errors import SyncError
+from job.inheritance import JiraRemnants
 from job.stores import Store
 
 
@@ -141,7 +142,7 @@ keep it back.
 """
 
 
-class JiraTickets(Protocol):
+class JiraTickets(JiraRemnants, Protocol):
     """Jira Cloud, as far as a run needs it."""
 
     async def myself(self) -> Identity:

@@ -23,8 +23,9 @@ from job.core.memory import (
     RunRecord,
     Watermark,
 )
+from job.core.taken import Taken
 
-K = TypeVar("K", Link, Intent, Parked, Backlog, Piece, HeldSet, RunRecord)
+K = TypeVar("K", Link, Intent, Parked, Backlog, Taken, Piece, HeldSet, RunRecord)
 """Kinds of which there are many: all but leases, watermarks and the quota."""
 
 

@@ -14,6 +14,7 @@ from msgspec import Struct, field
 from job.core.backlog import Backlog
 from job.core.held import HeldSet, Piece
 from job.core.ids import EPOCH, Fingerprint, Instant, IssueId, Marker, TicketId, TicketKey, Version
+from job.core.taken import Taken
 
 Broken = dict[IssueId, str]
 """Why the documents of single issues cannot be used, by issue, as sentences."""
@@ -228,6 +229,8 @@ class Changes(Struct, frozen=True, kw_only=True):
     forgotten: tuple[IssueId, ...] = ()
     """Issues whose link is to be dropped."""
     backlog: tuple[Backlog, ...] = ()
+    taken: tuple[Taken, ...] = ()
+    untaken: tuple[IssueId, ...] = ()  # whose note of a takeover is to be dropped
     pieces: tuple[Piece, ...] = ()
     """Of what is held, or was granted."""
     dropped: tuple[str, ...] = ()

@@ -30,9 +30,15 @@ def old_writing(issue_id: IssueId) -> str:
 def agrees(words: str, *, issue: Issue) -> bool:
     """Whether a ticket with these words is of this issue: it names its asset and its rule."""
     text = one_line(words).casefold()
-    assets = (issue.asset_hostname, issue.asset_name, issue.asset_fqdn)
     rules = (issue.name, issue.rule_name)
-    return any(_says(text, name) for name in assets) and any(_says(text, rule) for rule in rules)
+    return names_asset(words, issue=issue) and any(_says(text, rule) for rule in rules)
+
+
+def names_asset(words: str, *, issue: Issue) -> bool:
+    """Whether these words name the issue's asset."""
+    text = one_line(words).casefold()
+    assets = (issue.asset_hostname, issue.asset_name, issue.asset_fqdn)
+    return any(_says(text, name) for name in assets)
 
 
 def _says(text: str, name: str) -> bool:

@@ -16,13 +16,14 @@ from msgspec.structs import replace
 from job.core.backlog import Backlog
 from job.core.held import HeldSet, Piece, Quota
 from job.core.memory import Intent, Link, Parked, RunRecord, Watermark
+from job.core.taken import Taken
 from job.errors import StateUnreadable
 from job.flow.mend import Mending
 from job.stores import Store
 
 FORMAT = 1
-KINDS = (Link, Intent, Parked, Backlog, Piece, HeldSet, RunRecord)
-Kept = Link | Intent | Parked | Backlog | Piece | HeldSet | RunRecord | Watermark | Quota
+KINDS = (Link, Intent, Parked, Backlog, Taken, Piece, HeldSet, RunRecord)
+Kept = Link | Intent | Parked | Backlog | Taken | Piece | HeldSet | RunRecord | Watermark | Quota
 _BY_NAME = {kind.__name__.lower(): kind for kind in get_args(Kept)}
 HEAD, END = "head", "end"
 
@@ -138,6 +139,7 @@ _FIELDS: Sequence[tuple[type[Any], str]] = (
     (Link, "links"),
     (Parked, "parked"),
     (Backlog, "backlog"),
+    (Taken, "taken"),
     (Piece, "pieces"),
     (HeldSet, "held_sets"),
     (RunRecord, "past_runs"),

@@ -5,7 +5,7 @@ finds ours and leaves the work to the next; what is changed is fenced like the w
 Does not do: asking whether it may (`commands/`), or deciding what is right.
 """
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 
@@ -65,6 +65,12 @@ class Mending:
         """Drops the link of this issue, and that it is parked."""
         released = (issue_id,) if parked else ()
         await self._commit(Changes(forgotten=(issue_id,), released=released))
+
+    async def give_back(self, notes: Iterable[IssueId], *, links: Collection[IssueId]) -> None:
+        """Drops these notes of a takeover, and with them those of these links."""
+        for some in batches(notes, size=A_COMMIT):
+            forgotten = tuple(issue_id for issue_id in some if issue_id in links)
+            await self._commit(Changes(untaken=tuple(some), forgotten=forgotten))
 
     async def write(self, records: Sequence[Struct], *, field: str) -> None:
         """Writes records into memory that has none of them; `field` is theirs in `Changes`."""

@@ -69,14 +69,14 @@ def _links(
         kept, others = choose(None, tickets=tickets.values(), policy=policy)
         if kept is None:
             continue
-        links.append(_link(issue_id, ticket=kept, policy=policy, now=now))
+        links.append(link_of(issue_id, ticket=kept, policy=policy, now=now))
         live = tuple(other for other in others if not policy.is_hard_closed(other))
         if live:
             doubles.append(Double(issue_id=issue_id, kept=kept, others=live))
     return tuple(links), tuple(doubles)
 
 
-def _link(issue_id: IssueId, *, ticket: Ticket, policy: Policy, now: datetime) -> Link:
+def link_of(issue_id: IssueId, *, ticket: Ticket, policy: Policy, now: datetime) -> Link:
     """Nothing of the issue counts as applied, and what is seen of it next counts as told."""
     return Link(
         issue_id=issue_id,

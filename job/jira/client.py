@@ -8,6 +8,7 @@
     Searcher     one query to its end
     Prover       how the id field is searched, and that it finds
     Finder       tickets that memory does not know
+    Remnants     tickets that older programs left behind
     Writer       new tickets and comments
     Ways         which transitions there are
     Mover        takes them
@@ -30,6 +31,7 @@ from job.jira.mover import Mover
 from job.jira.prover import Prover
 from job.jira.reader import Reader
 from job.jira.rehearsal import Rehearsal
+from job.jira.remnants import Remnants
 from job.jira.searcher import Searcher
 from job.jira.signing import Access, sign
 from job.jira.survey import Survey
@@ -63,6 +65,14 @@ class JiraClient:
         finder = Finder(
             connection, catalogue=catalogue, reader=reader, searcher=searcher, prover=prover
         )
+        remnants = Remnants(
+            catalogue=catalogue,
+            reader=reader,
+            searcher=searcher,
+            prover=prover,
+            tongue=tongue,
+        )
+        editor = Editor(connection)
         writer = Writer(connection, catalogue=catalogue, reader=reader)
         ways = Ways(connection, tongue=tongue)
         mover = Mover(connection, ways=ways, reader=reader, clock=clock)
@@ -79,12 +89,14 @@ class JiraClient:
         self.prove_search = prover.prove
         self.find = finder.find
         self.holders = finder.holders
+        self.remnants = remnants.sweep
         self.probe = finder.probe
         self.highest_key = finder.highest_key
         self.visible = finder.visible
         self.create = writer.create
         self.comment = writer.comment
-        self.edit = Editor(connection).edit
+        self.edit = editor.edit
+        self.mark = editor.mark
         self.has_comment = writer.has_comment
         self.workflow = rehearsal.workflow
         self.choose_transition = ways.choose

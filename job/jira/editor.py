@@ -8,6 +8,7 @@ Does not do: choosing what is written (`job/core/follow.py`).
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from job.core.ids import TicketId
 from job.core.model import Ticket
 from job.errors import TicketRejected
 from job.http.caller import unguarded
@@ -55,3 +56,9 @@ class Editor:
                 raise
             await send("true")
             self._loud.add(ticket.project)
+
+    async def mark(self, ticket_id: TicketId, *, value: Mapping[str, Any] | None) -> None:
+        """Writes our property, or takes it away. Raises `TicketRejected`, `FateUnknown`."""
+        request = edits.mark(self._connection.site, ticket_id, value=value)
+        answer = await self._connection.send(request, doing=edits.MARKING, guard=unguarded)
+        edits.marked(answer, taken_away=value is None)

@@ -13,6 +13,7 @@ from job.core.backlog import Backlog
 from job.core.held import KNOWN_FOR, HeldSet, Piece, Quota
 from job.core.ids import IssueId
 from job.core.memory import Broken, Changes, Noted, RunRecord
+from job.core.taken import Taken
 from job.state import records, rules
 
 Hook = Callable[[str, Literal["before", "after"]], None]
@@ -25,6 +26,7 @@ class MemoryQuota:
         self.hook = hook
         self.spent = rules.Spent()
         self._backlog: dict[IssueId, Backlog] = {}
+        self._taken: dict[IssueId, Taken] = {}
         self._pieces: dict[str, Piece] = {}
         self._held_sets: dict[str, HeldSet] = {}
         self._quota = Quota()
@@ -82,15 +84,19 @@ class MemoryQuota:
     def apply(self, changes: Changes) -> None:
         """What a commit changes of it."""
         self._backlog.update((old.issue_id, old) for old in changes.backlog)
+        self._taken.update((note.issue_id, note) for note in changes.taken)
+        for issue_id in changes.untaken:
+            self._taken.pop(issue_id, None)
         self._pieces.update((piece.name, piece) for piece in changes.pieces)
         self._held_sets.update((held.digest, held) for held in changes.held_sets)
         for name in changes.dropped:
             self._pieces.pop(name, None)
 
     @property
-    def others(self) -> Iterator[Backlog | Piece | HeldSet | RunRecord]:
+    def others(self) -> Iterator[Backlog | Taken | Piece | HeldSet | RunRecord]:
         """All that is kept here."""
         yield from self._backlog.values()
+        yield from self._taken.values()
         yield from self._pieces.values()
         yield from self._held_sets.values()
         yield from self._runs.values()

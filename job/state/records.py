@@ -30,6 +30,7 @@ from job.core.memory import (
     RunRecord,
     Watermark,
 )
+from job.core.taken import Taken
 from job.errors import StateUnreadable
 
 SCHEMA = 1
@@ -38,19 +39,9 @@ WRITES_MAX = 500
 RUNS_KEPT = timedelta(days=90)
 
 Document = dict[str, Any]
-Record = (
-    Link
-    | Intent
-    | Parked
-    | Backlog
-    | Noted
-    | Lease
-    | Watermark
-    | RunRecord
-    | Piece
-    | HeldSet
-    | Quota
-)
+OfIssue = Link | Intent | Parked | Backlog | Taken
+"""Records of which each issue has one at most, under its id."""
+Record = OfIssue | Noted | Lease | Watermark | RunRecord | Piece | HeldSet | Quota
 T = TypeVar("T", bound=Record)
 
 
@@ -62,6 +53,7 @@ class Table(StrEnum):
     PARKED = "parked"
     BACKLOG = "backlog"
     NOTED = "noted"
+    TAKEN = "taken"
     HELD = "held"
     DIGESTS = "digests"
     RUNS = "runs"
@@ -76,6 +68,7 @@ WAY_OUT: Mapping[type[Any], str] = {
     Backlog: "Restore it from a backup, or delete it: the issue then gets a ticket when Halo "
     "touches it.",
     Noted: "Delete it: the next sweep looks at the ticket anyway.",
+    Taken: "Restore it from a backup, or delete it: `takeover undo` then leaves its ticket alone.",
     Piece: "Restore it from a backup, or delete it: what it holds is then held or approved anew.",
     HeldSet: "Delete it: what it names is then approved by another digest, which `plan --held` "
     "shows.",
@@ -119,6 +112,7 @@ _TABLES: Mapping[type[Any], Table] = {
     Intent: Table.INTENTS,
     Parked: Table.PARKED,
     Backlog: Table.BACKLOG,
+    Taken: Table.TAKEN,
     Piece: Table.HELD,
     HeldSet: Table.DIGESTS,
     RunRecord: Table.RUNS,
@@ -205,6 +199,11 @@ def writes(changes: Changes, *, shard: str) -> list[Write]:
             for issue in changes.forgotten
         ),
         *(_of_issue(Table.BACKLOG, backlog) for backlog in changes.backlog),
+        *(_of_issue(Table.TAKEN, taken) for taken in changes.taken),
+        *(
+            Write(table=Table.TAKEN, id=document_id(issue), document=None)
+            for issue in changes.untaken
+        ),
         *(Write(table=Table.HELD, id=document_id(name), document=None) for name in changes.dropped),
         *(
             _expiring(Table.HELD, piece.name, piece, until=piece_ends(piece))
@@ -244,7 +243,7 @@ def _expiring(table: Table, name: str, record: Record, *, until: datetime) -> Wr
     return Write(table=table, id=document_id(name), document=kept)
 
 
-def _of_issue(table: Table, record: Link | Intent | Parked | Backlog) -> Write:
+def _of_issue(table: Table, record: OfIssue) -> Write:
     fresh = isinstance(record, Intent) and record.follows is None
     return Write(
         table=table, id=document_id(record.issue_id), document=document(record), fresh=fresh
@@ -269,9 +268,7 @@ def read(kind: type[T], found: object, *, name: str) -> T:
         record = msgspec.convert(_in_utc(found), kind)
     except ValueError as misfit:
         raise unreadable(kind, name=name, wrong=str(misfit).rstrip(".")) from None
-    if isinstance(record, Link | Intent | Parked | Backlog) and not name.endswith(
-        f"/{document_id(record.issue_id)}"
-    ):
+    if isinstance(record, OfIssue) and not name.endswith(f"/{document_id(record.issue_id)}"):
         raise unreadable(kind, name=name, wrong=f"it is about another issue, {record.issue_id}")
     return record
 

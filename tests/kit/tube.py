@@ -13,10 +13,11 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from functools import partial
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 
-from job.core.memory import Link, Owner, RunRecord
+from job.core.memory import Owner, RunRecord
 from job.core.model import Outcome
 from job.core.plan import Limits, Plan
 from job.core.policy import Policy
@@ -290,8 +291,8 @@ class _Fused:
         operation = getattr(self._store, name)
         if not callable(operation):
             return operation
-        if name == "live_links":
-            return self._live_links
+        if name in {"live_links", "every"}:
+            return partial(self._listed, name)
 
         async def fused(*args: Any, **named: Any) -> Any:
             number = self._fuse.begin(f"store.{name}")
@@ -311,9 +312,9 @@ class _Fused:
         if name == "commit" and self._falters():
             raise RemoteDown("store", name, "It is unavailable.")
 
-    async def _live_links(self, **named: Any) -> AsyncIterator[Sequence[Link]]:
-        number = self._fuse.begin("store.live_links")
-        pages = [page async for page in self._store.live_links(**named)]
+    async def _listed(self, name: str, *args: Any, **named: Any) -> AsyncIterator[Sequence[Any]]:
+        number = self._fuse.begin(f"store.{name}")
+        pages = [page async for page in getattr(self._store, name)(*args, **named)]
         self._fuse.end(number)
         for page in pages:
             yield page

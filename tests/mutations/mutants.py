@@ -135,7 +135,7 @@ MUTANTS: Final = (
     Mutant(
         "a ticket that names the rule and another asset is believed",
         "older:agrees",
-        "any((_says(text, name) for name in assets)) and",
+        "names_asset(words, issue=issue) and",
         "",
     ),
     Mutant(
@@ -180,6 +180,49 @@ MUTANTS: Final = (
         "planned:drawn",
         "many > shown",
         "many < shown",
+    ),
+    # --- Taking over ------------------------------------------------------------------------------
+    Mutant(
+        "an old id is believed without asset and rule",
+        "takeover:_hex_class",
+        "not agrees(f'{remnant.summary} {remnant.words}', issue=issue)",
+        "False",
+    ),
+    Mutant(
+        "an orphan with a twin is sure",
+        "takeover:_with_orphans",
+        "claimed[row.issue_id] > 1",
+        "False",
+    ),
+    Mutant(
+        "an orphan is paired beside a ticket that holds the id",
+        "takeover:_orphan",
+        "canonical(found.issue_id) in taken",
+        "False",
+    ),
+    Mutant(
+        "what changed since the plan is written all the same",
+        "takeover:_compared",
+        "note.digest == digest and _is_same(row, note=note)",
+        "True",
+    ),
+    Mutant(
+        "a takeover writes before it has noted it",
+        "takeover:apply",
+        "await hand.write(begun, field='taken')",
+        "pass",
+    ),
+    Mutant(
+        "undo empties an id field that a person changed",
+        "Hands.take_back",
+        "held.form == form(self.value(note.issue_id))",
+        "True",
+    ),
+    Mutant(
+        "undo leaves the links",
+        "takeback:_undone",
+        "links=ours)",
+        "links=())",
     ),
     # --- Mending by hand --------------------------------------------------------------------------
     Mutant(

@@ -45,6 +45,7 @@ async def fill(store: CountingStore) -> None:
         )
         await hand.write([values.parked(number) for number in (4, 5)], field="parked")
         await hand.write([values.backlog(number) for number in (6, 7)], field="backlog")
+        await hand.write([values.taken(8), values.taken(9, begun=False)], field="taken")
         await hand.write([values.piece(1), values.piece(2, run="run-1")], field="pieces")
         await hand.write([values.held_set()], field="held_sets")
         for shard in ("0-of-2", "1-of-2"):

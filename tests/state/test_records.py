@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from job.core.backlog import Backlog
 from job.core.memory import Intent, Lease, Link, Parked, RunRecord, Watermark
+from job.core.taken import Taken
 from job.errors import StateUnreadable
 from job.state import records
 from job.state.records import Record
@@ -26,6 +27,7 @@ from tests.state.values import (
     piece,
     quota,
     run,
+    taken,
     watermark,
 )
 
@@ -35,6 +37,7 @@ EVERY: tuple[Record, ...] = (
     intent(1),
     parked(1),
     backlog(1),
+    taken(1),
     LEASE,
     watermark(),
     run(1),
@@ -47,7 +50,7 @@ EVERY: tuple[Record, ...] = (
 def name_of(record: Record) -> str:
     return (
         f"test-things/{issue_id(1)}"
-        if isinstance(record, Link | Intent | Parked | Backlog)
+        if isinstance(record, Link | Intent | Parked | Backlog | Taken)
         else "test-things/other"
     )
 

@@ -21,6 +21,7 @@ from job.core.memory import (
     Verdict,
     Watermark,
 )
+from job.core.taken import Taken
 from job.state.urls import CountingStore
 from tests.kit import builders
 from tests.kit.builders import issue_id
@@ -39,6 +40,7 @@ __all__ = [
     "piece",
     "quota",
     "run",
+    "taken",
     "watermark",
 ]
 
@@ -98,6 +100,20 @@ def parked(number: int, **over: Any) -> Parked:
 
 def backlog(number: int) -> Backlog:
     return Backlog(issue_id=issue_id(number), critical=True, resolved=True, over=True, at=NOW)
+
+
+def taken(number: int, *, begun: bool = True) -> Taken:
+    return Taken(
+        issue_id=issue_id(number),
+        ticket_id=TicketId(str(10_000 + number)),
+        ticket_key=TicketKey(f"SEC-{number}"),
+        digest="0123456789abcdef",
+        links=True,
+        marks=True,
+        fills=True,
+        begun=begun,
+        at=NOW,
+    )
 
 
 def piece(number: int, *, run: str = "") -> Piece:

@@ -7,7 +7,9 @@ Does not do: judging whether it is what it seems (`core/older.py`).
 from collections.abc import Iterator
 from typing import Any
 
+from job.core.model import Ticket
 from job.core.older import is_old
+from job.core.remnants import Remnant
 from job.core.tickets import PROPERTY, texts_held
 
 WORDS = ("summary", "description")
@@ -22,6 +24,19 @@ def older_words(raw: Any, *, id_field: str | None) -> str:
     if not any(map(is_old, texts_held(fields.get(id_field)))):
         return ""
     return " ".join(text for name in WORDS for text in _texts(fields.get(name)))
+
+
+def remnant(raw: Any, *, ticket: Ticket, id_field: str) -> Remnant:
+    """What a ticket says of itself, whoever made it."""
+    fields = raw["fields"]
+    return Remnant(
+        ticket=ticket,
+        ours=PROPERTY in (raw.get("properties") or {}),
+        held=texts_held(fields.get(id_field)),
+        summary=str(fields.get("summary") or ""),
+        words=" ".join(_texts(fields.get("description"))),
+        reporter=str((fields.get("reporter") or {}).get("accountId") or ""),
+    )
 
 
 def _texts(value: Any) -> Iterator[str]:

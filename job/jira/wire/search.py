@@ -132,6 +132,12 @@ def filled(clause: IdClause, *, projects: Collection[str] = ()) -> str:
     return f"{there}{clause.name} is not EMPTY ORDER BY created DESC"
 
 
+def unfilled(clause: IdClause, *, projects: Collection[str]) -> str:
+    """All tickets of these projects whose id field is empty, the newest first."""
+    there = ", ".join(map(literal, sorted(projects)))
+    return f"project in ({there}) AND {clause.name} is EMPTY ORDER BY created DESC"
+
+
 def newest(project: str) -> str:
     """All tickets of a project, the highest key first."""
     return f"project = {literal(project)} ORDER BY key DESC"

@@ -32,8 +32,16 @@ class Properties:
         ticket = self._access.to_write(request, needs="EDIT_ISSUES")
         key, value = request.names[1], request.json()
         check_property(key, value=value)
-        self._tickets.set_property(ticket, key=key, value=value)
+        self._tickets.set_properties(ticket, properties={**ticket.properties, key: value})
         return Answer(200 if key in ticket.properties else 201)
+
+    def drop_of_ticket(self, request: Request) -> Answer:
+        ticket = self._access.to_write(request, needs="EDIT_ISSUES")
+        key = request.names[1]
+        _property(ticket.properties, key=key)
+        kept = {name: value for name, value in ticket.properties.items() if name != key}
+        self._tickets.set_properties(ticket, properties=kept)
+        return Answer(204)
 
     def keys_of_ticket(self, request: Request) -> Answer:
         ticket = self._access.ticket(request)

@@ -102,6 +102,7 @@ def _routes(operations: Operations) -> list[Route]:
         Route("GET", "/issue/{key}/properties", properties.keys_of_ticket),
         Route("GET", "/issue/{key}/properties/{name}", properties.of_ticket),
         Route("PUT", "/issue/{key}/properties/{name}", properties.set_of_ticket),
+        Route("DELETE", "/issue/{key}/properties/{name}", properties.drop_of_ticket),
     ]
 
 

@@ -211,9 +211,9 @@ class Tickets:
         """Anything else that changes; bumps `updated`, as real writes do."""
         return self._keep(replace(ticket, updated_at=self.now(), seq=ticket.seq + 1, **changes))
 
-    def set_property(self, ticket: Ticket, *, key: str, value: Any) -> None:
+    def set_properties(self, ticket: Ticket, *, properties: Mapping[str, Any]) -> None:
         """Properties leave `updated` alone and are never searched."""
-        self.by_id[ticket.id] = replace(ticket, properties={**ticket.properties, key: value})
+        self.by_id[ticket.id] = replace(ticket, properties=properties)
 
     def set_comment_property(
         self, ticket: Ticket, *, comment: Comment, key: str, value: Any

@@ -107,7 +107,7 @@ class Writes:
         fields = self.screens.accepted(merged(body, current=ticket.fields), missing_matters=False)
         ticket = self.tickets.edit(ticket, fields=fields, author=self.site.me)
         for key, value in properties.items():
-            self.tickets.set_property(ticket, key=key, value=value)
+            self.tickets.set_properties(ticket, properties={**ticket.properties, key: value})
             ticket = self.tickets.by_id[ticket.id]
         return ticket
 

@@ -509,6 +509,8 @@ def test_properties_are_kept_read_and_never_touch_updated(
     ]
     assert jira("GET", "/issue/SEC-1/properties/halo").json() == {"key": "halo", "value": {"v": 1}}
     assert jira("GET", "/issue/SEC-1/properties/none").status == 404
+    away = [jira("DELETE", "/issue/SEC-1/properties/halo").status for _ in range(2)]
+    assert away == [204, 404]
     assert world.jira.people.ticket("SEC-1").updated_at == before
 
 
