@@ -51,15 +51,25 @@ FORMER: Mapping[str, str] = {
     "EXCLUDE_SVA": "NO_SVA",
     "EXCLUDE_COMMENT": "NO_COMMENT",
     "EXCLUDE_COMMENTS": "NO_COMMENT",
+    "SKIP_SVA": "NO_SVA",
     "ONLY_CRITICAL": "CRITICAL_ONLY",
     "DRY_RUN": "the command `plan`",
     "JIRA_EPIC": "JIRA_FIELD_STATIC, which may name a parent",
+    "EPIC": "JIRA_FIELD_STATIC, which may name a parent",
+    "JIRA_USER": "JIRA_API_USER",
+    "JIRA_TOKEN": "JIRA_API_TOKEN",
+    "JIRA_URL": "JIRA_API_URL",
+    "HALO_API_SECRET": "HALO_API_SECRET_KEY",
+    "JIRA_STATUS_CLOSED": "ISSUE_STATUS_CLOSED",
     "ISSUE_CLOSED_STATUS": "ISSUE_STATUS_CLOSED",
     "ISSUE_HARD_CLOSED_STATUS": "STATUS_HARD_CLOSED",
     "DESCRIBE_ISSUES_THREADS": "HALO_CONCURRENCY_MAX",
     "DETERMINATOR_THREADS": "HALO_CONCURRENCY_MAX",
     "RECONCILER_THREADS": "JIRA_CONCURRENCY_MAX",
-    "AWS_SSM_TIMESTAMP_PARAM": "STATE_URL, where the watermark is kept",
+    "AWS_SSM_TIMESTAMP_PARAM": (
+        "STATE_URL, where the watermark is kept, and for the first run `run --since` with the time "
+        "that this parameter holds less one day, as it is a local time without its zone,"
+    ),
 }
 """What the original, or people who speak of it, call what goes by another name here."""
 

@@ -368,13 +368,37 @@ def test_an_acceptance_that_contradicts_other_settings_is_refused(
         ("RANGE_TIME", "TIME_RANGE"),
         ("DESCRIBE_ISSUES_THREADS", "HALO_CONCURRENCY_MAX"),
         ("RECONCILER_THREADS", "JIRA_CONCURRENCY_MAX"),
+        ("DETERMINATOR_THREADS", "HALO_CONCURRENCY_MAX"),
         ("AWS_SSM_TIMESTAMP_PARAM", "STATE_URL"),
+        ("AWS_SSM_TIMESTAMP_PARAM", "`run --since` with the time"),
+        ("AWS_SSM_TIMESTAMP_PARAM", "less one day"),
+        ("JIRA_USER", "JIRA_API_USER"),
+        ("JIRA_TOKEN", "JIRA_API_TOKEN"),
+        ("SKIP_SVA", "NO_SVA"),
+        ("JIRA_STATUS_CLOSED", "ISSUE_STATUS_CLOSED"),
+        ("EPIC", "JIRA_FIELD_STATIC"),
     ],
 )
 def test_a_name_that_people_use_for_a_setting_is_told_with_what_was_meant(
     name: str, meant: str
 ) -> None:
     assert meant in misspelled({**GOOD, name: "true"})[name]
+
+
+def test_every_variable_of_the_original_is_read_or_told_with_what_takes_its_place() -> None:
+    originals = (
+        *("HALO_API_KEY", "HALO_API_SECRET_KEY", "HALO_API_HOSTNAME", "JIRA_API_USER"),
+        *("JIRA_API_TOKEN", "JIRA_API_URL", "TIME_RANGE", "JIRA_ISSUE_ID_FIELD"),
+        *("JIRA_FIELD_MAPPING", "JIRA_FIELD_STATIC", "JIRA_PROJECT_KEY"),
+        *("ISSUE_REOPEN_TRANSITION", "ISSUE_CLOSE_TRANSITION", "ISSUE_STATUS_CLOSED"),
+        *("STATUS_HARD_CLOSED", "ISSUE_STATUS_HARD_CLOSED", "JIRA_ISSUE_TYPE", "CRITICAL_ONLY"),
+        *("EXCLUDE_SERVER_SECURE", "EXCLUDE_CONTAINER_SECURE", "EXCLUDE_CLOUD_SECURE"),
+        *("NEW_ISSUE_STATUS", "ISSUE_SYNC_MAX", "NO_COMMENT", "NO_SVA", "RECONCILER_THREADS"),
+        *("DESCRIBE_ISSUES_THREADS", "DETERMINATOR_THREADS", "AWS_SSM_TIMESTAMP_PARAM"),
+    )
+    read = {spelling for spellings in SPELLINGS.values() for spelling in spellings}
+    told = misspelled(dict.fromkeys(originals, "x"))
+    assert {name for name in originals if name not in read} == told.keys()
 
 
 def test_a_file_that_holds_no_certificates_is_refused_by_its_name(tmp_path: Path) -> None:
