@@ -1,6 +1,6 @@
 """The HTTP entry points on functions-framework, each as thin as a command of `cli.py`.
 
-    functions-framework --source job/functions.py --target jira_webhook
+    python -m functions_framework --source job/functions.py --target sync (sync_event, jira_webhook)
 
 Promises: nothing is opened before the first request, and then once; every line of the log is one
 JSON object; what is answered holds no secret and no traceback.
@@ -12,16 +12,24 @@ from contextlib import AsyncExitStack
 from os import environ
 
 import functions_framework.aio
+from cloudevents.http.event import CloudEvent
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
+from structlog.contextvars import bound_contextvars
 
 from job.commands.context import CommandContext
+from job.commands.request import answer, order_in
 from job.console.words import explain
 from job.errors import SyncError
 from job.settings.webhooks import WebhookSettings
 from job.web.hook import Answer, Hook, refused
 from job.web.reading import TooLarge, TooSlow, body_of
 from job.wiring import open_hook
+
+ORDER_MAX = 4096
+TRIED_AGAIN = frozenset({409, 500, 502})
+"""How a run ends that a later one can mend: another is at work, a remote is down, a bug."""
 
 
 class Door:
@@ -73,5 +81,29 @@ async def jira_webhook(request: Request) -> Response:
     return _said(await hook.take(body, headers=request.headers))
 
 
-def _said(answer: Answer) -> Response:
-    return JSONResponse(answer.said, status_code=answer.status)
+@functions_framework.aio.http
+async def sync(request: Request) -> Response:
+    """Carries out one run and answers with its summary."""
+    if request.method != "POST":
+        return _said(Answer(status=405, said={"error": "A run is asked for by POST."}))
+    context = CommandContext(environ, terminal=False)
+    with bound_contextvars(command="sync"):
+        try:
+            body = await body_of(request.stream(), bytes_max=ORDER_MAX)
+        except (TooLarge, TooSlow, ClientDisconnect) as wrong:
+            return _said(Answer(status=422, said={"error": str(wrong)}))
+        return _said(await answer(context, body=body))
+
+
+@functions_framework.aio.cloud_event
+async def sync_event(event: CloudEvent) -> None:
+    """The same for a message of Pub/Sub. What trying again can mend is answered 503."""
+    context = CommandContext(environ, terminal=False)
+    with bound_contextvars(command="sync_event"):
+        ended = await answer(context, body=order_in(event.data))
+    if ended.status in TRIED_AGAIN:
+        raise HTTPException(status_code=503, detail="Not done: send it again.")
+
+
+def _said(ended: Answer) -> Response:
+    return JSONResponse(ended.said, status_code=ended.status)

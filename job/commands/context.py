@@ -7,8 +7,8 @@ Does not do: the work of any command.
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Generic, TypeVar
 
 import structlog
@@ -129,15 +129,21 @@ class CommandContext:
             asked_to_stop = asyncio.Event()
             me = asyncio.current_task()
             _on_signals(asked_to_stop.set if graceful or me is None else me.cancel)
-            revealed = await wiring.reveal(chosen, clock=self.clock)
-            self.redactor.hide(revealed.spoken_secrets)
-            surroundings = Surroundings(
-                clock=self.clock, redactor=self.redactor, secrets_read=len(chosen.references)
-            )
-            async with needs.open(revealed, surroundings) as opened:
+            async with self.opened(needs, chosen) as opened:
                 return await work(opened, asked_to_stop)
 
         return asyncio.run(within())
+
+    @asynccontextmanager
+    async def opened(self, needs: Needs[S, T], chosen: S) -> AsyncIterator[T]:
+        """What is needed, with the settings that were chosen for it, while the block lasts."""
+        revealed = await wiring.reveal(chosen, clock=self.clock)
+        self.redactor.hide(revealed.spoken_secrets)
+        surroundings = Surroundings(
+            clock=self.clock, redactor=self.redactor, secrets_read=len(chosen.references)
+        )
+        async with needs.open(revealed, surroundings) as opened:
+            yield opened
 
 
 def _on_signals(react: Callable[[], object]) -> None:

@@ -88,7 +88,7 @@ def _meant(name: str, *, among: Sequence[str]) -> str:
 
 
 def _default_state_url(environ: Mapping[str, str]) -> str:
-    if "CLOUD_RUN_JOB" in environ:
+    if "CLOUD_RUN_JOB" in environ or "K_SERVICE" in environ:
         return "firestore://"
     folder = Path(
         environ.get("XDG_STATE_HOME")

@@ -2209,4 +2209,28 @@ MUTANTS: Final = (
         "min(map(len, some))",
         "99",
     ),
+    Mutant(
+        "a request that is refused is answered as done",
+        "request:_status",
+        "return 412",
+        "return 200",
+    ),
+    Mutant(
+        "a run on request is not told of SIGTERM",
+        "request:_told_of_sigterm",
+        "signal.signal(signal.SIGTERM, ask)",
+        "pass",
+    ),
+    Mutant(
+        "a request may ask for anything",
+        "Asked",
+        "forbid_unknown_fields=True",
+        "forbid_unknown_fields=False",
+    ),
+    Mutant(
+        "a message that comes while another run is at work is lost",
+        "functions:TRIED_AGAIN",
+        "409, ",
+        "",
+    ),
 )

@@ -247,6 +247,7 @@ def test_a_ca_bundle_is_read_under_the_names_that_other_programs_use(tmp_path: P
             "sqlite:////var/state/halo-jira-sync/example.atlassian.net.db",
         ),
         ({"CLOUD_RUN_JOB": "sync"}, "firestore://"),
+        ({"K_SERVICE": "sync"}, "firestore://"),
         (
             {"CLOUD_RUN_JOB": "sync", "STATE_URL": "firestore://p/d?prefix=x"},
             "firestore://p/d?prefix=x",
