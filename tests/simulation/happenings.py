@@ -270,9 +270,11 @@ def clone(world: World) -> None:
 
 
 def bend_memory(world: World) -> None:
-    """Memory links an issue to a ticket of another one, or of none: whatever bent it."""
+    """Memory links an issue to a ticket of another one, or of none: whatever bent it. Where the id
+    field is another's as well, nothing is left that leads to the ticket.
+    """
     ticket = world.some_ticket(closed=False)
-    if not world.climate.strangers or ticket is None:
+    if not world.climate.strangers or ticket is None or ticket.id in world.renamed:
         return
     if world.tube.clock() - ticket.created_at < IN_THE_INDEX:
         return
@@ -291,8 +293,9 @@ def bend_memory(world: World) -> None:
 def rename(world: World) -> None:
     """A person writes another issue's id into the id field; the ticket still bears our mark."""
     other, ticket = world.some_issue("active"), world.some_ticket(closed=False)
-    if world.climate.strangers and other and ticket:
+    if world.climate.strangers and other and ticket and issue_of(ticket) not in world.diary.bent:
         renamed: dict[str, Any] = {ID_FIELD: other}
+        world.renamed.add(ticket.id)
         world.tube.jira.people.edit(ticket.key, **renamed)
 
 

@@ -42,6 +42,8 @@ class World:
     """Issues that are to be left alone by the settings, as long as nothing happens to them."""
     cloned: set[str] = field(default_factory=set)
     """Issues with a copy of their ticket: whichever the job keeps is right."""
+    renamed: set[int] = field(default_factory=set)
+    """Tickets into whose id field a person wrote another issue's id."""
     broken: set[str] = field(default_factory=set)
     """Issues of which Halo refuses or garbles something for as long as the world lasts."""
     granted: set[str] = field(default_factory=set)
