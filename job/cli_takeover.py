@@ -1,13 +1,13 @@
 """The command line of `takeover`: how those come who ran jira_halo_issues_sync before.
 
 Promises: whatever changes anything has `--yes`.
-Does not do: the work (`commands/takeover.py`).
+Does not do: the work (`commands/takeover.py`, `commands/carry.py`).
 """
 
 import click
 
 from job.cli_options import json_option, yes_option
-from job.commands import takeover
+from job.commands import carry, takeover
 from job.commands.context import CommandContext
 
 
@@ -42,3 +42,21 @@ def takeover_apply_command(context: CommandContext, *, digest: str, yes: bool) -
 def takeover_undo_command(context: CommandContext, *, yes: bool) -> int:
     """Take back exactly what `takeover apply` wrote."""
     return takeover.undo(context, yes=yes)
+
+
+@takeover_group.command("routes")
+@click.argument("folder", metavar="DIR", type=click.Path(exists=True, file_okay=False))
+@click.option(
+    "--out",
+    metavar="FILE",
+    required=True,
+    type=click.Path(dir_okay=False),
+    help="A new file for the routes.",
+)
+@json_option
+@click.pass_obj
+def takeover_routes_command(context: CommandContext, *, folder: str, out: str) -> int:
+    """Turn the rules in DIR (config/routing of version 3) into routes. Needs no network and no
+    accounts.
+    """
+    return carry.routes(context, folder=folder, out=out)

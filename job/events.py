@@ -111,6 +111,7 @@ class Event(StrEnum):
     CHECK_FAILED = "check.failed", "one proof of `check` that does not hold, and the remedy"
     EXPLAINED = "issue.explained", "one thing that `explain` tells of an issue and its ticket"
     TAKEOVER_PLANNED = "takeover.planned", "what older programs left behind, counted by class"
+    TAKEOVER_ROUTED = "takeover.routed", "how many routes were made of older rules"
     TAKEOVER_ENDED = "takeover.ended", "what `takeover apply` wrote, or `undo` took back"
     TAKEOVER_LEFT = "takeover.left", "a ticket that `takeover` left alone, and why (exit 5)"
     PROMISE_BROKEN = "promise.broken", "one counterexample to a promise that `prove` found (exit 5)"
@@ -133,10 +134,7 @@ class Event(StrEnum):
         "halo.filter_ignored",
         "Halo refused a filter, or returned rows older than asked for; it is read backward instead",
     )
-    HALO_LISTING_MOVED = (
-        "halo.listing_moved",
-        "issues changed while they were listed; the listing is read once more",
-    )
+    HALO_LISTING_MOVED = "halo.listing_moved", "issues changed while listed; they are listed again"
     HALO_LISTING_OFF = (
         "halo.listing_off",
         "in each of four readings Halo counted a few more or fewer issues than it listed; those "

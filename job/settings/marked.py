@@ -36,3 +36,5 @@ class Unreadable(ValueError):
 
     def __init__(self, line: int, wrong: str) -> None:
         super().__init__(f"line {line}: {wrong}")
+        self.line = line
+        self.wrong = wrong

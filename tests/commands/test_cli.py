@@ -326,6 +326,40 @@ def test_a_test_of_a_route_that_does_not_hold_ends_with_2_and_names_its_line(
     assert 'line 5: type: sva goes to "packages", and not to "default".' in problem["wrong"]
 
 
+OLDER = """filters: {issue: {type: sva}}
+groupby: [csp_resource_id]
+jira_config: {project_keys: [PAY]}
+"""
+
+
+def test_rules_of_version_3_become_a_file_of_routes_without_any_account(
+    bare: Program, tmp_path: Path
+) -> None:
+    (tmp_path / "packages.yaml").write_text(OLDER)
+    (tmp_path / "readme.md").write_text("no rule")
+    out = tmp_path / "routes.txt"
+    spoken = bare("takeover", "routes", str(tmp_path), "--out", str(out))
+    assert (spoken.exit_code, says_only_json(spoken)) == (0, True)
+    assert spoken.only("takeover.routed")["routes"] == 1
+    assert "# - packages.yaml, line 2: groupby is not carried" in out.read_text()
+    assert [line["cells"]["line"] for line in spoken.lines if "cells" in line] == ["2"]
+    assert bare("routes", "test", str(out)).exit_code == 0
+
+
+def test_routes_are_never_written_over_a_file_that_is_there(bare: Program, tmp_path: Path) -> None:
+    (tmp_path / "packages.yaml").write_text(OLDER)
+    out = tmp_path / "routes.txt"
+    out.write_text("mine")
+    assert bare("takeover", "routes", str(tmp_path), "--out", str(out)).exit_code == 2
+    assert out.read_text() == "mine"
+
+
+def test_a_folder_without_rules_makes_no_routes(bare: Program, tmp_path: Path) -> None:
+    out = tmp_path / "routes.txt"
+    assert bare("takeover", "routes", str(tmp_path), "--out", str(out)).exit_code == 2
+    assert not out.exists()
+
+
 def test_routes_that_are_nowhere_are_not_tested(bare: Program, tmp_path: Path) -> None:
     assert bare("routes", "test").exit_code == 2
     assert bare("routes", "test", str(tmp_path / "gone.yaml")).exit_code == 2

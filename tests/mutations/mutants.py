@@ -2233,4 +2233,34 @@ MUTANTS: Final = (
         "409, ",
         "",
     ),
+    Mutant(
+        "a filter of time is left away and its rule made wider",
+        "older_filters:carried",
+        "is_unset(value)",
+        "is_unset(value) or key.startswith(_TIMES)",
+    ),
+    Mutant(
+        "a star in a filter becomes a pattern",
+        "older_filters:_plain",
+        "'*' in word",
+        "False",
+    ),
+    Mutant(
+        "a least CVSS becomes one that is to be surpassed",
+        "older_filters:carried",
+        "f'>= {number:g}'",
+        "f'> {number:g}'",
+    ),
+    Mutant(
+        "further projects of a rule are dropped in silence",
+        "older_routes:_project",
+        "if others:",
+        "if not first:",
+    ),
+    Mutant(
+        "rules that overlap are not told",
+        "older_routes:_tell_overlaps",
+        "if files:",
+        "if not files:",
+    ),
 )
