@@ -170,17 +170,17 @@ def test_a_person_who_changed_an_id_since_keeps_it_when_it_is_undone(
 def test_a_site_that_changed_gets_what_is_unchanged_and_the_rest_is_told(
     program: Program, world: World, old: Leftovers
 ) -> None:
-    first, second, third = issues(world, many=3)
-    kept, gone = old.v1(first), old.v1(second)
+    first, second, third, fourth = issues(world, many=4)
+    kept, gone, rivalled = old.v1(first), old.v1(second), old.v1(fourth)
     digest = planned(program)["digest"]
     world.jira.people.edit(gone, summary="Rewritten by a person")
-    late = old.v1(third)
+    late, _ = old.v1(third), old.v1(fourth)
     spoken = program("takeover", "apply", digest, "--yes")
     assert spoken.exit_code == 5
     left = {
         line["ticket"]: line["message"] for line in spoken.lines if line["event"] == "takeover.left"
     }
-    assert left.keys() == {gone, late}
+    assert left.keys() == {gone, late, rivalled}, "a newer ticket of the fourth would be kept"
     assert spoken.only("takeover.ended")["links"] == 1
     assert [key for key, (_, properties, *_) in seen(world).items() if properties] == [kept]
 
