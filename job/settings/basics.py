@@ -62,6 +62,11 @@ class ProcessSettings:
     )
 
     @property
+    def rotating(self) -> frozenset[str]:
+        """The fields in which the two newest versions of a secret count."""
+        return frozenset()
+
+    @property
     def references(self) -> dict[str, str]:
         """The secrets that are still to be read from Secret Manager: field and reference."""
         return {name: text for name, text in self._secrets.items() if text.startswith("sm://")}

@@ -20,6 +20,8 @@ from job.state.urls import parse_url
 SECRET_REFERENCE = re.compile(
     r"sm://(?P<name>projects/[^/\s]+/secrets/[\w-]{1,255})(/versions/(?P<version>[^/\s]+))?"
 )
+BETWEEN = "\0"
+"""Stands after each of several secrets that were read for one setting."""
 DURATION_MAX = timedelta(days=3660)
 CVSS_MAX = 10.0
 OVERLAP_MIN = timedelta(minutes=2)

@@ -7,7 +7,7 @@ Does not do: caching or rotation. Every run is a new process and reads anew, so 
 rotation by itself.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TypeVar
 
@@ -29,7 +29,7 @@ from job.each import each
 from job.errors import BadSettings, MalformedAnswer, Problem, RemoteDown, RemoteRefused
 from job.ports import Clock
 from job.settings.basics import ProcessSettings
-from job.settings.parse import SECRET_REFERENCE, Unfit, check_secret
+from job.settings.parse import BETWEEN, SECRET_REFERENCE, Unfit, check_secret
 
 S = TypeVar("S", bound=ProcessSettings)
 
@@ -46,7 +46,8 @@ REMEDIES = (
     (
         Forbidden,
         "may not be read by us",
-        "a secret on which this identity has roles/secretmanager.secretAccessor",
+        "a secret on which this identity has roles/secretmanager.secretAccessor, and "
+        "roles/secretmanager.viewer where its two newest versions count",
     ),
 )
 
@@ -78,14 +79,19 @@ async def reveal(
     """The same settings with every reference replaced by the secret. Raises `BadSettings`, or a
     `StopsRun`.
     """
-    wanted = {name: _resource(reference) for name, reference in settings.references.items()}
+    rotating = settings.rotating & settings.references.keys()
+    references = {name: text for name, text in settings.references.items() if name not in rotating}
+    wanted = {name: _resource(reference) for name, reference in references.items()}
     resources = sorted(set(wanted.values()))
     async with connect() as client:
         answers = await each(
             lambda resource: _read(client, resource, clock=clock), resources, at_once=len(resources)
         )
+        told: dict[str, str | Unfit] = {}
+        for name in sorted(rotating):
+            told[name] = await _rotating(client, settings.references[name], clock=clock)
     found = dict(zip(resources, answers, strict=True))
-    told = {name: found[resource] for name, resource in wanted.items()}
+    told |= {name: found[resource] for name, resource in wanted.items()}
     problems = [
         Problem(name.upper(), no.wrong, no.allowed)
         for name, no in told.items()
@@ -104,8 +110,43 @@ def _resource(reference: str) -> str:
     return f"{matched['name']}/versions/{matched['version'] or 'latest'}"
 
 
+async def _rotating(
+    client: SecretManagerServiceAsyncClient, reference: str, *, clock: Clock
+) -> str | Unfit:
+    """The texts that count while a secret is replaced, with `BETWEEN` after each; or why none can
+    be used. They are the two newest, and Secret Manager lists the newest first; a version that is
+    named counts alone.
+    """
+    resource = _resource(reference)
+    versions: Sequence[str] | Unfit = [resource]
+    if resource.endswith("/versions/latest"):
+        versions = await _newest_two(client, resource.removesuffix("/versions/latest"))
+    if isinstance(versions, Unfit):
+        return versions
+    texts = [await _read(client, version, clock=clock, check=str) for version in versions]
+    unfit = next((text for text in texts if isinstance(text, Unfit)), None)
+    return unfit or "".join(f"{text}{BETWEEN}" for text in texts)
+
+
+async def _newest_two(client: SecretManagerServiceAsyncClient, name: str) -> Sequence[str] | Unfit:
+    """The names of the two newest versions that are enabled, or of the only one."""
+    question = {"parent": name, "filter": "state:ENABLED", "page_size": 2}
+    try:
+        pages = await client.list_secret_versions(request=question, retry=None, timeout=DEADLINE_S)
+    except (ServerError, TooManyRequests) as failure:
+        raise RemoteDown("secrets", DOING, f"{name}: {failure.message}") from failure
+    except GoogleAPICallError as refusal:
+        return _refused(name, refusal)
+    newest = [version.name for version in pages.versions[:2]]
+    return newest or Unfit(f"{name} has no version that is enabled.", "an enabled version")
+
+
 async def _read(
-    client: SecretManagerServiceAsyncClient, resource: str, *, clock: Clock
+    client: SecretManagerServiceAsyncClient,
+    resource: str,
+    *,
+    clock: Clock,
+    check: Callable[[str], str] = check_secret,
 ) -> str | Unfit:
     """The secret, or why it cannot be used. A service that is unavailable is asked again, twice.
 
@@ -123,7 +164,7 @@ async def _read(
         except GoogleAPICallError as refusal:
             return _refused(resource, refusal)
         else:
-            return _checked(resource, answer.payload)
+            return _checked(resource, answer.payload, check=check)
     raise AssertionError("the last attempt answers or raises")
 
 
@@ -143,13 +184,13 @@ def _refused(resource: str, refusal: GoogleAPICallError) -> Unfit:
     )
 
 
-def _checked(resource: str, payload: SecretPayload) -> str | Unfit:
+def _checked(resource: str, payload: SecretPayload, *, check: Callable[[str], str]) -> str | Unfit:
     if google_crc32c.value(payload.data) != payload.data_crc32c:
         raise MalformedAnswer(
             "secrets", DOING, f"{resource} arrived damaged: its checksum differs."
         )
     try:
-        return check_secret(payload.data.decode().strip())
+        return check(payload.data.decode().strip())
     except UnicodeDecodeError:
         return Unfit(f"{resource} is not text.", "the secret as UTF-8 text")
     except Unfit as unfit:

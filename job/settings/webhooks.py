@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from job.errors import BadSettings, Problem
 from job.settings import parse
-from job.settings.parse import Secret, Unfit
+from job.settings.parse import BETWEEN, Secret, Unfit
 from job.settings.runs import MemorySettings
 from job.settings.variable import variable
 
@@ -28,7 +28,11 @@ def webhook_secrets(text: str) -> Secret:
 
 
 def split_secrets(text: str) -> tuple[str, ...]:
-    """The secrets in a text, without the blanks around a comma."""
+    """The secrets in a text, without the blanks around a comma; each whole where it was read from
+    Secret Manager, for it may hold a comma itself.
+    """
+    if BETWEEN in text:
+        return tuple(text.split(BETWEEN)[:-1])
     return tuple(part.strip() for part in text.split(","))
 
 
@@ -40,8 +44,12 @@ class WebhookSettings(MemorySettings):
         webhook_secrets,
         does="Only for the webhook (see [webhooks](webhooks.md)): the secret that Jira signs its "
         "deliveries with, of 16 characters or more; while it is replaced two, with a comma between "
-        "them, also where `sm://` points.",
+        "them. Of `sm://` without a version the two newest enabled ones count.",
     )
+
+    @property
+    def rotating(self) -> frozenset[str]:
+        return frozenset({"jira_webhook_secret"})
 
     @property
     def signing_secrets(self) -> tuple[str, ...]:

@@ -189,3 +189,20 @@ def test_a_word_that_comes_while_a_run_looks_is_left_for_the_next() -> None:
         assert street.ours[first].status == "To Do"
 
     play(story())
+
+
+def test_a_ticket_whose_action_has_to_wait_is_looked_at_again() -> None:
+    async def story() -> None:
+        street = Street()
+        keys = await street.settle()
+        for number, key in enumerate(keys):
+            street.tube.jira.people.transition_by_person(key, status="Done")
+            await street.tell(number)
+        street.tube.sync_max = 1
+        for done in (1, 2, 3):
+            await street.run()
+            assert [ticket.status for ticket in street.ours.values()].count("To Do") == done
+            assert len(await street.tube.store.noted()) == len(keys) - done
+            await asyncio.sleep(HOUR_S)
+
+    play(story())

@@ -2263,4 +2263,10 @@ MUTANTS: Final = (
         "if files:",
         "if not files:",
     ),
+    Mutant(
+        "only the newest version of the webhook's secret counts",
+        "secrets:_newest_two",
+        "pages.versions[:2]",
+        "pages.versions[:1]",
+    ),
 )

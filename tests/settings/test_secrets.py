@@ -20,14 +20,18 @@ from google.cloud.secretmanager_v1.services.secret_manager_service.transports im
 from google.cloud.secretmanager_v1.types import (
     AccessSecretVersionRequest,
     AccessSecretVersionResponse,
+    ListSecretVersionsRequest,
+    ListSecretVersionsResponse,
     SecretPayload,
+    SecretVersion,
 )
 
 from job.errors import BadSettings, MalformedAnswer, RemoteDown, RemoteRefused
-from job.settings.load import load
+from job.settings.load import load, load_kind
 from job.settings.parse import Secret
 from job.settings.secrets import reveal
 from job.settings.variables import Settings
+from job.settings.webhooks import WebhookSettings
 from tests.kit.good import GOOD
 
 Connect = Callable[[], AbstractAsyncContextManager[SecretManagerServiceAsyncClient]]
@@ -69,6 +73,18 @@ class Vault:
             name=request.name, payload=SecretPayload(data=data, data_crc32c=checksum)
         )
 
+    async def versions(
+        self, request: ListSecretVersionsRequest, context: Any
+    ) -> ListSecretVersionsResponse:
+        """The newest first. Those that are not among the secrets are disabled."""
+        assert request.filter == "state:ENABLED"
+        if request.parent in self.refusals:
+            await context.abort(self.refusals[request.parent], "no")
+        here = [name for name in self.secrets if name.startswith(f"{request.parent}/versions/")]
+        here.sort(key=lambda name: int(name.rpartition("/")[2]), reverse=True)
+        found = [SecretVersion(name=name) for name in here[: request.page_size]]
+        return ListSecretVersionsResponse(versions=found)
+
 
 class PatientClock:
     """Sleeps in no time and remembers for how long."""
@@ -99,7 +115,13 @@ async def connect(vault: Vault) -> AsyncIterator[Connect]:
         request_deserializer=AccessSecretVersionRequest.deserialize,
         response_serializer=AccessSecretVersionResponse.serialize,
     )
-    handler = grpc.method_handlers_generic_handler(SERVICE, {"AccessSecretVersion": access})  # type: ignore[no-untyped-call]
+    versions = grpc.unary_unary_rpc_method_handler(  # type: ignore[no-untyped-call]
+        vault.versions,
+        request_deserializer=ListSecretVersionsRequest.deserialize,
+        response_serializer=ListSecretVersionsResponse.serialize,
+    )
+    methods = {"AccessSecretVersion": access, "ListSecretVersions": versions}
+    handler = grpc.method_handlers_generic_handler(SERVICE, methods)  # type: ignore[no-untyped-call]
     server.add_generic_rpc_handlers((handler,))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
@@ -211,3 +233,49 @@ async def test_being_nobody_to_google_stops_the_run(vault: Vault, connect: Conne
     vault.refusals[SECRET] = grpc.StatusCode.UNAUTHENTICATED
     with pytest.raises(RemoteRefused, match="Google identity"):
         await reveal(pointing(JIRA_API_TOKEN="jira"), clock=PatientClock(), connect=connect)
+
+
+HOOKS = "projects/p/secrets/hook"
+
+
+def hook(reference: str = HOOKS) -> WebhookSettings:
+    environ = {"HOME": "/home/someone", "JIRA_WEBHOOK_SECRET": f"sm://{reference}"}
+    return load_kind(WebhookSettings, environ)
+
+
+async def test_the_two_newest_versions_of_the_webhooks_secret_count(
+    vault: Vault, connect: Connect
+) -> None:
+    texts = {9: b"the oldest of them all", 10: b"words, with a comma", 11: b"the newest of them\n"}
+    vault.secrets = {f"{HOOKS}/versions/{number}": text for number, text in texts.items()}
+    told = await reveal(hook(), clock=PatientClock(), connect=connect)
+    assert told.signing_secrets == ("the newest of them", "words, with a comma")
+    assert {"the newest of them", "words, with a comma"} <= set(told.spoken_secrets)
+    assert "newest" not in repr(told)
+
+
+async def test_one_version_alone_or_one_that_is_named_counts_alone(
+    vault: Vault, connect: Connect
+) -> None:
+    vault.secrets = {
+        f"{HOOKS}/versions/{number}": b"the secret number %d" % number for number in (1, 2)
+    }
+    named = await reveal(hook(f"{HOOKS}/versions/1"), clock=PatientClock(), connect=connect)
+    assert named.signing_secrets == ("the secret number 1",)
+    del vault.secrets[f"{HOOKS}/versions/2"]
+    alone = await reveal(hook(), clock=PatientClock(), connect=connect)
+    assert alone.signing_secrets == ("the secret number 1",)
+
+
+async def test_a_webhooks_secret_that_cannot_be_used_is_a_bad_setting(
+    vault: Vault, connect: Connect
+) -> None:
+    with pytest.raises(BadSettings, match="no version that is enabled"):
+        await reveal(hook(), clock=PatientClock(), connect=connect)
+    vault.secrets[f"{HOOKS}/versions/1"] = b"short"
+    told = await reveal(hook(), clock=PatientClock(), connect=connect)
+    with pytest.raises(BadSettings, match="nobody guesses"):
+        _ = told.signing_secrets
+    vault.refusals[HOOKS] = grpc.StatusCode.PERMISSION_DENIED
+    with pytest.raises(BadSettings, match=r"secretmanager\.viewer"):
+        await reveal(hook(), clock=PatientClock(), connect=connect)
