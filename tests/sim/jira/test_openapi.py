@@ -177,6 +177,7 @@ def test_every_route_exists_in_the_document_and_is_checked_here_or_answers_witho
         "POST /search",
         "POST /issue/{}/transitions",
         "PUT /issue/{}/properties/{}",
+        "DELETE /issue/{}/properties/{}",
         "GET /comment/{}/properties/{}",
         "PUT /comment/{}/properties/{}",
     }
