@@ -178,6 +178,7 @@ RULE = f"routes:\n- {{name: a, when: {{type: a}}, {TO}"
         (f"routes:\n- {{name: a, {TO}}}", 'line 2: A route needs "when"'),
         ("routes:\n- {name: a, when: {type: sva}}", 'line 2: A route needs "to"'),
         (f"{RULE}, move: x}}", 'knows no key "move"'),
+        (f"{RULE}, parent: {{by: [group_name]}}}}", 'knows no key "parent"'),
         (f"routes:\n- {{name: a, when: {{typ: a}}, {TO}}}", 'line 2: Halo has no field "typ"'),
         (f"routes:\n- {{name: a, when: {{server_state: a}}, {TO}}}", "from the asset alone"),
         (f"routes:\n- {{name: a, when: {{critical: yes}}, {TO}}}", 'true or false, and not "yes"'),
