@@ -19,7 +19,7 @@ from job.settings.bound import overridden
 from job.settings.parse import Unfit
 from job.settings.table import FORMER, NEIGHBOURS, SPELLINGS, VARIABLES
 from job.settings.variables import Settings
-from job.settings.vendors import sign_in_problems
+from job.settings.vendors import API_TOKEN, sign_in_problems
 
 S = TypeVar("S", bound=ProcessSettings)
 _OURS = frozenset(spelling for spellings in SPELLINGS.values() for spelling in spellings)
@@ -60,7 +60,7 @@ def load_kind(kind: type[S], environ: Mapping[str, str]) -> S:
             problems.append(Problem(name.upper(), unfit.wrong, unfit.allowed))
     problems += _contradictions(given)
     if "jira_api_token" in asked_for:
-        problems += sign_in_problems(given)
+        problems += [_with_slips(problem, given) for problem in sign_in_problems(given)]
     if problems:
         raise BadSettings(problems)
     return kind(**values)
@@ -123,3 +123,12 @@ def _missing(variable: str, given: Mapping[str, str]) -> Unfit:
     slips = {meant: name for name, meant in misspelled(given).items()}
     slip = f" {slips[variable]} is set: a misspelling?" if variable in slips else ""
     return Unfit(f"It is not set.{slip} It is needed: {VARIABLES[variable.lower()].does}")
+
+
+def _with_slips(problem: Problem, given: Mapping[str, str]) -> Problem:
+    """The same, with what is set that was meant to sign in to Jira and is not read."""
+    slips = {name: meant for name, meant in misspelled(given).items() if meant in API_TOKEN}
+    if not slips:
+        return problem
+    told = " and ".join(f"{name} where {meant} is meant" for name, meant in slips.items())
+    return Problem(problem.variable, f"{problem.wrong} Set is {told}.", problem.allowed)

@@ -86,6 +86,7 @@ def carry(files: Sequence[tuple[str, str]]) -> Carried:
             continue
         _tell_overlaps(route, earlier=routes, tell=tell)
         routes.append(_with_one_workflow(route, earlier=routes, tell=tell))
+    remarks.sort(key=lambda remark: (remark.file, remark.line))
     written = _file(routes, remarks=remarks)
     routing.rulebook(written)
     return Carried(tuple(route.name for route in routes), written, tuple(remarks))

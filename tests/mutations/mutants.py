@@ -2269,4 +2269,10 @@ MUTANTS: Final = (
         "pages.versions[:2]",
         "pages.versions[:1]",
     ),
+    Mutant(
+        "who signs in by names of old is told of nothing",
+        "load:_with_slips",
+        "not slips",
+        "True",
+    ),
 )

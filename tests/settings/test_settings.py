@@ -402,6 +402,34 @@ def test_every_variable_of_the_original_is_read_or_told_with_what_takes_its_plac
     assert {name for name in originals if name not in read} == told.keys()
 
 
+def test_the_mapping_names_of_every_version_of_the_original_are_understood() -> None:
+    second = (
+        *("name", "source", "type", "critical", "first_seen_at", "last_seen_at", "resolved_at"),
+        *("status", "policy_name", "csp_rule_id", "asset_id", "asset_name", "asset_type"),
+        *("group_name", "csp_account_type", "csp_account_id", "csp_account_name", "csp_region"),
+        *("csp_service_type", "csp_resource_id"),
+    )
+    first = (
+        *("asset_group_name", "asset_group_path", "asset_type", "issue_created_at"),
+        *("issue_rule_key", "issue_id", "server_csp_provider", "server_csp_account_id"),
+        *("server_csp_instance_id", "server_id", "server_hostname", "server_state"),
+    )
+    names = (*(f"issue_{name}" for name in second), *first, "issue.critical", "issue.type")
+    pairs = ";".join(f"{name}:Field {place}" for place, name in enumerate(names))
+    assert len(load({**GOOD, "JIRA_FIELD_MAPPING": pairs}).jira_field_mapping) == len(names)
+    with pytest.raises(BadSettings):
+        load({**GOOD, "JIRA_FIELD_MAPPING": f"{pairs};issue_nothing:Field"})
+
+
+def test_who_signs_in_by_names_that_nobody_reads_is_told_which_were_meant() -> None:
+    unsigned = {name: words for name, words in GOOD.items() if not name.startswith("JIRA_API_")}
+    with pytest.raises(BadSettings) as refused:
+        load({**unsigned, "JIRA_USER": "bot@acme.example", "JIRA_TOKEN": "0123456789abcdef"})
+    [told] = [it.wrong for it in refused.value.problems if it.variable == "JIRA_API_TOKEN"]
+    assert "JIRA_USER where JIRA_API_USER is meant and JIRA_TOKEN where JIRA_API_TOKEN is" in told
+    assert "bot@acme" not in told
+
+
 def test_a_file_that_holds_no_certificates_is_refused_by_its_name(tmp_path: Path) -> None:
     empty, broken = tmp_path / "empty.pem", tmp_path / "broken.pem"
     empty.touch()
