@@ -68,7 +68,7 @@ async def test_latency_is_paid_by_every_call_and_by_every_element(
     http: aiohttp.ClientSession,
 ) -> None:
     world = World.make()
-    latency = Latency(jira=Pace(read_s=0.02, write_s=0.04, bulk_base_s=0.02, bulk_item_s=0.02))
+    latency = Latency(jira=Pace(read_s=0.2, write_s=0.04, bulk_base_s=0.02, bulk_item_s=0.02))
     async with serve(world, latency=latency) as urls:
         started = time.perf_counter()
         body = {"issueUpdates": [_draft()] * 5}
@@ -81,7 +81,7 @@ async def test_latency_is_paid_by_every_call_and_by_every_element(
             http.get(f"{urls.jira}/rest/api/3/issue/SEC-1", headers=_jira(world)) for _ in range(10)
         ]
         assert {answer.status for answer in await asyncio.gather(*reads)} == {200}
-        assert 0.02 <= time.perf_counter() - started < 0.2
+        assert 0.2 <= time.perf_counter() - started < 2.0, "together, and not one after another"
 
 
 async def test_the_control_changes_the_world_and_tells_the_truth(
