@@ -7,7 +7,7 @@ Does not do: the work (`commands/takeover.py`, `commands/carry.py`).
 import click
 
 from job.cli_options import json_option, yes_option
-from job.commands import carry, takeover
+from job.commands import takeover
 from job.commands.context import CommandContext
 
 
@@ -59,4 +59,6 @@ def takeover_routes_command(context: CommandContext, *, folder: str, out: str) -
     """Turn the rules in DIR (config/routing of version 3) into routes. Needs no network and no
     accounts.
     """
+    from job.commands import carry  # noqa: PLC0415 -- YAML is slow to import
+
     return carry.routes(context, folder=folder, out=out)
