@@ -117,8 +117,8 @@ def test_another_value_of_an_unpublished_finding_is_shown_alone() -> None:
     now = OtherFinding(rows=(*OTHER.rows[:1], ("scan_id", "ffff"), ("state", "level 2")))
     assert said(seen(OTHER, type="agent"), seen(now, type="agent"))[:6] == [
         "1 changed.",
-        "What a finding of the type agent means is published nowhere. These are its own keys and "
-        "values, as they came:",
+        "What a finding of the type agent means is published nowhere. Its keys and values, as "
+        "they came:",
         *("Key", "Value"),
         *("state", "level 2"),
     ]

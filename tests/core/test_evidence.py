@@ -221,8 +221,8 @@ def test_an_event_shows_the_line_of_the_log_as_it_was_written() -> None:
 @pytest.mark.parametrize("kind", ["sam", "fw", "agent", "netflow"])
 def test_a_finding_that_nobody_has_published_is_shown_by_its_own_keys_and_values(kind: str) -> None:
     assert proof(OTHER, bare(type=kind)) == [
-        f"What a finding of the type {kind} means is published nowhere. These are its own keys and "
-        "values, as they came:",
+        f"What a finding of the type {kind} means is published nowhere. Its keys and values, as "
+        "they came:",
         *("Key", "Value"),
         *("subject.name", "Agent is out of date"),
         *("scan_id", "d4e1"),

@@ -5,13 +5,13 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from job.core import fields, halo_names
 from job.core.field_checks import check
-from job.core.fields import parse_pairs
+from job.core.fields import PEOPLE, parse_pairs
 from job.core.findings import Gone
 from job.core.halo_names import HALO_FIELDS, Value
 from job.core.issues import Asset, Evidence, Issue
@@ -261,6 +261,7 @@ FITTING = st.sampled_from(
     st.text(min_size=1) | st.lists(FITTING, min_size=1, max_size=3).map(",".join),
 )
 def test_a_static_value_is_refused_by_the_check_or_never(field: FieldSpec, text: str) -> None:
+    assume(field.kind not in PEOPLE or "@" not in text)  # an address is proven by asking Jira
     wanted = replace(settings(), static=((field.id, text),))
     made = fields.filled(Evidence(issue=ISSUE), settings=wanted, screen=screen(), made_at=AT)
     if check(wanted, screen=screen()):

@@ -75,7 +75,7 @@ def _as_it_came(issue: Issue, *, finding: OtherFinding) -> Iterator[Node]:
             f"What a finding of the type {kind or 'that Halo does not name'} means is published "
         )
         shape += "nowhere. "
-    yield paragraph(f"{shape}These are its own keys and values, as they came:")
+    yield paragraph(f"{shape}Its keys and values, as they came:")
     if not finding.rows:
         yield paragraph("It has none.")
     rows = [(code(phrase(key)), value) for key, value in finding.rows]
