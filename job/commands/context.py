@@ -83,14 +83,14 @@ class CommandContext:
 
     def settings(self, kind: type[S]) -> S:
         """The settings of this kind; warns of variables that nobody reads. Raises `BadSettings`."""
-        chosen = load_kind(kind, self._environ)
-        self.listen_to(chosen.log_level)
-        self.redactor.hide(chosen.spoken_secrets)
         for name, meant in misspelled(self._environ).items():
             said = f"{name} is not a setting and is not read; {meant} is what was probably meant."
             logger.warning(
                 Event.SETTINGS_UNKNOWN_VARIABLE, message=said, variable=name, meant=meant
             )
+        chosen = load_kind(kind, self._environ)
+        self.listen_to(chosen.log_level)
+        self.redactor.hide(chosen.spoken_secrets)
         return chosen
 
     def speak_json(self) -> None:

@@ -389,3 +389,13 @@ def test_check_proves_every_destination(program: Program) -> None:
     spoken = program("check", ROUTES=RULES)
     assert spoken.exit_code == 2
     assert "packages" in spoken.stdout
+
+
+def test_old_names_are_told_beside_what_is_missing(bare: Program) -> None:
+    spoken = bare("run", EXCLUDE_SVA="true", AWS_SSM_TIMESTAMP_PARAM="/halo/last")
+    assert spoken.exit_code == 2
+    told = [line for line in spoken.lines if line["event"] == "settings.unknown_variable"]
+    meant = {line["variable"]: line["meant"] for line in told}
+    assert meant.keys() == {"EXCLUDE_SVA", "AWS_SSM_TIMESTAMP_PARAM"}
+    assert meant["EXCLUDE_SVA"] == "NO_SVA"
+    assert "run --since" in meant["AWS_SSM_TIMESTAMP_PARAM"]
